@@ -1,0 +1,33 @@
+"""rungwise: a comparative study of image classifiers, from records to a report that one can defend.
+
+The public names are below; each module loads when one of its names is first used, so ``import rungwise`` does no work.
+"""
+
+import importlib
+import importlib.metadata
+from typing import Any
+
+_PUBLIC = {
+    "Study": "rungwise.study",
+    "StudyError": "rungwise.study",
+    "read_study": "rungwise.study",
+    "study_trials": "rungwise.study",
+    "plan": "rungwise.plan",
+    "run_study": "rungwise.run",
+    "open_run": "rungwise.run",
+    "Run": "rungwise.run",
+    "Record": "rungwise.records.record",
+    "Store": "rungwise.records.store",
+    "StoreError": "rungwise.records.store",
+    "DataError": "rungwise.data.errors",
+    "load": "rungwise.data.load",
+}
+__all__ = sorted(_PUBLIC)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return importlib.metadata.version("rungwise")
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'rungwise' has no attribute {name!r}")
+    return getattr(importlib.import_module(_PUBLIC[name]), name)

@@ -1,0 +1,190 @@
+"""CNNs: five architectures; accuracy against parameters and time; against the MLPs."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, Self
+
+from pydantic import Field
+
+from rungwise.chapters import family, mlps
+from rungwise.chapters.chapter import ChapterSettings
+from rungwise.evidence.estimate import estimate
+from rungwise.findings import Bars, Cell, Column, Figure, Findings, Formula, Statement, Table
+from rungwise.models.cnn import CnnSettings
+from rungwise.records.record import Record
+from rungwise.training.trial import Fit, Recipe
+
+FORMULAS = (
+    Formula(
+        latex=r"h_{l,j} = \max\Big(0,\, b_{l,j} + \sum_{i} K_{l,j,i} * h_{l-1,i}\Big)",
+        says=(
+            "Filter $j$ of layer $l$ slides one small kernel $K_{l,j,i}$ over each map $i$ of the layer before; "
+            "zeros around the map keep its side, which halves, rounding up, between layers."
+        ),
+    ),
+    Formula(
+        latex=r"P = \sum_{l=1}^{D} (k^2 f_{l-1} + 1) f_l + (s_D^2 f_D + 1)\, C, \qquad s_l = \lceil s_{l-1} / 2 \rceil",
+        says=(
+            "Parameters of $D$ convolutions with $f_l$ filters of $k \\times k$ and a dense layer to $C$ classes; "
+            "$s_1$ is the side of the image."
+        ),
+    ),
+)
+
+
+class Settings(ChapterSettings):
+    kind: Literal["cnns"] = "cnns"
+    fit: Recipe
+    nets: dict[str, CnnSettings] = Field(min_length=1)
+    """By name, in the order of the tables."""
+    against: mlps.Settings | None = None
+    """The MLPs to stand beside. Left out: those of the study's chapter on MLPs, if it has one."""
+
+    def beside(self, chapters: Sequence[ChapterSettings]) -> Self:
+        other = next((chapter for chapter in chapters if isinstance(chapter, mlps.Settings)), None)
+        return self if self.against or not other else self.model_copy(update={"against": other})
+
+
+def trials(settings: Settings, seeds: tuple[int, ...]) -> tuple[Fit, ...]:
+    return family.trials(settings.data, settings.fit, settings.nets, seeds)
+
+
+def findings(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, Record]) -> Findings:
+    results = family.collect(settings.data, settings.fit, settings.nets, seeds, records)
+    comparison = _Comparison(settings, results, seeds, records)
+    halving = {net.halving for net in settings.nets.values()}
+    how = {"stride": "a stride of 2", "pool": "2 × 2 max-pooling"}
+    method = (
+        family.told_recipe(settings.data, settings.fit, len(settings.nets)),
+        f"The side halves between convolutions by {' or '.join(how[h] for h in sorted(halving))}.",
+    )
+    return Findings(
+        kind="cnns",
+        title="Convolutional nets",
+        question="What do convolutions buy, in accuracy, parameters and time, and against the MLPs?",
+        method=method,
+        formulas=FORMULAS,
+        statements=(
+            *family.statements(results, "cnns"),
+            *family.size_statements(results),
+            *comparison.statements(),
+        ),
+        tables=(family.accuracy_table(results, "cnns", "Filters", _shape), *comparison.tables()),
+        figures=(*family.figures(results, "cnns"), *comparison.figures()),
+        warnings=(*family.warnings(results, seeds), *comparison.warnings()),
+        seeds=family.most_seeds(results),
+    )
+
+
+def _shape(net: CnnSettings) -> str:
+    return "-".join(map(str, net.filters))
+
+
+class _Comparison:
+    """The two families side by side, per parameter. Empty where one of them has not run."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        cnns: list[family.Result],
+        seeds: Sequence[int],
+        records: Mapping[str, Record],
+    ) -> None:
+        other = settings.against
+        dense = family.collect(other.data, other.fit, other.nets, seeds, records) if other else []
+        self.families = {
+            "MLPs": [r for r in dense if r.records],
+            "CNNs": [r for r in cnns if r.records],
+        }
+        self.images = {"MLPs": other.data.size if other else 0, "CNNs": settings.data.size}
+        self.epochs = {"MLPs": other.fit.epochs if other else 0, "CNNs": settings.fit.epochs}
+        self.possible = all(self.families.values())
+
+    def tables(self) -> tuple[Table, ...]:
+        if not self.possible:
+            return ()
+        columns = (
+            Column(key="family", label="Family"),
+            Column(key="net", label="Net"),
+            Column(key="images", label="Training images"),
+            Column(key="parameters_m", label="Parameters (million)", digits=3),
+            Column(key="test_accuracy", label="Test accuracy", digits=4),
+            Column(key="accuracy_per_m", label="Test accuracy per million parameters", digits=3),
+            Column(key="epoch_s", label="Time per epoch (s)", digits=2),
+            Column(key="epoch_s_per_m", label="Time per epoch per million parameters (s)", digits=2),
+            Column(key="image_us", label="Time per image (µs)", digits=1),
+        )
+        rows = tuple(self._row(name, result) for name, results in self.families.items() for result in results)
+        caption = "The two families per parameter. Time per image makes epochs of different length comparable."
+        return (Table(id="cnns-against-mlps", caption=caption, columns=columns, rows=rows),)
+
+    def _row(self, name: str, result: family.Result) -> tuple[Cell, ...]:
+        millions = result.mean("parameters") / 1e6
+        accuracy, times = result.values("test_accuracy").values(), result.values("time_s").values()
+        epochs = [t / self.epochs[name] for t in times]
+        return (
+            name,
+            result.name,
+            self.images[name],
+            millions,
+            estimate(accuracy),
+            estimate(a / millions for a in accuracy),
+            estimate(epochs),
+            estimate(t / millions for t in epochs),
+            estimate(1e6 * t / self.images[name] for t in epochs),
+        )
+
+    def figures(self) -> tuple[Figure, ...]:
+        if not self.possible:
+            return ()
+        rows = [row for table in self.tables() for row in table.rows]
+        panels = []
+        for title, column in (
+            ("Test accuracy per million parameters", 5),
+            ("Time per epoch per million (s)", 7),
+        ):
+            values = tuple(cell.values for row in rows if not isinstance(cell := row[column], str | int | float | None))
+            panels.append(Bars(title=title, names=tuple(str(row[1]) for row in rows), values=values))
+        ranges = {name: [r.mean("parameters") / 1e6 for r in results] for name, results in self.families.items()}
+        return (
+            Figure(
+                id="cnns-against-mlps",
+                caption="Each net of both families, per million parameters.",
+                alt="Test accuracy and time per epoch, per million parameters: "
+                + "; ".join(f"{name} have {min(v):.2f} to {max(v):.2f} million" for name, v in ranges.items())
+                + ".",
+                panels=tuple(panels),
+                columns=2,
+            ),
+        )
+
+    def statements(self) -> tuple[Statement, ...]:
+        if not self.possible:
+            return ()
+        best = {name: max(results, key=lambda r: r.mean("test_accuracy")) for name, results in self.families.items()}
+        dense, cnn = best["MLPs"], best["CNNs"]
+        difference = cnn.mean("test_accuracy") - dense.mean("test_accuracy")
+        fair = (
+            ""
+            if self.images["MLPs"] == self.images["CNNs"]
+            else (
+                f" The comparison is unequal: {self.images['CNNs']:,} training images against {self.images['MLPs']:,}."
+            )
+        )
+        return (
+            Statement(
+                text=(
+                    f"The best CNN, {cnn.name}, is {'more' if difference > 0 else 'less'} accurate on the test set than "
+                    f"the best MLP, {dense.name}, by {abs(difference):.4f}, with {cnn.mean('parameters'):,.0f} against "
+                    f"{dense.mean('parameters'):,.0f} parameters.{fair}"
+                ),
+                trials=(*cnn.ids, *dense.ids),
+            ),
+        )
+
+    def warnings(self) -> tuple[str, ...]:
+        if not self.possible or self.images["MLPs"] == self.images["CNNs"]:
+            return ()
+        return (
+            f"The MLPs were fitted on {self.images['MLPs']:,} images and the CNNs on {self.images['CNNs']:,}: the "
+            "comparison of the families mixes architecture with data.",
+        )

@@ -1,0 +1,328 @@
+"""Multi-task: several tasks in one net; a sweep of the loss weights; single-task nets as the baseline."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from rungwise.chapters.chapter import ChapterSettings
+from rungwise.chapters.common import seed_warnings, told
+from rungwise.data.tasks import Task, check_task
+from rungwise.evidence.estimate import Estimate, estimate, paired_difference
+from rungwise.findings import (
+    Bars,
+    Column,
+    Figure,
+    Findings,
+    Formula,
+    Level,
+    Lines,
+    Panel,
+    Series,
+    Statement,
+    Table,
+)
+from rungwise.models.multitask import SharedSettings
+from rungwise.records.record import Record
+from rungwise.training.trial import Fit, Recipe
+
+Weights = tuple[float, ...]
+
+
+class Settings(ChapterSettings):
+    kind: Literal["multitask"] = "multitask"
+    fit: Recipe
+    net: SharedSettings
+    tasks: dict[str, Task] = Field(min_length=2)
+    """By name: "labels", or groups of labels by name."""
+    weights: tuple[Weights, ...] = Field(min_length=1)
+    """The loss weights to try, one number per task, summing to 1. For two tasks, one number w stands for (w, 1 - w)."""
+
+    @field_validator("weights", mode="before")
+    @classmethod
+    def _pairs(cls, weights: Any) -> Any:
+        if not isinstance(weights, list | tuple):
+            return weights
+        return [(w, 1 - w) if isinstance(w, int | float) else w for w in weights]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Settings":
+        for name, task in self.tasks.items():
+            check_task(name, task, self.data.classes)
+        for weights in self.weights:
+            if len(weights) != len(self.tasks):
+                raise ValueError(f"{len(self.tasks)} tasks need {len(self.tasks)} weights, got {list(weights)}")
+            if min(weights) < 0 or not math.isclose(sum(weights), 1, abs_tol=1e-6):
+                raise ValueError(f"loss weights must be at least 0 and sum to 1, got {list(weights)}")
+        return self
+
+
+def trials(settings: Settings, seeds: tuple[int, ...]) -> tuple[Fit, ...]:
+    single = tuple(_single(settings, name, seed) for name in settings.tasks for seed in seeds)
+    return (*single, *(_multi(settings, weights, seed) for weights in settings.weights for seed in seeds))
+
+
+def _single(settings: Settings, task: str, seed: int) -> Fit:
+    return Fit(
+        label=f"single: {task}",
+        data=settings.data,
+        seed=seed,
+        net=settings.net,
+        fit=settings.fit,
+        tasks={task: settings.tasks[task]},
+    )
+
+
+def _multi(settings: Settings, weights: Weights, seed: int) -> Fit:
+    return Fit(
+        label=f"multi: {_told_weights(weights)}",
+        data=settings.data,
+        seed=seed,
+        net=settings.net,
+        fit=settings.fit,
+        tasks=settings.tasks,
+        loss_weights=weights,
+    )
+
+
+def _told_weights(weights: Weights) -> str:
+    """λ alone for two tasks, else all weights."""
+    return f"λ = {weights[0]:g}" if len(weights) == 2 else "w = " + ", ".join(f"{w:g}" for w in weights)
+
+
+def findings(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, Record]) -> Findings:
+    results = _Results(settings, seeds, records)
+    return Findings(
+        kind="multitask",
+        title="Multi-task learning",
+        question="Can one net learn several tasks at once as well as one net for each, and at what weights?",
+        method=_method(settings),
+        formulas=(
+            Formula(
+                latex=r"L = \sum_{k=1}^{K} w_k L_k, \qquad w_k \ge 0, \quad \sum_k w_k = 1",
+                says=(
+                    "The loss of $K$ tasks: $L_k$ is the cross-entropy of task $k$. For two tasks "
+                    r"$w = (\lambda, 1 - \lambda)$."
+                ),
+            ),
+        ),
+        statements=(*results.best_weights(), *results.against_single(), *results.savings()),
+        tables=(results.table(),),
+        figures=results.figures(),
+        warnings=seed_warnings(len(seeds), len(trials(settings, seeds)), len(results.ids())),
+        seeds=results.most_seeds(),
+    )
+
+
+def _method(settings: Settings) -> tuple[str, ...]:
+    net, fit = settings.net, settings.fit
+    tasks = "; ".join(_told_task(name, task, settings.data.classes) for name, task in settings.tasks.items())
+    shared = f", then shared dense layers of {', '.join(map(str, net.shared))}" if net.shared else ""
+    own = f"dense layers of {', '.join(map(str, net.head))} and its logits" if net.head else "its logits"
+    optimiser = "Adam" if fit.optimiser == "adam" else f"SGD with momentum {fit.momentum:g}"
+    return (
+        f"The tasks: {tasks}.",
+        f"All tasks share convolutions of {', '.join(map(str, net.filters))} filters of {net.kernel} × {net.kernel}"
+        f"{shared}; each task adds {own}. A single-task net is the same net with one task.",
+        f"Every net was fitted on {settings.data.size:,} training images of {settings.data.source} with {optimiser} at "
+        f"a constant learning rate of {fit.rate:g}, batches of {fit.batch}, for {fit.epochs} "
+        f"epoch{'s' if fit.epochs > 1 else ''}. Accuracies are those of the last epoch on the test images; no weight "
+        "was selected on any other part, so the best of a sweep is flattered by the choice.",
+    )
+
+
+def _told_task(name: str, task: Task, classes: tuple[str, ...]) -> str:
+    if task == "labels":
+        return f"{name}, the {len(classes)} classes"
+    groups = ", ".join(f"{group} ({', '.join(classes[label] for label in labels)})" for group, labels in task.items())
+    return f"{name}, {len(task)} groups: {groups}"
+
+
+class _Results:
+    """The chapter's records by role and seed."""
+
+    def __init__(self, settings: Settings, seeds: Sequence[int], records: Mapping[str, Record]) -> None:
+        self.settings, self.tasks = settings, tuple(settings.tasks)
+        single = {task: {s: _single(settings, task, s).id for s in seeds} for task in self.tasks}
+        multi = {weights: {s: _multi(settings, weights, s).id for s in seeds} for weights in settings.weights}
+        self.single = {task: _present(ids, records) for task, ids in single.items()}
+        self.multi = {weights: _present(ids, records) for weights, ids in multi.items()}
+
+    def ids(self) -> tuple[str, ...]:
+        groups = (*self.single.values(), *self.multi.values())
+        return tuple(record.id for group in groups for record in group.values())
+
+    def most_seeds(self) -> int:
+        return max(len(group) for group in (*self.single.values(), *self.multi.values()))
+
+    def accuracy(self, weights: Weights, task: str) -> dict[int, float]:
+        return {seed: record.summary[f"test_accuracy_{task}"] for seed, record in self.multi[weights].items()}
+
+    def baseline(self, task: str) -> dict[int, float]:
+        return {seed: record.summary["test_accuracy"] for seed, record in self.single[task].items()}
+
+    def table(self) -> Table:
+        columns = (
+            Column(key="model", label="Model"),
+            Column(key="weights", label="λ" if len(self.tasks) == 2 else "Weights"),
+            *(Column(key=f"{task}_accuracy", label=f"{task.capitalize()} accuracy", digits=4) for task in self.tasks),
+            Column(key="parameters", label="Parameters"),
+            Column(key="time_s", label="Training time (s)", digits=1),
+        )
+        rows = []
+        for task, runs in self.single.items():
+            accuracies = [estimate(self.baseline(task).values()) if other == task else None for other in self.tasks]
+            rows.append((f"single: {task}", None, *accuracies, _parameters(runs), _time(runs)))
+        for weights, runs in self.multi.items():
+            accuracies = [estimate(self.accuracy(weights, task).values()) for task in self.tasks]
+            rows.append(("multi", _short(weights), *accuracies, _parameters(runs), _time(runs)))
+        caption = "Single-task nets and the multi-task net at each weight: test accuracy after the last epoch."
+        return Table(id="multitask-accuracy", caption=caption, columns=columns, rows=tuple(rows))
+
+    def _ran(self) -> list[Weights]:
+        return [weights for weights, runs in self.multi.items() if runs]
+
+    def best(self, task: str) -> Weights | None:
+        """The weights with the highest mean test accuracy on the task."""
+        means = {w: e.mean for w in self._ran() if (e := estimate(self.accuracy(w, task).values()))}
+        return max(means, key=lambda w: means[w]) if means else None
+
+    def best_weights(self) -> tuple[Statement, ...]:
+        found = []
+        for task in self.tasks:
+            best = self.best(task)
+            if best is None or len(self._ran()) < 2:
+                continue
+            accuracy = estimate(self.accuracy(best, task).values())
+            assert accuracy is not None
+            text = f"On {task}, {_told_weights(best)} has the highest mean test accuracy, {told(accuracy, 4)}."
+            found.append(Statement(text=text, trials=tuple(r.id for w in self._ran() for r in self.multi[w].values())))
+        return tuple(found)
+
+    def against_single(self) -> tuple[Statement, ...]:
+        """The best weights of the sweep against the single-task net, paired by seed."""
+        found = []
+        for task in self.tasks:
+            best = self.best(task)
+            if best is None:
+                continue
+            lead = paired_difference(self.accuracy(best, task), self.baseline(task))
+            if lead is None:
+                continue
+            text = (
+                f"Against the single-task net for {task}, the multi-task net at {_told_weights(best)} is "
+                f"{'more' if lead.mean > 0 else 'less'} accurate by {abs(lead.mean):.4f}{_with_interval(lead)}."
+            )
+            ids = (*(r.id for r in self.multi[best].values()), *(r.id for r in self.single[task].values()))
+            found.append(Statement(text=text, trials=ids))
+        return tuple(found)
+
+    def savings(self) -> tuple[Statement, ...]:
+        """Parameters and training time of one multi-task net against one net per task."""
+        runs = [record for group in self.multi.values() for record in group.values()]
+        if not runs or not all(self.single.values()):
+            return ()
+        single = {key: sum(_mean(group, key) for group in self.single.values()) for key in ("parameters", "time_s")}
+        multi = {key: sum(r.summary[key] for r in runs) / len(runs) for key in single}
+        saved = {key: 1 - multi[key] / single[key] for key in single}
+        one_each = f"{len(self.tasks)} single-task nets"
+        text = (
+            f"One multi-task net has {multi['parameters']:,.0f} parameters against {single['parameters']:,.0f} for "
+            f"{one_each}, {_change(saved['parameters'])}; it trains in {multi['time_s']:.1f} s against "
+            f"{single['time_s']:.1f} s, {_change(saved['time_s'])}."
+        )
+        return (Statement(text=text, trials=self.ids()),)
+
+    def figures(self) -> tuple[Figure, ...]:
+        ran = self._ran()
+        if not ran:
+            return ()
+        panels = tuple(self._sweep(task, ran) for task in self.tasks)
+        told_each = "; ".join(
+            f"{task}: "
+            + ", ".join(
+                f"{e.mean:.4f} at {_told_weights(w)}" for w in ran if (e := estimate(self.accuracy(w, task).values()))
+            )
+            for task in self.tasks
+        )
+        sweep = Figure(
+            id="multitask-sweep",
+            caption="Test accuracy on each task by loss weight; the line across is the single-task net.",
+            alt=f"Test accuracy by loss weight. {told_each}.",
+            panels=panels,
+            columns=2,
+        )
+        return (sweep, self._learning(ran))
+
+    def _sweep(self, task: str, ran: list[Weights]) -> Panel:
+        level = Level(name="single-task", values=tuple(self.baseline(task).values()))
+        levels = (level,) if level.values else ()
+        title = f"{task.capitalize()} accuracy"
+        if len(self.tasks) > 2:
+            values = tuple(tuple(self.accuracy(w, task).values()) for w in ran)
+            return Bars(title=title, names=tuple(map(_short, ran)), values=values, levels=levels)
+        ordered = sorted(ran)
+        seeds = sorted({seed for w in ordered for seed in self.multi[w]})
+        runs = tuple(tuple(self.accuracy(w, task).get(seed, math.nan) for w in ordered) for seed in seeds)
+        series = Series(name="multi-task", x=tuple(w[0] for w in ordered), runs=runs)
+        return Lines(
+            title=title,
+            x_label=f"λ (weight of {self.tasks[0]})",
+            series=(series,),
+            levels=levels,
+            markers=True,
+        )
+
+    def _learning(self, ran: list[Weights]) -> Figure:
+        def series(weights: Weights, task: str) -> Series:
+            curves = tuple(tuple(r.history[f"test_accuracy_{task}"]) for r in self.multi[weights].values())
+            return Series(name=_told_weights(weights), x=tuple(range(1, 1 + max(map(len, curves)))), runs=curves)
+
+        panels = tuple(
+            Lines(
+                title=f"{task.capitalize()} accuracy",
+                x_label="Epoch",
+                series=tuple(series(w, task) for w in ran),
+                markers=self.settings.fit.epochs < 3,
+            )
+            for task in self.tasks
+        )
+        return Figure(
+            id="multitask-learning",
+            caption="Test accuracy by epoch at each weight.",
+            alt="Test accuracy of the multi-task net by epoch, one line per weight; the last values are in the table.",
+            panels=panels,
+            columns=2,
+        )
+
+
+def _present(ids: Mapping[int, str], records: Mapping[str, Record]) -> dict[int, Record]:
+    return {seed: records[trial_id] for seed, trial_id in ids.items() if trial_id in records}
+
+
+def _mean(runs: Mapping[int, Record], key: str) -> float:
+    return sum(record.summary[key] for record in runs.values()) / len(runs)
+
+
+def _parameters(runs: Mapping[int, Record]) -> int | None:
+    return next((int(record.summary["parameters"]) for record in runs.values()), None)
+
+
+def _time(runs: Mapping[int, Record]) -> Estimate | None:
+    return estimate(record.summary["time_s"] for record in runs.values())
+
+
+def _short(weights: Weights) -> str:
+    return f"{weights[0]:g}" if len(weights) == 2 else ", ".join(f"{w:g}" for w in weights)
+
+
+def _change(saved: float) -> str:
+    return f"{abs(saved):.1%} {'less' if saved > 0 else 'more'}"
+
+
+def _with_interval(lead: Estimate) -> str:
+    if lead.interval is None:
+        return " (one run each)"
+    low, high = lead.interval
+    return f" (paired by seed, 95% interval of the difference {low:+.4f} to {high:+.4f}, n = {lead.n})"

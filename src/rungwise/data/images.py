@@ -1,0 +1,56 @@
+"""Images in memory: one uint8 array for all, never a file or an object per image."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Labelled images."""
+
+    images: np.ndarray
+    """(N, C, H, W), uint8, 0 to 255."""
+    labels: np.ndarray
+    """(N,), int64, 0 to classes - 1."""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of one image."""
+        _, channels, height, width = self.images.shape
+        return channels, height, width
+
+    def take(self, index: np.ndarray) -> "ImageSet":
+        """The images at `index`, in that order."""
+        return ImageSet(self.images[index], self.labels[index])
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A whole data set as its source gives it."""
+
+    name: str
+    classes: tuple[str, ...]
+    train: ImageSet
+    test: ImageSet | None
+    """None where the source has no test part of its own: it is then cut off by the trial's seed."""
+    sha256: dict[str, str]
+    """SHA-256 of the uncompressed bytes of each file, or of the pixels and labels, by name."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """What one trial sees."""
+
+    classes: tuple[str, ...]
+    train: ImageSet
+    test: ImageSet
+    sha256: dict[str, str]
+
+
+def scale(images: np.ndarray) -> np.ndarray:
+    """Pixels 0..255 (uint8, any shape) as float32 in [-1, 1]: x / 127.5 - 1."""
+    return images.astype(np.float32) / np.float32(127.5) - np.float32(1)

@@ -1,0 +1,179 @@
+"""Trials on this machine: worker processes, each with its share of the cores."""
+
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+
+from rungwise.engine import worker
+from rungwise.engine.engine import Event
+from rungwise.records.environment import cores, describe
+from rungwise.records.store import Store
+from rungwise.trial import Trial
+
+THREAD_SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+RETRY_S = 0.5
+"""How long to wait before asking again for a trial that another run is computing."""
+
+
+def default_workers(device: str, trials: int) -> int:
+    """One trial at a time on a GPU, else one per core: measured, two processes with one thread each fit CNN-1 about
+    as fast as one with two, and small nets much faster. It depends on the machine and the study alone, not on what is
+    left of it, so that a resumed study runs with as many threads per trial."""
+    return 1 if device == "cuda" else max(1, min(cores(), trials))
+
+
+@dataclass
+class _Hand:
+    """A worker process and what it is at."""
+
+    process: BaseProcess
+    pipe: Connection
+    trial: Trial | None = None
+
+
+class LocalEngine:
+    """Processes on this machine. A worker that dies takes its trial down as failed, and is replaced."""
+
+    def __init__(self, *, device: str, workers: int, offline: bool = False) -> None:
+        self.device, self.workers, self.offline = device, workers, offline
+        self.threads = max(1, cores() // workers)
+
+    def run(self, trials: Sequence[Trial], store: Store, tell: Callable[[Event], None]) -> None:
+        queue = _Queue(trials, store, tell)
+        if not queue.left():
+            return
+        hands: list[_Hand] = []
+        try:
+            with _thread_settings(self.threads):
+                hands += [self._hire(store) for _ in range(min(self.workers, queue.left()))]
+            while queue.left():
+                self._give_out(hands, queue, store)
+                busy = [hand for hand in hands if hand.trial is not None]
+                ready = wait([thing for hand in busy for thing in (hand.pipe, hand.process.sentinel)], RETRY_S)
+                for hand in busy:
+                    if hand.pipe in ready:
+                        self._hear(hand, queue)
+                    elif hand.process.sentinel in ready:
+                        self._bury(hand, queue, store)
+        finally:
+            for hand in hands:
+                hand.process.terminate()
+            for hand in hands:
+                hand.process.join()
+
+    def _hire(self, store: Store) -> _Hand:
+        # Fork from a server that has torch loaded but has started no thread; elsewhere a fresh interpreter.
+        context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
+        if sys.platform == "linux":
+            context.set_forkserver_preload(["rungwise.engine.worker"])
+        ours, theirs = context.Pipe()
+        place = worker.Place(store, self.device, self.threads, self.workers, self.offline)
+        process = context.Process(  # type: ignore[attr-defined]
+            target=worker.main, args=(theirs, place), daemon=True)
+        process.start()
+        theirs.close()
+        return _Hand(process, ours)
+
+    def _give_out(self, hands: list[_Hand], queue: "_Queue", store: Store) -> None:
+        for i, hand in enumerate(hands):
+            if hand.trial is None and (trial := queue.next()) is not None:
+                if not hand.process.is_alive():
+                    with _thread_settings(self.threads):
+                        hand = hands[i] = self._hire(store)
+                hand.trial = trial
+                hand.pipe.send(trial)
+
+    def _hear(self, hand: _Hand, queue: "_Queue") -> None:
+        try:
+            what, values, error = hand.pipe.recv()
+        except (EOFError, ConnectionError):
+            return  # the worker has died: its sentinel is next
+        assert hand.trial is not None
+        if queue.note(hand.trial, what, values, error):
+            hand.trial = None
+
+    def _bury(self, hand: _Hand, queue: "_Queue", store: Store) -> None:
+        hand.process.join()
+        code = hand.process.exitcode or 0
+        how = (
+            f"killed by signal {-code}, out of memory perhaps: try fewer --workers" if code < 0 else f"exit code {code}"
+        )
+        trial, hand.trial = hand.trial, None
+        assert trial is not None
+        error = f"the process that computed it died ({how})"
+        store.fail(trial, error, describe(device=self.device, threads=self.threads, workers=self.workers))
+        queue.note(trial, "failed", {}, error)
+
+
+class _Queue:
+    """What is still to be done, in order, and what has happened."""
+
+    def __init__(self, trials: Sequence[Trial], store: Store, tell: Callable[[Event], None]) -> None:
+        self.tell = tell
+        self.store = store
+        self.done: set[str] = set()
+        self.failed: set[str] = set()
+        self.waiting: list[Trial] = []
+        self.running: set[str] = set()
+        self.not_before: dict[str, float] = {}
+        """When to ask again for a trial that another run is computing."""
+        for trial in trials:
+            if store.has(trial.id):
+                self.note(trial, "found", {}, "")
+            else:
+                self.waiting.append(trial)
+
+    def left(self) -> int:
+        return len(self.waiting) + len(self.running)
+
+    def next(self) -> Trial | None:
+        """The first trial whose needs are done; trials whose needs failed are told as failed on the way."""
+        for trial in list(self.waiting):
+            broken = next((need for need in trial.needs if need.id in self.failed), None)
+            if broken is not None:
+                self.waiting.remove(trial)
+                self.failed.add(trial.id)
+                self.tell(Event("failed", trial, error=f"it needs {broken.label} (seed {broken.seed}), which failed"))
+            elif time.monotonic() > self.not_before.get(trial.id, 0) and self.done.issuperset(
+                need.id for need in trial.needs
+            ):
+                self.waiting.remove(trial)
+                self.running.add(trial.id)
+                return trial
+        return None
+
+    def note(self, trial: Trial, what: str, values: dict[str, float], error: str) -> bool:
+        """Take a worker's message; True where it was the last one about the trial."""
+        if what == "progress":
+            self.tell(Event("progress" if values else "started", trial, values))
+            return False
+        self.running.discard(trial.id)
+        if what == "busy":
+            self.not_before[trial.id] = time.monotonic() + RETRY_S
+            self.waiting.append(trial)
+            return True
+        (self.failed if what == "failed" else self.done).add(trial.id)
+        self.tell(Event(what, trial, values, error))  # type: ignore[arg-type]
+        return True
+
+
+class _thread_settings:
+    """Children that are started inside inherit these thread counts: libraries read them once, when they load."""
+
+    def __init__(self, threads: int) -> None:
+        self.threads, self.before = str(threads), {name: os.environ.get(name) for name in THREAD_SETTINGS}
+
+    def __enter__(self) -> None:
+        os.environ.update(dict.fromkeys(THREAD_SETTINGS, self.threads))
+
+    def __exit__(self, *_: object) -> None:
+        for name, value in self.before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

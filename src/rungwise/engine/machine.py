@@ -1,0 +1,40 @@
+"""How fast this machine multiplies matrices: the yardstick of every estimate of time."""
+
+import time
+from typing import Literal
+
+import torch
+
+from rungwise.errors import UserError
+
+
+class DeviceError(UserError):
+    """The device that was asked for is not there."""
+
+
+def product_rate(precision: Literal["float32", "bfloat16"], device: str = "cpu", seconds: float = 0.3) -> float:
+    """Floating-point operations per second of square matrix products, the best of those that fit into `seconds`."""
+    side = 4096 if device == "cuda" else 1024
+    a = torch.randn(side, side, device=device).to(getattr(torch, precision))
+    best, until = 0.0, time.perf_counter() + seconds
+    while time.perf_counter() < until or not best:
+        _wait(device)
+        started = time.perf_counter()
+        a @ a
+        _wait(device)
+        best = max(best, 2 * side**3 / (time.perf_counter() - started))
+    return best
+
+
+def _wait(device: str) -> None:
+    if device == "cuda":
+        torch.cuda.synchronize()
+
+
+def choose_device(wish: Literal["auto", "cpu", "cuda"]) -> str:
+    """ "auto" takes a GPU where torch sees one. Raises DeviceError where "cuda" is asked for and there is none."""
+    available = torch.cuda.is_available()
+    if wish == "cuda" and not available:
+        built = "this torch is built without CUDA" if torch.version.cuda is None else "torch sees no GPU"
+        raise DeviceError(f"--device cuda needs a GPU that torch can use, but {built}. Use --device cpu")
+    return "cuda" if wish != "cpu" and available else "cpu"

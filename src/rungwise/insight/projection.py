@@ -1,0 +1,124 @@
+"""Images seen in two dimensions: principal components, ellipses, and how well a line tells classes apart.
+
+scikit-learn is imported where it is used: the findings need only the ellipses.
+"""
+
+import itertools
+import math
+import time
+import warnings
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from rungwise.data.images import scale
+from rungwise.findings import Ellipse
+from rungwise.trial import Bench, Outcome
+
+if TYPE_CHECKING:
+    from rungwise.chapters.projection import ProjectionTrial
+
+
+class Moments(NamedTuple):
+    """Where each of K classes lies in the plane. Undefined entries are NaN."""
+
+    counts: np.ndarray
+    """(K,), int64."""
+    centroids: np.ndarray
+    """(K, 2)."""
+    covariances: np.ndarray
+    """(K, 2, 2), with n - 1 in the denominator; NaN for fewer than two points."""
+
+
+def project(trial: "ProjectionTrial", bench: Bench) -> Outcome:
+    """The work of a trial: images -> two principal components -> a linear SVM for each pair of classes."""
+    split = bench.split(trial.data, trial.seed)
+    images, labels = split.train.images, split.train.labels
+    start = time.perf_counter()
+    points, components, ratio = principal_components(scale(images).reshape(len(images), -1))
+    projected = time.perf_counter()
+    accuracies, unconverged = pair_accuracies(points, labels, len(split.classes), trial.svm_iterations)
+    return Outcome(
+        summary={
+            "variance_pc1": float(ratio[0]),
+            "variance_pc2": float(ratio[1]),
+            "mean_pair_accuracy": float(np.nanmean(accuracies)),
+            "unconverged_svms": float(unconverged),
+        },
+        arrays={
+            "points": points,
+            "labels": labels,
+            "components": components.reshape(2, *images.shape[1:]),
+            "pair_accuracies": accuracies,
+        },
+        timings={"pca_s": projected - start, "svm_s": time.perf_counter() - projected},
+    )
+
+
+def principal_components(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Points (N, 2), components (2, D) and their shares of the variance (2,), of pixels (N, D); all float64.
+
+    The sign of a component is arbitrary; here its entry of largest absolute value is positive.
+    """
+    from sklearn.decomposition import PCA
+
+    # In float32 the covariance would lose digits: this solver subtracts n·mean·meanᵀ from XᵀX.
+    pixels = pixels.astype(np.float64)
+    pca = PCA(n_components=2, svd_solver="covariance_eigh").fit(pixels)
+    components = pca.components_
+    largest = components[[0, 1], np.abs(components).argmax(axis=1)]
+    components = components * np.sign(largest)[:, None]
+    return (pixels - pca.mean_) @ components.T, components, pca.explained_variance_ratio_
+
+
+def pair_accuracies(points: np.ndarray, labels: np.ndarray, classes: int, max_iter: int) -> tuple[np.ndarray, int]:
+    """How well a linear SVM tells each pair of classes apart, on the points that it was fitted to.
+
+    Parameters: points (N, 2); labels (N,) from 0 to classes - 1; `max_iter` bounds the solver's iterations.
+    Returns accuracies (classes, classes), symmetric, NaN on the diagonal and where a class has no point; and
+    the number of SVMs that ran out of iterations.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.svm import LinearSVC
+
+    accuracies = np.full((classes, classes), np.nan)
+    unconverged = 0
+    for a, b in itertools.combinations(range(classes), 2):
+        if not ((labels == a).any() and (labels == b).any()):
+            continue
+        pair = (labels == a) | (labels == b)
+        # The primal problem: same optimum as the dual, 30 times sooner with thousands of points in two
+        # dimensions.
+        svm = LinearSVC(max_iter=max_iter, dual=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # counted instead
+            svm.fit(points[pair], labels[pair])
+        unconverged += int(svm.n_iter_ >= max_iter)
+        accuracies[a, b] = accuracies[b, a] = svm.score(points[pair], labels[pair])
+    return accuracies, unconverged
+
+
+def moments(points: np.ndarray, labels: np.ndarray, classes: int) -> Moments:
+    """Count, centroid and covariance of each class; points (N, 2), labels (N,) from 0 to classes - 1."""
+    counts = np.bincount(labels, minlength=classes)
+    centroids = np.full((classes, 2), np.nan)
+    covariances = np.full((classes, 2, 2), np.nan)
+    for k, count in enumerate(counts):
+        own = points[labels == k]
+        if count >= 1:
+            centroids[k] = own.mean(axis=0)
+        if count >= 2:
+            covariances[k] = np.cov(own, rowvar=False)
+    return Moments(counts, centroids, covariances)
+
+
+def confidence_ellipse(centre: np.ndarray, covariance: np.ndarray, coverage: float = 0.95) -> Ellipse:
+    """The ellipse that holds the share `coverage` of a Gaussian with that centre (2,) and covariance (2, 2).
+
+    Its points x satisfy (x - c)' S^-1 (x - c) = q, with q the quantile of chi-square with two degrees of
+    freedom, which is -2 ln(1 - coverage). The half axes are sqrt(q times an eigenvalue of S).
+    """
+    variances, axes = np.linalg.eigh(covariance)  # ascending: the last is the major axis
+    minor, major = 2 * np.sqrt(-2 * math.log(1 - coverage) * np.clip(variances, 0, None))
+    angle = math.degrees(math.atan2(axes[1, 1], axes[0, 1])) % 180
+    return Ellipse(x=float(centre[0]), y=float(centre[1]), width=float(major), height=float(minor), angle=angle)

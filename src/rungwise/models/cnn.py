@@ -1,0 +1,88 @@
+"""Plain convolutional net: convolutions with ReLU, the side halved between them, one dense layer at the end."""
+
+from itertools import pairwise
+from typing import Annotated, Literal
+
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor, nn
+
+from rungwise.models.net import NetSettings, Shape
+
+Halving = Literal["stride", "pool"]
+"""How the side halves between convolutions: a stride of 2 in every convolution after the first, or 2x2 max-pooling
+(ceil mode) before it. Both give the same sides and parameter counts."""
+Filters = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]
+
+
+class CnnSettings(NetSettings):
+    """The number of filters of each convolution."""
+
+    family: Literal["cnn"] = "cnn"
+    filters: Filters
+    kernel: int = Field(4, ge=1)
+    """Side of the square kernels."""
+    halving: Halving = "stride"
+
+    def build(self, image: Shape, outputs: tuple[int, ...]) -> "Cnn":
+        (classes,) = outputs
+        return Cnn(image, self.filters, self.kernel, self.halving, classes)
+
+
+class SameConv(nn.Conv2d):
+    """A convolution whose output side is ceil(side / stride); the odd zero of the padding is at the right and bottom."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        (kernel, _), (stride, _) = self.kernel_size, self.stride
+        before, after = zip(*(_same_padding(side, kernel, stride) for side in x.shape[2:]), strict=True)
+        if before == after:  # the convolution pads by itself, without a padded copy of its input
+            return F.conv2d(x, self.weight, self.bias, stride, before)
+        padded = F.pad(x, (before[1], after[1], before[0], after[0]))
+        return F.conv2d(padded, self.weight, self.bias, stride)
+
+
+def _same_padding(side: int, kernel: int, stride: int) -> tuple[int, int]:
+    """Zeros before and after one side, so that the output's side is ceil(side / stride)."""
+    total = max((-(-side // stride) - 1) * stride + kernel - side, 0)
+    return total // 2, total - total // 2
+
+
+class Trunk(nn.Module):
+    """The convolutions alone. The side halves, rounding up, between consecutive ones and not after the last."""
+
+    def __init__(self, image: Shape, filters: tuple[int, ...], kernel: int, halving: Halving) -> None:
+        super().__init__()
+        self.pool = halving == "pool"
+        channels = (image[0], *filters)
+        self.convolutions = nn.ModuleList(
+            SameConv(a, b, kernel, stride=2 if i and not self.pool else 1)
+            for i, (a, b) in enumerate(pairwise(channels))
+        )
+        height, width = image[1:]
+        for _ in filters[1:]:
+            height, width = -(-height // 2), -(-width // 2)
+        self.outputs = filters[-1] * height * width
+
+    def features(self, x: Tensor) -> dict[str, Tensor]:
+        """The maps after each ReLU, (N, filters, side, side)."""
+        stages = {}
+        for number, convolution in enumerate(self.convolutions, 1):
+            if self.pool and number > 1:
+                x = F.max_pool2d(x, 2, ceil_mode=True)
+            x = stages[f"convolution {number}"] = convolution(x).relu_()
+        return stages
+
+
+class Cnn(nn.Module):
+    def __init__(self, image: Shape, filters: tuple[int, ...], kernel: int, halving: Halving, classes: int) -> None:
+        super().__init__()
+        self.trunk = Trunk(image, filters, kernel, halving)
+        self.head = nn.Linear(self.trunk.outputs, classes)
+
+    def features(self, x: Tensor) -> dict[str, Tensor]:
+        stages = self.trunk.features(x)
+        last = next(reversed(stages.values()))
+        return {**stages, "logits": self.head(last.flatten(1))}  # (N, classes)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        return (self.features(x)["logits"],)

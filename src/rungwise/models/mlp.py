@@ -1,0 +1,41 @@
+"""Multilayer perceptron: fully connected layers with ReLU between them."""
+
+from itertools import pairwise
+from typing import Annotated, Literal
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from rungwise.models.net import NetSettings, Shape
+
+Width = Annotated[int, Field(ge=1)]
+
+
+class MlpSettings(NetSettings):
+    """The widths of the hidden layers, from the image to the logits."""
+
+    family: Literal["mlp"] = "mlp"
+    hidden: tuple[Width, ...]
+
+    def build(self, image: Shape, outputs: tuple[int, ...]) -> "Mlp":
+        (classes,) = outputs
+        return Mlp(image, self.hidden, classes)
+
+
+class Mlp(nn.Module):
+    def __init__(self, image: Shape, hidden: tuple[int, ...], classes: int) -> None:
+        super().__init__()
+        widths = (image[0] * image[1] * image[2], *hidden)
+        self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
+        self.head = nn.Linear(widths[-1], classes)
+
+    def features(self, x: Tensor) -> dict[str, Tensor]:
+        stages = {}
+        x = x.flatten(1)  # (N, C·H·W)
+        for number, layer in enumerate(self.hidden, 1):
+            x = stages[f"hidden {number}"] = layer(x).relu_()  # (N, width)
+        stages["logits"] = self.head(x)  # (N, classes)
+        return stages
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        return (self.features(x)["logits"],)

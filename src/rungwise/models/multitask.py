@@ -1,0 +1,64 @@
+"""Hard parameter sharing: one trunk and shared dense layers for all tasks, then dense layers of each task's own."""
+
+from itertools import pairwise
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from rungwise.models.cnn import Filters, Halving, Trunk
+from rungwise.models.mlp import Width
+from rungwise.models.net import NetSettings, Shape
+
+
+class SharedSettings(NetSettings):
+    """Convolutions and dense layers that all tasks share, and the hidden layers that each task adds."""
+
+    family: Literal["shared"] = "shared"
+    filters: Filters
+    kernel: int = 3
+    halving: Halving = "stride"
+    shared: tuple[Width, ...] = ()
+    """Widths of the dense layers that all tasks share."""
+    head: tuple[Width, ...] = ()
+    """Widths of each task's own hidden layers."""
+
+    def build(self, image: Shape, outputs: tuple[int, ...]) -> "Shared":
+        return Shared(self, image, outputs)
+
+
+class Shared(nn.Module):
+    """With one task, this is its single-task baseline."""
+
+    def __init__(self, settings: SharedSettings, image: Shape, outputs: tuple[int, ...]) -> None:
+        super().__init__()
+        self.trunk = Trunk(image, settings.filters, settings.kernel, settings.halving)
+        self.shared = _dense((self.trunk.outputs, *settings.shared))
+        width = (self.trunk.outputs, *settings.shared)[-1]
+        self.heads = nn.ModuleList(
+            nn.Sequential(_dense((width, *settings.head)), nn.Linear((width, *settings.head)[-1], classes))
+            for classes in outputs
+        )
+
+    def features(self, x: Tensor) -> dict[str, Tensor]:
+        stages = self.trunk.features(x)
+        last = next(reversed(stages.values()))
+        stages["shared"] = self.shared(last.flatten(1))  # (N, width)
+        for number, head in enumerate(self.heads, 1):
+            stages[f"logits {number}"] = head(stages["shared"])  # (N, classes of the task)
+        return stages
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        stages = self.features(x)
+        return tuple(stages[f"logits {number}"] for number in range(1, len(self.heads) + 1))
+
+    def shared_parameters(self) -> list[torch.nn.Parameter]:
+        """The parameters that every task's loss reaches."""
+        return [*self.trunk.parameters(), *self.shared.parameters()]
+
+
+def _dense(widths: tuple[int, ...]) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for a, b in pairwise(widths):
+        layers += [nn.Linear(a, b), nn.ReLU(inplace=True)]
+    return nn.Sequential(*layers)

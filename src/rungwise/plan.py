@@ -1,0 +1,102 @@
+"""What a study would run: every trial with its cost, before anything is computed."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+from rungwise.data.catalogue import CATALOGUE
+from rungwise.models.net import count_flops, count_parameters
+from rungwise.study import Study, study_trials
+from rungwise.training.trial import Fit
+from rungwise.trial import Trial
+
+EFFICIENCY = 0.6
+"""The share of the machine's matrix-product rate that training reaches; measured .5 to .9 on the reference's nets."""
+STEP_S = 6e-4
+"""Seconds per step that no product accounts for, on a CPU: what a step of a very small net costs."""
+TRIAL_S = 0.3
+"""Seconds per trial around its work: reading data, writing records."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One trial of a plan."""
+
+    id: str
+    chapter: str
+    label: str
+    data: str
+    seed: int
+    epochs: int
+    train_images: int
+    parameters: int | None
+    """None for work that is not the fitting of a net."""
+    flops: int
+    """Floating-point operations of the products, a multiply and an add counting as two."""
+    time_s: float
+    """Estimated seconds on this machine, if the trial runs alone."""
+    done: bool
+
+
+def plan(study: Study, rate: float, done: Callable[[str], bool] = lambda _: False) -> list[Row]:
+    """The study's trials in the order of its chapters.
+
+    `rate`: floating-point operations per second of a matrix product (`engine.machine.product_rate`);
+    `done`: whether a trial's record is there already.
+    """
+    return [_row(chapter.kind, trial, rate, done(trial.id)) for chapter, trial in study_trials(study)]
+
+
+def longest_first(trials: Sequence[Trial]) -> list[Trial]:
+    """The order to start trials in, so that no long one is left alone at the end."""
+    return sorted(trials, key=lambda trial: _work(trial)[1], reverse=True)
+
+
+def summary(rows: Sequence[Row]) -> dict[str, float]:
+    """Totals over what is not done yet: trials, flops and estimated seconds of work, one after the other."""
+    left = [row for row in rows if not row.done]
+    return {
+        "trials": len(rows),
+        "left": len(left),
+        "flops": sum(row.flops for row in left),
+        "time_s": sum(row.time_s for row in left),
+    }
+
+
+def as_json(study: Study, rows: Sequence[Row]) -> dict[str, object]:
+    """The plan as JSON types, schema 1."""
+    return {
+        "schema": 1,
+        "title": study.title,
+        "trials": [asdict(row) for row in rows],
+        "total": summary(rows),
+    }
+
+
+def _row(kind: str, trial: Trial, rate: float, done: bool) -> Row:
+    parameters, flops, steps = _work(trial)
+    return Row(
+        id=trial.id,
+        chapter=kind,
+        label=trial.label,
+        data=trial.data.source,
+        seed=trial.seed,
+        epochs=trial.epochs,
+        train_images=trial.data.size,
+        parameters=parameters,
+        flops=flops,
+        time_s=flops / (EFFICIENCY * rate) + steps * STEP_S + TRIAL_S,
+        done=done,
+    )
+
+
+def _work(trial: Trial) -> tuple[int | None, int, int]:
+    """Parameters, floating-point operations and steps of a trial."""
+    if not isinstance(trial, Fit):
+        return None, trial.flops, 0
+    image = CATALOGUE[trial.data.source].image
+    step = count_flops(trial.net, image, trial.outputs)
+    steps = trial.epochs * -(-trial.data.size // trial.fit.batch)
+    # Testing after each epoch, and the training images once more at the end, cost a forward pass: a third of a step.
+    tested = trial.epochs * CATALOGUE[trial.data.source].test_images + trial.data.size
+    flops = step * trial.epochs * trial.data.size + step * tested // 3
+    return count_parameters(trial.net, image, trial.outputs), flops, steps

@@ -1,0 +1,78 @@
+"""Where and with what a trial runs, read from the machine."""
+
+import datetime
+import functools
+import importlib.metadata
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+import psutil
+
+from rungwise.records.record import Environment
+
+LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn")
+
+
+def describe(*, device: str, threads: int, workers: int) -> Environment:
+    """The environment of a trial that ends now."""
+    return Environment(
+        rungwise=version("rungwise"),
+        commit=commit(),
+        python=platform.python_version(),
+        libraries={name: version(name) for name in LIBRARIES},
+        platform=platform.platform(),
+        processor=processor(),
+        cores=cores(),
+        memory_bytes=psutil.virtual_memory().total,
+        threads=threads,
+        workers=workers,
+        device=device,
+        finished_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    )
+
+
+def cores() -> int:
+    """Physical cores that this process may use: two threads of one core multiply matrices no faster than one."""
+    allowed = len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else os.cpu_count()
+    return max(1, min(allowed or 1, psutil.cpu_count(logical=False) or 1))
+
+
+def version(distribution: str) -> str:
+    """The installed version; "unknown" where it came by other means than a package."""
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"
+
+
+@functools.cache
+def processor() -> str:
+    """The processor's name, with its family, model and stepping where the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    name = facts.get("model name", platform.machine())
+    numbers = [f"{word} {facts[key]}" for word, key in (("family", "cpu family"), ("model", "model")) if key in facts]
+    return f"{name} ({', '.join(numbers)})" if numbers else name
+
+
+@functools.cache
+def commit() -> str | None:
+    """The commit of the checkout that this package runs from; None for an installed copy."""
+    here = Path(__file__).parent
+
+    def git(*words: str) -> str:
+        done = subprocess.run(["git", "-C", here, *words], capture_output=True, text=True, timeout=10)
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    try:
+        if not git("ls-files", Path(__file__).name):
+            return None  # an installed copy inside somebody else's checkout
+        head = git("rev-parse", "HEAD")
+        return head + ("+changes" if git("status", "--porcelain", "--untracked-files=no") else "") if head else None
+    except (OSError, subprocess.TimeoutExpired):
+        return None

@@ -1,0 +1,56 @@
+"""What happened in one trial, as it is kept."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Environment(BaseModel):
+    """Where and with what a trial ran."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rungwise: str
+    """Version."""
+    commit: str | None
+    """Git commit of the source tree, with ``+changes`` where it had uncommitted ones; None outside a checkout."""
+    python: str
+    libraries: dict[str, str]
+    """Version by distribution."""
+    platform: str
+    processor: str
+    cores: int
+    memory_bytes: int
+    threads: int
+    """Threads that this trial's process used."""
+    workers: int
+    """Trials that ran side by side on the machine, this one included."""
+    device: str
+    finished_at: str
+    """UTC, ISO 8601."""
+
+
+class Record(BaseModel):
+    """A finished or failed trial. `arrays` reads from disk when asked, so that a record is cheap to hold."""
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+    version: Literal[1] = 1
+    id: str
+    label: str
+    spec: dict[str, object]
+    status: Literal["done", "failed"]
+    error: str | None = None
+    """Why the trial failed: one line for people."""
+    traceback: str | None = None
+    """Where in the code it failed, if that was not foreseen."""
+    summary: dict[str, float] = {}
+    history: dict[str, list[float]] = {}
+    timings: dict[str, float] = {}
+    choices: dict[str, str] = {}
+    data_sha256: dict[str, str] = {}
+    environment: Environment
+    arrays: Mapping[str, np.ndarray] = Field(default_factory=dict, exclude=True)
+    weights: Mapping[str, np.ndarray] = Field(default_factory=dict, exclude=True)

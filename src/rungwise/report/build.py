@@ -1,0 +1,62 @@
+"""Writes a report into a folder: report.html, report.md with its figures, and findings.json."""
+
+import datetime
+import os
+import re
+import tempfile
+from pathlib import Path
+
+from rungwise.report.document import Document, findings_json
+from rungwise.report.figures import GUTTER, drawn
+from rungwise.report.html import html
+from rungwise.report.markdown import markdown
+from rungwise.report.svg import sheet
+
+_OURS = re.compile(r"\d{2,}-[A-Za-z0-9_-]+\.svg")
+
+
+def write_report(document: Document, folder: Path) -> Path:
+    """Writes all files, each whole or not at all; returns the path of report.html.
+
+    Figures of an earlier report that this one doesn't have are removed.
+    """
+    figures = folder / "figures"
+    figures.mkdir(parents=True, exist_ok=True)
+    names, drawings = [], []
+    every = [figure for chapter in document.chapters for figure in chapter.figures]
+    for number, figure in enumerate(every, 1):
+        drawing = drawn(figure, f"figure-{number}")
+        drawings.append(drawing)
+        names.append(f"{number:02}-{re.sub(r'[^A-Za-z0-9_-]+', '-', figure.id)}.svg")
+        _write(figures / names[-1], sheet(drawing.panels, drawing.legend, drawing.columns, GUTTER))
+    for old in figures.iterdir():
+        if _OURS.fullmatch(old.name) and old.name not in names:
+            old.unlink(missing_ok=True)
+    _write(folder / "findings.json", findings_json(document))
+    _write(folder / "report.md", markdown(document, [f"figures/{name}" for name in names]))
+    page = folder / "report.html"
+    _write(page, html(document, drawings))
+    return page
+
+
+def creation_date() -> str:
+    """Today in UTC, or the day of SOURCE_DATE_EPOCH (seconds since 1970), which makes reports reproducible."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if not epoch:
+        return datetime.datetime.now(datetime.UTC).date().isoformat()
+    if not epoch.isdecimal():
+        raise ValueError(f"SOURCE_DATE_EPOCH should be whole seconds since 1970, got {epoch!r}: correct or unset it")
+    return datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).date().isoformat()
+
+
+def _write(path: Path, content: str) -> None:
+    """Through a file beside it and a rename, so that no reader ever sees half of it."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(content)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

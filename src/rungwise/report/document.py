@@ -1,0 +1,125 @@
+"""The report as plain data, and its machine-readable form."""
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import computed_field
+
+from rungwise.findings import Findings, Part
+
+
+class TrialRow(Part):
+    """One line of the appendix that lists every trial."""
+
+    id: str
+    label: str
+    chapter: str
+    seed: int
+    status: str
+    """``"done"``, ``"failed"``, or what else is known of it, as ``"not run"``."""
+    time_s: float | None = None
+    """Wall-clock seconds; None where the trial has not finished."""
+    error: str | None = None
+
+
+class Document(Part):
+    """Everything that a report tells. Reports are pure functions of it."""
+
+    title: str
+    created: str
+    """ISO 8601 date, passed in (see `build.creation_date`): two reports of the same document are the same bytes."""
+    chapters: tuple[Findings, ...]
+    environment: tuple[tuple[str, str], ...] = ()
+    """Hardware and versions as (label, value)."""
+    study: str = ""
+    """The study's settings as they were resolved: TOML or JSON text."""
+    trials: tuple[TrialRow, ...] = ()
+    command: str = "rungwise run study.toml"
+    """What reproduces the report."""
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def schema_version(self) -> Literal[1]:
+        """Version of the layout of `findings_json`; told there as ``schema``."""
+        return 1
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        return tuple(sorted({trial.seed for trial in self.trials}))
+
+    @property
+    def summary(self) -> str:
+        """What the report rests on, in a paragraph."""
+        states = [
+            f"{count} {word}"
+            for status, word in (("done", "finished"), ("failed", "failed"))
+            if (count := self.count(status))
+        ]
+        if other := self.total - self.count("done") - self.count("failed"):
+            states.append(f"{other} not run")
+        chapters, trials = _counted(len(self.chapters), "chapter"), _counted(self.total, "trial")
+        sentences = [f"This report has {chapters} and rests on {trials}{': ' * bool(states)}{_listed(states)}."]
+        times = {trial.id: trial.time_s for trial in self.trials if trial.time_s is not None}
+        if times:
+            sentences.append(f"Together they took {duration(sum(times.values()))} of computing.")
+        if len(self.seeds) > 1:
+            sentences.append(
+                f"The seeds are {_listed([str(seed) for seed in self.seeds])}. A number that comes from several "
+                "seeds is told as its mean with the two-sided 95% Student t-interval and n, the number of seeds."
+            )
+        elif self.seeds:
+            sentences.append(
+                f"There is one seed, {self.seeds[0]}, so no interval is given: nothing can be said about noise."
+            )
+        return " ".join(sentences)
+
+    @property
+    def total(self) -> int:
+        """Trials; one that several chapters share counts once."""
+        return len({trial.id for trial in self.trials})
+
+    def count(self, status: str) -> int:
+        """Trials of that status."""
+        return len({trial.id for trial in self.trials if trial.status == status})
+
+
+def duration(seconds: float) -> str:
+    """``8.3 s``, ``12 min``, ``3 h 20 min``."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    if seconds < 3600:
+        return f"{seconds / 60:.0f} min"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60:,} h {minutes % 60} min"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _listed(words: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def findings_json(document: Document) -> str:
+    """The findings as strict JSON, schema 1: a number that is not finite is null; pixels are base64.
+
+    An estimate carries its values, n, mean and interval (null where n < 2).
+    """
+    content = document.model_dump(mode="json")
+    content = {"schema": content.pop("schema_version"), **content}
+    return json.dumps(_finite(content), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+
+def _finite(value: object) -> object:
+    match value:
+        case float():
+            return value if math.isfinite(value) else None
+        case dict():
+            return {key: _finite(part) for key, part in value.items()}
+        case list() | tuple():
+            return [_finite(part) for part in value]
+    return value

@@ -1,0 +1,36 @@
+"""What a net says of many images, and how right it is."""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+BATCH = 1000
+
+
+def scaled(images: Tensor) -> Tensor:
+    """uint8 pixels (N, C, H, W) as float32 in [-1, 1], channels last: x / 127.5 - 1."""
+    return images.to(torch.float32, memory_format=torch.channels_last).div_(127.5).sub_(1)
+
+
+@torch.inference_mode()
+def predict(net: nn.Module, images: Tensor, precision: str) -> tuple[Tensor, ...]:
+    """The logits of each task, (N, classes) in float32, for uint8 images (N, C, H, W) on the net's device."""
+    net.eval()
+    with torch.autocast(images.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+        batches = [net(scaled(images[i : i + BATCH])) for i in range(0, len(images), BATCH)]
+    net.train()
+    return tuple(torch.cat(task).float() for task in zip(*batches, strict=True))
+
+
+def loss_and_accuracy(logits: Tensor, labels: Tensor) -> tuple[float, float]:
+    """Mean cross-entropy (nats) and the fraction right, of logits (N, classes) against labels (N,)."""
+    return F.cross_entropy(logits, labels).item(), (logits.argmax(1) == labels).float().mean().item()
+
+
+def most_wrong(logits: np.ndarray, labels: np.ndarray, count: int = 20) -> np.ndarray:
+    """The indices of the wrong predictions that the net was surest of (softmax), surest first; at most `count`."""
+    shifted = logits.astype(np.float64) - logits.max(1, keepdims=True)
+    confidence = 1 / np.exp(shifted).sum(1)  # the largest logit's share
+    wrong = np.flatnonzero(logits.argmax(1) != labels)
+    return wrong[np.argsort(-confidence[wrong], kind="stable")][:count]

@@ -1,0 +1,55 @@
+"""The trial of fitting one net, and the recipe it is fitted by."""
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, SerializeAsAny
+
+from rungwise.data.tasks import Task, task_classes
+from rungwise.models.net import NetSettings
+from rungwise.settings import Settings
+from rungwise.trial import Trial
+
+
+class Recipe(Settings):
+    """How a net is fitted."""
+
+    epochs: int = Field(ge=1)
+    batch: int = Field(64, ge=1)
+    """Images per step; the last batch of an epoch may be smaller."""
+    optimiser: Literal["adam", "sgd"] = "adam"
+    rate: float = Field(1e-3, gt=0)
+    """Learning rate, constant."""
+    momentum: float = Field(0.0, ge=0, lt=1)
+    """Of SGD; Adam takes no notice of it."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """auto: bfloat16 products where the processor has them, else float32; the record says which it was."""
+
+
+class Fit(Trial):
+    """One net fitted to the tasks of one data set. With one task this is plain classification."""
+
+    work: ClassVar[str] = "rungwise.training.fit:carry_out"
+
+    net: SerializeAsAny[NetSettings]
+    fit: Recipe
+    tasks: dict[str, Task] = Field({"label": "labels"}, min_length=1)
+    """By name, in the order of the net's outputs."""
+    loss_weights: tuple[float, ...] = (1.0,)
+    """One per task: the loss is the weighted sum of the tasks' cross-entropies."""
+
+    @property
+    def epochs(self) -> int:
+        return self.fit.epochs
+
+    @property
+    def outputs(self) -> tuple[int, ...]:
+        """The number of classes of each task."""
+        return tuple(len(task_classes(task, self.data.classes)) for task in self.tasks.values())
+
+    def key(self, name: str, task: str) -> str:
+        """The key of one task's number in a record: the bare name where there is only one task."""
+        return name if len(self.tasks) == 1 else f"{name}_{task}"
+
+    def model_post_init(self, context: Any) -> None:
+        if len(self.loss_weights) != len(self.tasks):
+            raise ValueError(f"{len(self.tasks)} tasks need as many loss weights, got {len(self.loss_weights)}")

@@ -1,0 +1,98 @@
+"""The unit of work, and what the work may use and must return."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from rungwise.data.source import Data
+from rungwise.settings import Settings
+
+if TYPE_CHECKING:
+    import torch
+
+    from rungwise.data.images import Split
+    from rungwise.records.record import Record
+
+
+class Trial(Settings):
+    """One unit of work: frozen, serialisable, complete. A subclass adds what its work needs to know.
+
+    Two trials with the same content are the same trial, whatever their labels, and are computed once.
+    """
+
+    work: ClassVar[str]
+    """``package.module:function`` that carries the trial out; imported only where it runs.
+    The function takes ``(trial, bench)`` and returns an `Outcome`."""
+
+    label: str = Field(exclude=True)
+    """The name people read, as "CNN-1"; no part of the identity."""
+    data: Data
+    seed: int
+
+    @property
+    def needs(self) -> "tuple[Trial, ...]":
+        """Trials whose records this one reads; they run first."""
+        return ()
+
+    @property
+    def epochs(self) -> int:
+        """Passes over the training images; 0 where nothing is trained by epochs."""
+        return 0
+
+    @property
+    def flops(self) -> int:
+        """Rough number of floating-point operations, for the plan; 0 where it takes no time worth planning for."""
+        return 0
+
+    @property
+    def spec(self) -> dict[str, object]:
+        """Everything that decides the result, as JSON types."""
+        needs = [trial.id for trial in self.needs]
+        return {"work": self.work, **self.model_dump(mode="json"), **({"needs": needs} if needs else {})}
+
+    @property
+    def id(self) -> str:
+        """16 hexadecimal digits of the SHA-256 of `spec`."""
+        canonical = json.dumps(self.spec, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+@dataclass
+class Outcome:
+    """What a trial found. Plain numbers and arrays: it is written as JSON, NPZ and safetensors."""
+
+    summary: dict[str, float] = field(default_factory=dict)
+    """Single numbers at the end of the trial. Accuracies are fractions; times are seconds (``*_s``)."""
+    history: dict[str, list[float]] = field(default_factory=dict)
+    """Curves: one value per epoch or iteration."""
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    """Predictions, maps, images."""
+    weights: "dict[str, torch.Tensor]" = field(default_factory=dict)
+    """The trained parameters, by their names in ``state_dict``."""
+    timings: dict[str, float] = field(default_factory=dict)
+    """Wall-clock seconds by phase, warm-up apart."""
+    choices: dict[str, str] = field(default_factory=dict)
+    """What "auto" settings turned out to be here, as the number format."""
+
+
+class TrialFailed(Exception):
+    """The trial ended without a result, for a reason that belongs in the report, as a loss that is not finite."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a trial's work may use: the only door from it to data, records, device and the user."""
+
+    device: str
+    """``"cpu"`` or ``"cuda"``."""
+    split: "Callable[[Data, int], Split]"
+    """The images of a data setting and a seed, split into training and test parts."""
+    records: "Mapping[str, Record]"
+    """The finished records that the trial needs, by id."""
+    progress: Callable[[Mapping[str, float]], None] = lambda _: None
+    """Tells the user how far the trial is: ``epoch``, ``loss``, ``accuracy``; cheap to call."""

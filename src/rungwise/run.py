@@ -64,16 +64,16 @@ def run_study(
     """
     computed = study.only(chapters) if chapters else study
     chosen = choose_device(device)
+    trials = [trial for _, trial in study_trials(computed)]
+    engine = LocalEngine(device=chosen, workers=workers or default_workers(chosen, len(trials)), offline=offline)
     for source in sorted({chapter.data.source for chapter in computed.chapters}):
         load(source, offline=offline)
     store = Store(out).create()
     write_atomically(out / "study.json", study.as_json())
 
     rows = plan(computed, product_rate(resolve("auto", chosen), chosen))
-    trials = longest_first([trial for _, trial in study_trials(computed)])
-    engine = LocalEngine(device=chosen, workers=workers or default_workers(chosen, len(trials)), offline=offline)
     with Display({row.id: row.time_s for row in rows}, console or Console(stderr=True), quiet) as display:
-        engine.run(trials, store, display)
+        engine.run(longest_first(trials), store, display)
     run = Run(study, store)
     run.write_report()
     return run

@@ -4,7 +4,7 @@ import difflib
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,12 +15,13 @@ from rungwise.chapters import chapter_kinds, load_chapter
 from rungwise.chapters.chapter import ChapterSettings
 from rungwise.data.catalogue import nearest
 from rungwise.errors import UserError
+from rungwise.places import Place, line_of
 from rungwise.settings import Settings
 from rungwise.trial import Trial
 
 S = TypeVar("S", bound=Settings)
-Place = tuple[str | int, ...]
-"""Where in a study something stands: ("chapter", 2, "nets", "MLP-1", "hidden")."""
+LONGEST = 60
+"""Characters of a wrong value that a message repeats."""
 
 
 class StudyError(UserError):
@@ -83,28 +84,30 @@ def preset_names() -> list[str]:
 def read_study(name: str) -> Study:
     """A preset by name, or a study file (TOML, or JSON as rungwise writes it). Raises StudyError."""
     if name in preset_names():
-        return parse_study(resources.files("rungwise").joinpath(f"studies/{name}.toml").read_text(), name)
+        return parse_study(resources.files("rungwise").joinpath(f"studies/{name}.toml").read_text("utf-8"), name)
     path = Path(name)
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8-sig")
     except IsADirectoryError:
         raise StudyError(f"{name} is a folder; a study is a preset or a TOML file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        if path.suffix in (".toml", ".json"):
-            reason = error.strerror if isinstance(error, OSError) else "not text"
-            raise StudyError(f"cannot read the study file {name}: {reason}") from None
-        raise StudyError(
-            f"no preset is called {name!r}, and there is no such file; {nearest(name, preset_names())}"
-        ) from None
+    except UnicodeDecodeError:
+        raise StudyError(f"cannot read the study file {name}: it is not text in UTF-8") from None
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) and path.suffix not in (".toml", ".json"):
+            raise StudyError(
+                f"no preset is called {name!r}, and there is no such file; {nearest(name, preset_names())}"
+            ) from None
+        raise StudyError(f"cannot read the study file {name}: {error.strerror}") from None
     return parse_study(text, name)
 
 
 def parse_study(text: str, name: str) -> Study:
     """A study from its text; every fault is told with its line and the nearest valid name. Raises StudyError."""
+    is_json = text.lstrip().startswith("{")
     try:
-        raw = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
+        raw = json.loads(text) if is_json else tomllib.loads(text)
     except (tomllib.TOMLDecodeError, json.JSONDecodeError) as error:
-        raise StudyError(f"{name} is not valid TOML: {error}") from None
+        raise StudyError(f"{name} is not valid {'JSON' if is_json else 'TOML'}: {error}") from None
     faults: list[tuple[Place, str]] = []
     chapters = raw.pop("chapter", [])
     if not isinstance(chapters, list) or not chapters:
@@ -113,7 +116,8 @@ def parse_study(text: str, name: str) -> Study:
     read = [_read_chapter(chapter, ("chapter", i), faults) for i, chapter in enumerate(chapters)]
     study = _validate(Study, raw, (), faults)
     if faults:
-        raise StudyError("\n".join(f"{name}, {_line(text, place)}: {says}" for place, says in faults))
+        told = sorted((line_of(text, place), says) for place, says in faults)
+        raise StudyError("\n".join(f"{name}, line {line}: {says}" for line, says in told))
     assert study is not None
     known = tuple(chapter for chapter in read if chapter is not None)
     return study.model_copy(update={"chapters": tuple(chapter.beside(known) for chapter in known)})
@@ -122,42 +126,56 @@ def parse_study(text: str, name: str) -> Study:
 def _read_chapter(raw: Any, place: Place, faults: list[tuple[Place, str]]) -> ChapterSettings | None:
     kinds = chapter_kinds()
     kind = raw.get("kind") if isinstance(raw, dict) else None
-    if kind not in kinds:
-        says = (
-            f"no kind of chapter is called {kind!r}; {nearest(kind, kinds)}"
-            if isinstance(kind, str)
-            else ("a chapter needs its kind. Known: " + ", ".join(kinds))
-        )
-        faults.append(((*place, "kind"), says))
-        return None
-    return _validate(load_chapter(kind).Settings, raw, place, faults)
+    if not isinstance(kind, str):
+        faults.append(((*place, "kind"), "a chapter needs its kind. Known: " + ", ".join(kinds)))
+    elif kind not in kinds:
+        faults.append(((*place, "kind"), f"no kind of chapter is called {kind!r}; {nearest(kind, kinds)}"))
+    else:
+        return _validate(load_chapter(kind).Settings, raw, place, faults)
+    return None
 
 
 def _validate(kind: type[S], raw: Any, place: Place, faults: list[tuple[Place, str]]) -> S | None:
     try:
         return kind.model_validate(raw)
     except ValidationError as error:
+        found: dict[Place, list[Mapping[str, Any]]] = {}
         for fault in error.errors():
-            loc = (*place, *(step for step in fault["loc"]))
-            faults.append((loc, _explain(kind, fault)))
+            found.setdefault(_steps(raw, fault), []).append(fault)
+        for steps, same in found.items():
+            # Where a union fits in no way, each branch tells why: the one that got furthest is what was meant.
+            if not any(steps == other[: len(steps)] and len(other) > len(steps) for other in found):
+                faults.append(((*place, *steps), _explain(kind, steps, same)))
         return None
 
 
-def _explain(kind: type[Settings], fault: Mapping[str, Any]) -> str:
-    """One fault in plain words: what was expected, what was got, and the nearest valid name."""
-    where = ".".join(str(step) for step in fault["loc"] if step not in ("labels", "dict[str,tuple[int, ...]]"))
-    if fault["type"] == "extra_forbidden":
-        known = _fields(kind, fault["loc"][:-1])
-        name = str(fault["loc"][-1])
-        close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-        hint = f"did you mean {close[0]!r}? " if close else ""
-        return f"unknown setting {where!r}; {hint}Known here: {', '.join(sorted(known))}"
-    if fault["type"] == "missing":
+def _steps(raw: Any, fault: Mapping[str, Any]) -> Place:
+    """The fault's place in what was written, without the names of union branches that pydantic puts into it."""
+    steps: list[str | int] = []
+    for step in fault["loc"]:
+        if (isinstance(raw, dict) and step in raw) or (isinstance(raw, list) and step in range(len(raw))):
+            raw = raw[step]
+            steps.append(step)
+    return (*steps, fault["loc"][-1]) if fault["type"] == "missing" else tuple(steps)
+
+
+def _explain(kind: type[Settings], steps: Place, faults: Sequence[Mapping[str, Any]]) -> str:
+    """The faults of one place in plain words: what was expected, what was got, and the nearest valid name."""
+    where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).removeprefix(".")
+    types = {fault["type"] for fault in faults}
+    if "extra_forbidden" in types:
+        return f"unknown setting {where!r}; {nearest(str(steps[-1]), _fields(kind, steps[:-1]))}"
+    if "missing" in types:
         return f"the setting {where!r} is missing"
-    says = fault["msg"].removeprefix("Value error, ")
-    if fault["type"] == "value_error":
-        return f"{where}: {says}" if where else says
-    return f"{where}: {says[0].lower()}{says[1:]}, got {fault['input']!r}"
+    says = " or ".join(dict.fromkeys(fault["msg"].removeprefix("Value error, ") for fault in faults))
+    if types != {"value_error"}:
+        says = says.replace(" or Input should be ", " or ")
+        got = repr(faults[0]["input"])
+        says = f"{says[0].lower()}{says[1:]}, got {got if len(got) <= LONGEST else got[:LONGEST] + ' ...'}"
+        valid = [name for fault in faults for name in re.findall("'([^']*)'", fault.get("ctx", {}).get("expected", ""))]
+        close = difflib.get_close_matches(str(faults[0]["input"]), valid, n=1)
+        says += f"; did you mean {close[0]!r}?" if close else ""
+    return f"{where}: {says}" if where else says
 
 
 def _fields(kind: type[Settings], loc: Place) -> list[str]:
@@ -175,22 +193,3 @@ def _models(annotation: Any) -> list[type[Settings]]:
     if isinstance(annotation, type) and issubclass(annotation, Settings):
         return [annotation]
     return [model for inner in getattr(annotation, "__args__", ()) for model in _models(inner)]
-
-
-def _line(text: str, place: Place) -> str:
-    """The line of a place in a TOML text, as "line 12"; the nearest enclosing one that can be found."""
-    lines = text.splitlines()
-    start, end = 0, len(lines)
-    steps = list(place)
-    if len(steps) > 1 and steps[0] == "chapter":
-        heads = [i for i, line in enumerate(lines) if re.match(r"\s*\[\[\s*chapter\s*\]\]", line)]
-        number = steps[1]
-        if isinstance(number, int) and number < len(heads):
-            start = heads[number]
-            end = heads[number + 1] if number + 1 < len(heads) else len(lines)
-        steps = steps[2:]
-    found = start
-    for step in steps:
-        key = re.compile(rf"""(^|[\s{{,.\[])["']?{re.escape(str(step))}["']?\s*[\]=.]""")
-        found = next((i for i in range(found, end) if key.search(lines[i])), found)
-    return f"line {found + 1}"

@@ -118,9 +118,7 @@ def test_unknown_name():
 
 
 def test_debian_package_is_looked_into():
-    assert locate.places("fashion-mnist")[-1] == locate.Place(
-        "dataset-fashion-mnist", locate.DEBIAN["fashion-mnist"]
-    )
+    assert locate.places("fashion-mnist")[-1] == locate.Place("dataset-fashion-mnist", locate.DEBIAN["fashion-mnist"])
 
 
 def test_inventory(small_mnist, server, contents, own, cache):

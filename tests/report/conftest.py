@@ -93,8 +93,10 @@ def _projection() -> Findings:
         ),
         formulas=(
             Formula(
-                latex=r"C = \frac{1}{n-1} \sum_{i=1}^{n} (x_i - \bar{x})(x_i - \bar{x})^\top, \quad C v_k = \lambda_k v_k",
-                says=r"The covariance $C$ of $n$ images $x_i$; a component $v_k$ explains $\lambda_k / \sum_j \lambda_j$.",
+                latex=r"C = \frac{1}{n-1} \sum_{i=1}^{n} (x_i - \bar{x})(x_i - \bar{x})^\top, "
+                r"\quad C v_k = \lambda_k v_k",
+                says=r"The covariance $C$ of $n$ images $x_i$; a component $v_k$ explains "
+                r"$\lambda_k / \sum_j \lambda_j$.",
             ),
         ),
         statements=(
@@ -276,7 +278,8 @@ def _nets() -> Findings:
         method=("Ten nets were trained for 10 epochs with Adam at a rate of 0.001.",),
         formulas=(
             Formula(
-                latex=r"\mathcal{L}(\theta) = -\frac{1}{n} \sum_{i=1}^n \log \frac{e^{z_{i,y_i}}}{\sum_{k} e^{z_{i,k}}}",
+                latex=r"\mathcal{L}(\theta) = -\frac{1}{n} \sum_{i=1}^n \log "
+                r"\frac{e^{z_{i,y_i}}}{\sum_{k} e^{z_{i,k}}}",
                 says=r"The mean cross-entropy of the logits $z_i$ of image $i$ and its label $y_i$.",
             ),
         ),

@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from rungwise.chapters import family, mlps
 from rungwise.chapters.chapter import ChapterSettings
-from rungwise.evidence.estimate import estimate
+from rungwise.chapters.common import compared, counted, told_pairs
+from rungwise.data.source import Data
+from rungwise.evidence.estimate import estimate, paired_difference
 from rungwise.findings import Bars, Cell, Column, Figure, Findings, Formula, Statement, Table
 from rungwise.models.cnn import CnnSettings
 from rungwise.records.record import Record
@@ -25,7 +27,7 @@ FORMULAS = (
         latex=r"P = \sum_{l=1}^{D} (k^2 f_{l-1} + 1) f_l + (s_D^2 f_D + 1)\, C, \qquad s_l = \lceil s_{l-1} / 2 \rceil",
         says=(
             "Parameters of $D$ convolutions with $f_l$ filters of $k \\times k$ and a dense layer to $C$ classes; "
-            "$s_1$ is the side of the image."
+            "$f_0$ is the number of channels of the image and $s_1$ its side."
         ),
     ),
 )
@@ -37,10 +39,21 @@ class Settings(ChapterSettings):
     nets: dict[str, CnnSettings] = Field(min_length=1)
     """By name, in the order of the tables."""
     against: mlps.Settings | None = None
-    """The MLPs to stand beside. Left out: those of the study's chapter on MLPs, if it has one."""
+    """The MLPs to stand beside. Left out: those of the study's chapter on MLPs, if it has one on the same images."""
+
+    @field_validator("against")
+    @classmethod
+    def _same_images(cls, against: mlps.Settings | None, info: ValidationInfo) -> mlps.Settings | None:
+        data = info.data.get("data")
+        if against and isinstance(data, Data) and against.data.source != data.source:
+            raise ValueError(
+                f"the MLPs are on {against.data.source} and the CNNs on {data.source}; choose one for both"
+            )
+        return against
 
     def beside(self, chapters: Sequence[ChapterSettings]) -> Self:
-        other = next((chapter for chapter in chapters if isinstance(chapter, mlps.Settings)), None)
+        others = (chapter for chapter in chapters if isinstance(chapter, mlps.Settings))
+        other = next((chapter for chapter in others if chapter.data.source == self.data.source), None)
         return self if self.against or not other else self.model_copy(update={"against": other})
 
 
@@ -63,14 +76,10 @@ def findings(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, R
         question="What do convolutions buy, in accuracy, parameters and time, and against the MLPs?",
         method=method,
         formulas=FORMULAS,
-        statements=(
-            *family.statements(results, "cnns"),
-            *family.size_statements(results),
-            *comparison.statements(),
-        ),
+        statements=(*family.statements(results), *comparison.statements()),
         tables=(family.accuracy_table(results, "cnns", "Filters", _shape), *comparison.tables()),
         figures=(*family.figures(results, "cnns"), *comparison.figures()),
-        warnings=(*family.warnings(results, seeds), *comparison.warnings()),
+        warnings=(*family.warnings(results), *comparison.warnings()),
         seeds=family.most_seeds(results),
     )
 
@@ -160,26 +169,45 @@ class _Comparison:
     def statements(self) -> tuple[Statement, ...]:
         if not self.possible:
             return ()
+        return (*self._best(), *self._quotients())
+
+    def _best(self) -> tuple[Statement, ...]:
+        """The most accurate net of each family, paired by seed: both see the same test images."""
         best = {name: max(results, key=lambda r: r.mean("test_accuracy")) for name, results in self.families.items()}
         dense, cnn = best["MLPs"], best["CNNs"]
-        difference = cnn.mean("test_accuracy") - dense.mean("test_accuracy")
-        fair = (
-            ""
-            if self.images["MLPs"] == self.images["CNNs"]
-            else (
-                f" The comparison is unequal: {self.images['CNNs']:,} training images against {self.images['MLPs']:,}."
-            )
+        difference = paired_difference(cnn.values("test_accuracy"), dense.values("test_accuracy"))
+        if difference is None:
+            return ()
+        other = f"the best MLP, {dense.name}"
+        words = (f"more accurate than {other},", f"less accurate than {other},", f"exactly as accurate as {other}")
+        text = (
+            f"On the test set the best CNN, {cnn.name}, is {compared(difference, *words)} {told_pairs(difference)}, "
+            f"with {cnn.mean('parameters'):,.0f} against {dense.mean('parameters'):,.0f} parameters."
         )
-        return (
-            Statement(
-                text=(
-                    f"The best CNN, {cnn.name}, is {'more' if difference > 0 else 'less'} accurate on the test set than "
-                    f"the best MLP, {dense.name}, by {abs(difference):.4f}, with {cnn.mean('parameters'):,.0f} against "
-                    f"{dense.mean('parameters'):,.0f} parameters.{fair}"
-                ),
-                trials=(*cnn.ids, *dense.ids),
-            ),
+        if self._training("MLPs") != self._training("CNNs"):
+            text += f" They were trained differently: {self._training('CNNs')} against {self._training('MLPs')}."
+        return (Statement(text=text, trials=(*cnn.ids, *dense.ids)),)
+
+    def _training(self, name: str) -> str:
+        return f"{self.images[name]:,} images for {counted(self.epochs[name], 'epoch')}"
+
+    def _quotients(self) -> tuple[Statement, ...]:
+        """What is behind accuracy per parameter: hardly the accuracy."""
+        results = [result for results in self.families.values() for result in results]
+        spread = {}
+        for key in ("test_accuracy", "parameters"):
+            means = [result.mean(key) for result in results]
+            if min(means) <= 0:
+                return ()
+            spread[key] = max(means) / min(means)
+        if spread["parameters"] < 2 * spread["test_accuracy"]:
+            return ()
+        text = (
+            f"Over all nets of both families, the greatest test accuracy is {spread['test_accuracy']:.2f} times the "
+            f"least, and the greatest number of parameters {spread['parameters']:.1f} times: accuracy per million "
+            "parameters ranks the nets by their size more than by what they can do."
         )
+        return (Statement(text=text, trials=tuple(trial for result in results for trial in result.ids)),)
 
     def warnings(self) -> tuple[str, ...]:
         if not self.possible or self.images["MLPs"] == self.images["CNNs"]:

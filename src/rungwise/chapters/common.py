@@ -1,10 +1,14 @@
 """What the chapters share in telling their results."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rungwise.evidence.estimate import Estimate
 from rungwise.records.record import Record
 from rungwise.trial import Trial
+
+if TYPE_CHECKING:
+    from rungwise.training.trial import Recipe
 
 
 def present(trials: Sequence[Trial], records: Mapping[str, Record]) -> list[Record]:
@@ -13,7 +17,10 @@ def present(trials: Sequence[Trial], records: Mapping[str, Record]) -> list[Reco
 
 
 def seed_warnings(seeds: int, planned: int, done: int) -> tuple[str, ...]:
-    """What a reader must know of the number of runs behind a chapter."""
+    """What a reader must know of the number of runs behind a chapter.
+
+    `seeds`: the most that any row rests on; `planned` and `done`: trials.
+    """
     warnings = []
     if seeds == 1:
         warnings.append(
@@ -21,7 +28,11 @@ def seed_warnings(seeds: int, planned: int, done: int) -> tuple[str, ...]:
             "be chance. Run with --seeds 5 or more for intervals."
         )
     if done < planned:
-        warnings.append(f"{planned - done} of {planned} trials have not finished; their rows are empty.")
+        left = planned - done
+        warnings.append(
+            f"{left} of {planned} trials {'has' if left == 1 else 'have'} not finished: what needs "
+            f"{'it' if left == 1 else 'them'} is left out, or rests on fewer seeds."
+        )
     return tuple(warnings)
 
 
@@ -32,3 +43,39 @@ def told(estimate: Estimate, digits: int = 3) -> str:
         return mean
     low, high = estimate.interval
     return f"{mean} (95% interval {low:.{digits}f} to {high:.{digits}f}, n = {estimate.n})"
+
+
+def told_pairs(difference: Estimate, digits: int = 4) -> str:
+    """What a difference paired by seed rests on, in parentheses, and whether that is evidence of one."""
+    if difference.interval is None:
+        return "(one run each: no interval)"
+    low, high = difference.interval
+    verdict = "does not contain 0" if low > 0 or high < 0 else "contains 0: no evidence of a difference"
+    interval = f"{low:+.{digits}f} to {high:+.{digits}f}"
+    return f"(paired by seed, n = {difference.n}; the 95% interval of the difference, {interval}, {verdict})"
+
+
+def compared(difference: Estimate, more: str, less: str, same: str, digits: int = 4) -> str:
+    """A difference in words, as "leads B by 0.0120": `more` and `less` come before the size of it."""
+    if difference.mean == 0:
+        return same
+    return f"{more if difference.mean > 0 else less} by {abs(difference.mean):.{digits}f}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """ "A", "A and B", "A, B and C"."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def counted(count: int, noun: str) -> str:
+    """ "1 epoch", "20 epochs"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def told_fit(fit: "Recipe") -> str:
+    """How a net was fitted, as "for 20 epochs with Adam at ..."."""
+    optimiser = "Adam" if fit.optimiser == "adam" else f"SGD with momentum {fit.momentum:g}"
+    return (
+        f"for {counted(fit.epochs, 'epoch')} with {optimiser} at a constant learning rate of {fit.rate:g}, in batches "
+        f"of {fit.batch}"
+    )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from rungwise.chapters.common import seed_warnings, told
+from rungwise.chapters.common import compared, counted, listed, seed_warnings, told, told_fit, told_pairs
 from rungwise.data.source import Data
 from rungwise.evidence.estimate import Estimate, estimate, paired_difference
 from rungwise.findings import (
@@ -46,8 +46,14 @@ class Result:
     def estimate(self, key: str) -> Estimate | None:
         return estimate(self.values(key).values())
 
+    def measured(self, key: str) -> Estimate:
+        """`estimate` of a net that has a record."""
+        found = self.estimate(key)
+        assert found is not None
+        return found
+
     def mean(self, key: str) -> float:
-        return float(np.mean(list(self.values(key).values())))
+        return self.measured(key).mean
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -79,11 +85,10 @@ def collect(
 
 def told_recipe(data: Data, fit: Recipe, nets: int) -> str:
     """The settings of the fits as a paragraph."""
-    optimiser = "Adam" if fit.optimiser == "adam" else f"SGD with momentum {fit.momentum:g}"
     return (
-        f"{nets} nets were fitted on {data.size:,} training images of {data.source}, pixels scaled to [-1, 1], with "
-        f"{optimiser} at a constant learning rate of {fit.rate:g}, batches of {fit.batch} and {fit.epochs} epochs. "
-        "Weights start uniform after Glorot and Bengio (2010), biases at 0. For one seed, all nets see the same "
+        f"{counted(nets, 'net')} {'was' if nets == 1 else 'were'} fitted on {data.size:,} training images of "
+        f"{data.source}, pixels scaled to [-1, 1], {told_fit(fit)}. Weights start "
+        "uniform after Glorot and Bengio (2010), biases at 0. For one seed, all nets see the same "
         "images in the same order. The training curves are means over the batches of an epoch while the weights "
         "moved; the table's training numbers are of the final weights on all training images. Test numbers are of the "
         "last epoch: no epoch and no net was selected on the test set. Time is of the training steps alone, without "
@@ -91,9 +96,9 @@ def told_recipe(data: Data, fit: Recipe, nets: int) -> str:
     )
 
 
-def warnings(results: Sequence[Result], seeds: Sequence[int]) -> tuple[str, ...]:
+def warnings(results: Sequence[Result]) -> tuple[str, ...]:
     planned, done = sum(r.planned for r in results), sum(len(r.records) for r in results)
-    return seed_warnings(len(seeds), planned, done)
+    return seed_warnings(most_seeds(results), planned, done)
 
 
 def most_seeds(results: Sequence[Result]) -> int:
@@ -134,85 +139,107 @@ def accuracy_table(results: Sequence[Result], prefix: str, shape_label: str, sha
 # Statements ----------------------------------------------------------------------------------------------------
 
 
-def statements(results: Sequence[Result], what: str) -> tuple[Statement, ...]:
-    """Best and worst on the test set, and the gap between training and test set."""
+def statements(results: Sequence[Result]) -> tuple[Statement, ...]:
+    """Best and worst on the test set, overfitting, size against accuracy, and how steady training is."""
     ran = sorted((r for r in results if r.records), key=lambda r: -r.mean("test_accuracy"))
+    if not ran:
+        return ()
+    return (*_extremes(ran), *_lead(ran), *_gaps(ran), *_size(ran), *_steadiness(ran))
+
+
+def _extremes(ran: Sequence[Result]) -> tuple[Statement, ...]:
+    """`ran`: nets with records, the most accurate first."""
+    measure = "mean test accuracy" if most_seeds(ran) > 1 else "test accuracy"
+    high, low = (told(r.measured("test_accuracy"), 4) for r in (ran[0], ran[-1]))
+    top, bottom = (
+        [r for r in ran if r.mean("test_accuracy") == end.mean("test_accuracy")] for end in (ran[0], ran[-1])
+    )
+    if len(ran) == 1:
+        text = f"{ran[0].name} reaches a {measure} of {high}."
+    elif len(top) == len(ran):
+        text = f"{listed([r.name for r in ran])} have the same {measure}, {high}."
+    else:
+        names = listed([r.name for r in top])
+        text = (
+            f"{names} {'has' if len(top) == 1 else 'have'} the highest {measure}, {high}; "
+            f"{listed([r.name for r in bottom])} the lowest, {low}."
+        )
+    return (Statement(text=text, trials=_ids(ran)),)
+
+
+def _lead(ran: Sequence[Result]) -> tuple[Statement, ...]:
+    """The first against the second, over the seeds that both have."""
     if len(ran) < 2:
         return ()
-    best, second, worst = ran[0], ran[1], ran[-1]
-    accuracy = best.estimate("test_accuracy")
-    assert accuracy is not None
+    best, second = ran[:2]
     lead = paired_difference(best.values("test_accuracy"), second.values("test_accuracy"))
-    found = [
-        Statement(
-            text=(
-                f"{best.name} has the highest mean test accuracy, {told(accuracy, 4)}; {worst.name} the lowest, "
-                f"{worst.mean('test_accuracy'):.4f}."
-            ),
-            trials=(*best.ids, *worst.ids),
-        )
-    ]
-    if lead is not None:
-        found.append(Statement(text=_lead(best.name, second.name, lead), trials=(*best.ids, *second.ids)))
-    gaps = {r.name: r.mean("train_accuracy") - r.mean("test_accuracy") for r in ran}
-    widest, narrowest = max(gaps, key=lambda name: gaps[name]), min(gaps, key=lambda name: gaps[name])
-    found.append(
-        Statement(
-            text=(
-                f"The gap between training and test accuracy is widest for {widest} ({gaps[widest]:.4f}) and "
-                f"narrowest for {narrowest} ({gaps[narrowest]:.4f})."
-            ),
-            trials=tuple(i for r in ran for i in r.ids),
-        )
+    if lead is None:
+        return ()
+    text = (
+        f"On the test set, {best.name} "
+        f"{compared(lead, f'leads {second.name}', f'trails {second.name}', f'is level with {second.name}')} "
+        f"{told_pairs(lead)}."
     )
-    return tuple(found)
+    if len(ran) > 2:
+        text += " The pair was chosen after seeing the results, which favours a difference."
+    return (Statement(text=text, trials=_ids((best, second))),)
 
 
-def _lead(best: str, second: str, lead: Estimate) -> str:
-    if lead.interval is None:
-        return f"It leads {second} by {lead.mean:.4f}, in a single run."
-    low, high = lead.interval
-    verdict = "does not contain 0" if low > 0 or high < 0 else "contains 0: this is no evidence of a difference"
-    return (
-        f"Paired by seed, {best} leads {second} by {lead.mean:.4f}; the 95% interval, {low:.4f} to {high:.4f} "
-        f"(n = {lead.n}), {verdict}. The pair was chosen after seeing the results, which favours a difference."
-    )
+def _gaps(ran: Sequence[Result]) -> tuple[Statement, ...]:
+    gaps = [(r.name, told(g, 4), g.mean) for r in ran if (g := _gap(r))]
+    widest, narrowest = max(gaps, key=lambda gap: gap[2]), min(gaps, key=lambda gap: gap[2])
+    text = f"The gap between training and test accuracy is {widest[1]} for {widest[0]}."
+    if widest[2] > narrowest[2]:
+        text = (
+            f"The gap between training and test accuracy is widest for {widest[0]}, {widest[1]}, and narrowest for "
+            f"{narrowest[0]}, {narrowest[1]}."
+        )
+    elif len(gaps) > 1:
+        text = f"The gap between training and test accuracy is the same for all, {widest[1]}."
+    return (Statement(text=text, trials=_ids(ran)),)
 
 
-def size_statements(results: Sequence[Result]) -> tuple[Statement, ...]:
-    """Whether more parameters go with higher test accuracy, and how unsteady the test curves are by depth."""
-    ran = [r for r in results if r.records]
-    sizes = [r.mean("parameters") for r in ran]
-    accuracies = [r.mean("test_accuracy") for r in ran]
-    ids = tuple(i for r in ran for i in r.ids)
+def _gap(result: Result) -> Estimate | None:
+    return paired_difference(result.values("train_accuracy"), result.values("test_accuracy"))
+
+
+def _size(ran: Sequence[Result]) -> tuple[Statement, ...]:
+    """Whether more parameters go with higher test accuracy; a rank correlation needs three nets that differ in both."""
+    sizes, accuracies = [r.mean("parameters") for r in ran], [r.mean("test_accuracy") for r in ran]
     if len(ran) < 3 or len(set(sizes)) < 2 or len(set(accuracies)) < 2:
         return ()
     rank = float(stats.spearmanr(sizes, accuracies).statistic)
-    steps = {r.name: unsteadiness(r) for r in ran}
-    most, least = max(steps, key=lambda name: steps[name]), min(steps, key=lambda name: steps[name])
-    return (
-        Statement(
-            text=(
-                f"Over the {len(ran)} nets, the rank correlation (Spearman) of parameters with mean test accuracy is "
-                f"{rank:+.2f}; with so few nets it describes them and no others."
-            ),
-            trials=ids,
-        ),
-        Statement(
-            text=(
-                f"Over the second half of training, test accuracy moves from one epoch to the next by "
-                f"{steps[most]:.4f} on average for {most}, the least steady, and by {steps[least]:.4f} for {least}."
-            ),
-            trials=ids,
-        ),
+    text = (
+        f"Over the {len(ran)} nets, the rank correlation (Spearman) of parameters with test accuracy is {rank:+.2f}. "
+        "With so few nets, which differ in more than size, it describes these nets and no others."
     )
+    return (Statement(text=text, trials=_ids(ran)),)
 
 
-def unsteadiness(result: Result) -> float:
-    """Mean absolute change of test accuracy between epochs, over the second half of training; 0 for one epoch."""
+def _steadiness(ran: Sequence[Result]) -> tuple[Statement, ...]:
+    moves = [(r.name, move) for r in ran if (move := unsteadiness(r)) is not None]
+    if len(moves) < 2:
+        return ()
+    most, least = max(moves, key=lambda move: move[1]), min(moves, key=lambda move: move[1])
+    if most[1] == least[1]:
+        return ()
+    text = (
+        "Over the second half of training, test accuracy moves from one epoch to the next by "
+        f"{most[1]:.4f} on average for {most[0]}, the least steady net, and by {least[1]:.4f} for {least[0]}, the "
+        "steadiest."
+    )
+    return (Statement(text=text, trials=_ids(ran)),)
+
+
+def unsteadiness(result: Result) -> float | None:
+    """Mean absolute change of test accuracy between epochs, over the second half; None for fewer than 3 epochs."""
     curves = [record.history["test_accuracy"] for record in result.records.values()]
     changes = [np.abs(np.diff(curve[len(curve) // 2 :])).mean() for curve in curves if len(curve) > 2]
-    return float(np.mean(changes)) if changes else 0.0
+    return float(np.mean(changes)) if changes else None
+
+
+def _ids(results: Sequence[Result]) -> tuple[str, ...]:
+    return tuple(trial for result in results for trial in result.ids)
 
 
 # Figures -------------------------------------------------------------------------------------------------------
@@ -226,7 +253,7 @@ def figures(results: Sequence[Result], prefix: str) -> tuple[Figure, ...]:
         _learning_curves(ran, prefix),
         _accuracy_by_time(ran, prefix),
         _confusions(ran, prefix),
-        _wrong(ran, prefix),
+        *_wrong(ran, prefix),
     )
 
 
@@ -238,7 +265,13 @@ def _learning_curves(results: Sequence[Result], prefix: str) -> Figure:
         ("test_accuracy", "Test accuracy"),
     )
     panels = tuple(
-        Lines(title=title, x_label="Epoch", series=tuple(_curves(r, key) for r in results), log_y="loss" in key)
+        Lines(
+            title=title,
+            x_label="Epoch",
+            series=tuple(_curves(r, key) for r in results),
+            log_y="loss" in key,
+            markers=all(len(run.history[key]) < 3 for r in results for run in r.records.values()),
+        )
         for key, title in keys
     )
     ends = ", ".join(f"{r.name} {r.mean('test_accuracy'):.4f}" for r in results)
@@ -268,7 +301,7 @@ def _accuracy_by_time(results: Sequence[Result], prefix: str) -> Figure:
         for r in results
     )
     told_each = "; ".join(
-        f"{r.name} {r.mean('test_accuracy'):.4f} in {r.mean('time_s'):.1f} s with {r.mean('parameters'):,.0f} parameters"
+        f"{r.name} {r.mean('test_accuracy'):.4f} in {r.mean('time_s'):.1f} s, {r.mean('parameters'):,.0f} parameters"
         for r in results
     )
     panel = Points(x_label="Training time (s)", y_label="Test accuracy", clouds=clouds, log_x=True)
@@ -281,30 +314,36 @@ def _accuracy_by_time(results: Sequence[Result], prefix: str) -> Figure:
 
 
 def _confusions(results: Sequence[Result], prefix: str) -> Figure:
-    panels, worst = [], ""
-    for result in results:
-        counts = confusion(result)
-        panels.append(
-            Heatmap(
-                title=result.name,
-                x_label="Said",
-                y_label="Is",
-                rows=result.classes,
-                columns=result.classes,
-                values=counts,
-                digits=0 if len(result.records) == 1 else 1,
-            )
+    panels = tuple(
+        Heatmap(
+            title=result.name,
+            x_label="Predicted class",
+            y_label="True class",
+            rows=result.classes,
+            columns=result.classes,
+            values=confusion(result),
+            digits=0 if len(result.records) == 1 else 1,
         )
-        wrong = np.where(np.eye(len(counts), dtype=bool), -1, counts)
-        is_, said = np.unravel_index(int(wrong.argmax()), wrong.shape)
-        worst += f" {result.name}: {result.classes[is_]} taken for {result.classes[said]}, {wrong[is_, said]:g} times."
+        for result in results
+    )
+    means = ", as means over the seeds" if most_seeds(results) > 1 else ""
     return Figure(
         id=f"{prefix}-confusion",
-        caption="Confusion matrices on the test images: counts, as means over the seeds.",
-        alt=f"Confusion matrices. The most frequent confusion of each net:{worst}",
-        panels=tuple(panels),
+        caption=f"Confusion matrices: how many test images of each class were taken for each class{means}.",
+        alt=f"Confusion matrices. {' '.join(_worst_confusion(result) for result in results)}",
+        panels=panels,
         columns=2,
     )
+
+
+def _worst_confusion(result: Result) -> str:
+    counts = confusion(result)
+    wrong = np.where(np.eye(len(counts), dtype=bool), 0, counts)
+    is_, said = np.unravel_index(int(wrong.argmax()), wrong.shape)
+    if wrong[is_, said] == 0:
+        return f"{result.name} confuses none."
+    times = f"{wrong[is_, said]:.{0 if len(result.records) == 1 else 1}f}"
+    return f"{result.name} confuses most often {result.classes[is_]} with {result.classes[said]}: {times} images."
 
 
 def confusion(result: Result) -> np.ndarray:
@@ -320,11 +359,13 @@ def confusion(result: Result) -> np.ndarray:
     return np.asarray(np.mean(counts, axis=0))
 
 
-def _wrong(results: Sequence[Result], prefix: str) -> Figure:
-    """The images that the best net was surest of and wrong about, in its first seed."""
+def _wrong(results: Sequence[Result], prefix: str) -> tuple[Figure, ...]:
+    """The images that the best net was surest of and wrong about, in its first seed; none where it made no mistake."""
     best = max(results, key=lambda r: r.mean("test_accuracy"))
     seed, record = next(iter(best.records.items()))
     index = record.arrays["wrong_index"]
+    if len(index) == 0:
+        return ()
     logits = record.arrays["test_logits"][index].astype(np.float64)
     probabilities = np.exp(logits - logits.max(1, keepdims=True))
     probabilities /= probabilities.sum(1, keepdims=True)
@@ -336,9 +377,12 @@ def _wrong(results: Sequence[Result], prefix: str) -> Figure:
         )
         for image, is_, as_, p in zip(record.arrays["wrong_images"], labels, said, probabilities, strict=True)
     )
-    return Figure(
-        id=f"{prefix}-wrong",
-        caption=f"The test images that {best.name} (seed {seed}) was surest of and wrong about: is → said, probability.",
-        alt=f"{len(tiles)} misclassified images: " + "; ".join(tile.title for tile in tiles),
-        panels=(Images(tiles=tiles, columns=5),),
+    what = f"{best.name} (seed {seed}), the net with the highest test accuracy, was surest of and wrong about"
+    return (
+        Figure(
+            id=f"{prefix}-wrong",
+            caption=f"The test images that {what}: true → predicted class, and the probability it gave the latter.",
+            alt=f"{counted(len(tiles), 'misclassified image')}: {'; '.join(tile.title for tile in tiles)}.",
+            panels=(Images(tiles=tiles, columns=5),),
+        ),
     )

@@ -50,10 +50,10 @@ def findings(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, R
         question="How much do depth and width help, and do more parameters generalise better?",
         method=(family.told_recipe(settings.data, settings.fit, len(settings.nets)),),
         formulas=FORMULAS,
-        statements=(*family.statements(results, "mlps"), *family.size_statements(results)),
+        statements=family.statements(results),
         tables=(family.accuracy_table(results, "mlps", "Hidden layers", _shape),),
         figures=family.figures(results, "mlps"),
-        warnings=family.warnings(results, seeds),
+        warnings=family.warnings(results),
         seeds=family.most_seeds(results),
     )
 

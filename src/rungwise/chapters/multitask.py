@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from rungwise.chapters.chapter import ChapterSettings
-from rungwise.chapters.common import seed_warnings, told
+from rungwise.chapters.common import compared, seed_warnings, told, told_fit, told_pairs
+from rungwise.data.source import Data
 from rungwise.data.tasks import Task, check_task
 from rungwise.evidence.estimate import Estimate, estimate, paired_difference
 from rungwise.findings import (
@@ -30,32 +31,44 @@ from rungwise.training.trial import Fit, Recipe
 Weights = tuple[float, ...]
 
 
+def _one_group_each(task: Task, info: ValidationInfo) -> Task:
+    if isinstance(info.data.get("data"), Data):
+        check_task(task, info.data["data"].classes)
+    return task
+
+
+def _on_simplex(weights: Weights, info: ValidationInfo) -> Weights:
+    tasks = info.data.get("tasks", weights)  # absent where they are wrong themselves, which is told already
+    if len(weights) != len(tasks):
+        raise ValueError(f"{len(tasks)} tasks need {len(tasks)} weights, got {list(weights)}")
+    if not (min(weights) >= 0 and math.isclose(sum(weights), 1, abs_tol=1e-6)):
+        raise ValueError(f"loss weights must be at least 0 and sum to 1, got {list(weights)}")
+    return weights
+
+
 class Settings(ChapterSettings):
     kind: Literal["multitask"] = "multitask"
     fit: Recipe
     net: SharedSettings
-    tasks: dict[str, Task] = Field(min_length=2)
+    tasks: dict[str, Annotated[Task, AfterValidator(_one_group_each)]] = Field(min_length=2)
     """By name: "labels", or groups of labels by name."""
-    weights: tuple[Weights, ...] = Field(min_length=1)
+    weights: tuple[Annotated[Weights, AfterValidator(_on_simplex)], ...] = Field(min_length=1)
     """The loss weights to try, one number per task, summing to 1. For two tasks, one number w stands for (w, 1 - w)."""
 
     @field_validator("weights", mode="before")
     @classmethod
-    def _pairs(cls, weights: Any) -> Any:
-        if not isinstance(weights, list | tuple):
+    def _pairs(cls, weights: Any, info: ValidationInfo) -> Any:
+        if not isinstance(weights, list | tuple) or len(info.data.get("tasks", "ab")) != 2:
             return weights
         return [(w, 1 - w) if isinstance(w, int | float) else w for w in weights]
 
-    @model_validator(mode="after")
-    def _consistent(self) -> "Settings":
-        for name, task in self.tasks.items():
-            check_task(name, task, self.data.classes)
-        for weights in self.weights:
-            if len(weights) != len(self.tasks):
-                raise ValueError(f"{len(self.tasks)} tasks need {len(self.tasks)} weights, got {list(weights)}")
-            if min(weights) < 0 or not math.isclose(sum(weights), 1, abs_tol=1e-6):
-                raise ValueError(f"loss weights must be at least 0 and sum to 1, got {list(weights)}")
-        return self
+    @field_validator("weights")
+    @classmethod
+    def _once(cls, weights: tuple[Weights, ...]) -> tuple[Weights, ...]:
+        twice = next((w for i, w in enumerate(weights) if w in weights[:i]), None)
+        if twice is not None:
+            raise ValueError(f"the weights {list(twice)} are listed twice; list each once")
+        return weights
 
 
 def trials(settings: Settings, seeds: tuple[int, ...]) -> tuple[Fit, ...]:
@@ -110,25 +123,23 @@ def findings(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, R
         statements=(*results.best_weights(), *results.against_single(), *results.savings()),
         tables=(results.table(),),
         figures=results.figures(),
-        warnings=seed_warnings(len(seeds), len(trials(settings, seeds)), len(results.ids())),
+        warnings=seed_warnings(results.most_seeds(), len(trials(settings, seeds)), len(results.ids())),
         seeds=results.most_seeds(),
     )
 
 
 def _method(settings: Settings) -> tuple[str, ...]:
-    net, fit = settings.net, settings.fit
+    net = settings.net
     tasks = "; ".join(_told_task(name, task, settings.data.classes) for name, task in settings.tasks.items())
-    shared = f", then shared dense layers of {', '.join(map(str, net.shared))}" if net.shared else ""
-    own = f"dense layers of {', '.join(map(str, net.head))} and its logits" if net.head else "its logits"
-    optimiser = "Adam" if fit.optimiser == "adam" else f"SGD with momentum {fit.momentum:g}"
+    shared = f", then shared dense layers of {', '.join(map(str, net.shared))} units" if net.shared else ""
+    own = f"dense layers of {', '.join(map(str, net.head))} units and its logits" if net.head else "its logits"
     return (
         f"The tasks: {tasks}.",
         f"All tasks share convolutions of {', '.join(map(str, net.filters))} filters of {net.kernel} × {net.kernel}"
         f"{shared}; each task adds {own}. A single-task net is the same net with one task.",
-        f"Every net was fitted on {settings.data.size:,} training images of {settings.data.source} with {optimiser} at "
-        f"a constant learning rate of {fit.rate:g}, batches of {fit.batch}, for {fit.epochs} "
-        f"epoch{'s' if fit.epochs > 1 else ''}. Accuracies are those of the last epoch on the test images; no weight "
-        "was selected on any other part, so the best of a sweep is flattered by the choice.",
+        f"Every net was fitted on {settings.data.size:,} training images of {settings.data.source}, "
+        f"{told_fit(settings.fit)}. Accuracies are those of the last epoch on the test images. No other images were "
+        "set aside to choose the weights by, so the best of a sweep is flattered by the choice.",
     )
 
 
@@ -166,7 +177,7 @@ class _Results:
         columns = (
             Column(key="model", label="Model"),
             Column(key="weights", label="λ" if len(self.tasks) == 2 else "Weights"),
-            *(Column(key=f"{task}_accuracy", label=f"{task.capitalize()} accuracy", digits=4) for task in self.tasks),
+            *(Column(key=f"{task}_accuracy", label=_title(task), digits=4) for task in self.tasks),
             Column(key="parameters", label="Parameters"),
             Column(key="time_s", label="Training time (s)", digits=1),
         )
@@ -184,20 +195,26 @@ class _Results:
         return [weights for weights, runs in self.multi.items() if runs]
 
     def best(self, task: str) -> Weights | None:
-        """The weights with the highest mean test accuracy on the task."""
+        """The weights with the highest mean test accuracy on the task; the first of equals."""
         means = {w: e.mean for w in self._ran() if (e := estimate(self.accuracy(w, task).values()))}
         return max(means, key=lambda w: means[w]) if means else None
 
     def best_weights(self) -> tuple[Statement, ...]:
-        found = []
+        """For each task, where in the sweep it did best and worst."""
+        ran, found = self._ran(), []
         for task in self.tasks:
-            best = self.best(task)
-            if best is None or len(self._ran()) < 2:
+            means = {w: e for w in ran if (e := estimate(self.accuracy(w, task).values()))}
+            if len(means) < 2:
                 continue
-            accuracy = estimate(self.accuracy(best, task).values())
-            assert accuracy is not None
-            text = f"On {task}, {_told_weights(best)} has the highest mean test accuracy, {told(accuracy, 4)}."
-            found.append(Statement(text=text, trials=tuple(r.id for w in self._ran() for r in self.multi[w].values())))
+            best, worst = (pick(means, key=lambda w: means[w].mean) for pick in (max, min))
+            measure = "mean test accuracy" if self.most_seeds() > 1 else "test accuracy"
+            text = f"On {task}, all weights give the same {measure}, {told(means[best], 4)}."
+            if means[best].mean > means[worst].mean:
+                text = (
+                    f"On {task}, {_told_weights(best)} has the highest {measure}, {told(means[best], 4)}, and "
+                    f"{_told_weights(worst)} the lowest, {told(means[worst], 4)}."
+                )
+            found.append(Statement(text=text, trials=tuple(r.id for w in ran for r in self.multi[w].values())))
         return tuple(found)
 
     def against_single(self) -> tuple[Statement, ...]:
@@ -210,10 +227,14 @@ class _Results:
             lead = paired_difference(self.accuracy(best, task), self.baseline(task))
             if lead is None:
                 continue
+            other = "the single-task net"
+            words = (f"more accurate than {other}", f"less accurate than {other}", f"exactly as accurate as {other}")
             text = (
-                f"Against the single-task net for {task}, the multi-task net at {_told_weights(best)} is "
-                f"{'more' if lead.mean > 0 else 'less'} accurate by {abs(lead.mean):.4f}{_with_interval(lead)}."
+                f"On {task}, the multi-task net at {_told_weights(best)} is "
+                f"{compared(lead, *words)} {told_pairs(lead)}."
             )
+            if len(self._ran()) > 1:
+                text += " It is the best of the sweep on these very images, which favours the multi-task net."
             ids = (*(r.id for r in self.multi[best].values()), *(r.id for r in self.single[task].values()))
             found.append(Statement(text=text, trials=ids))
         return tuple(found)
@@ -225,12 +246,12 @@ class _Results:
             return ()
         single = {key: sum(_mean(group, key) for group in self.single.values()) for key in ("parameters", "time_s")}
         multi = {key: sum(r.summary[key] for r in runs) / len(runs) for key in single}
-        saved = {key: 1 - multi[key] / single[key] for key in single}
-        one_each = f"{len(self.tasks)} single-task nets"
+        smaller = _change(multi["parameters"], single["parameters"], "fewer")
+        faster = _change(multi["time_s"], single["time_s"], "less")
         text = (
-            f"One multi-task net has {multi['parameters']:,.0f} parameters against {single['parameters']:,.0f} for "
-            f"{one_each}, {_change(saved['parameters'])}; it trains in {multi['time_s']:.1f} s against "
-            f"{single['time_s']:.1f} s, {_change(saved['time_s'])}."
+            f"One multi-task net has {multi['parameters']:,.0f} parameters, against {single['parameters']:,.0f} for "
+            f"{len(self.tasks)} single-task nets together{smaller}; it trains in {multi['time_s']:.1f} s, on average "
+            f"over the weights, against {single['time_s']:.1f} s{faster}."
         )
         return (Statement(text=text, trials=self.ids()),)
 
@@ -258,7 +279,7 @@ class _Results:
     def _sweep(self, task: str, ran: list[Weights]) -> Panel:
         level = Level(name="single-task", values=tuple(self.baseline(task).values()))
         levels = (level,) if level.values else ()
-        title = f"{task.capitalize()} accuracy"
+        title = _title(task)
         if len(self.tasks) > 2:
             values = tuple(tuple(self.accuracy(w, task).values()) for w in ran)
             return Bars(title=title, names=tuple(map(_short, ran)), values=values, levels=levels)
@@ -281,7 +302,7 @@ class _Results:
 
         panels = tuple(
             Lines(
-                title=f"{task.capitalize()} accuracy",
+                title=_title(task),
                 x_label="Epoch",
                 series=tuple(series(w, task) for w in ran),
                 markers=self.settings.fit.epochs < 3,
@@ -317,12 +338,12 @@ def _short(weights: Weights) -> str:
     return f"{weights[0]:g}" if len(weights) == 2 else ", ".join(f"{w:g}" for w in weights)
 
 
-def _change(saved: float) -> str:
-    return f"{abs(saved):.1%} {'less' if saved > 0 else 'more'}"
+def _title(task: str) -> str:
+    """The accuracy on a task, as a heading; the rest of its name is left as the study has it."""
+    return f"{task[:1].upper()}{task[1:]} accuracy"
 
 
-def _with_interval(lead: Estimate) -> str:
-    if lead.interval is None:
-        return " (one run each)"
-    low, high = lead.interval
-    return f" (paired by seed, 95% interval of the difference {low:+.4f} to {high:+.4f}, n = {lead.n})"
+def _change(value: float, reference: float, less: str) -> str:
+    """ ", 42.8% fewer", or nothing where there is no change that one could see."""
+    change = value / reference - 1 if reference else 0.0
+    return f", {abs(change):.1%} {less if change < 0 else 'more'}" if abs(change) >= 0.0005 else ""

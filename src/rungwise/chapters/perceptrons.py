@@ -122,6 +122,8 @@ class Result(NamedTuple):
             return [r.timings["fit_s"] for r in self.records]
         if key == "range":
             return [float(np.ptp(r.history["error"][-LAST:])) for r in self.records]
+        if key == "late_peak":
+            return [max(r.history["error"][len(r.history["error"]) // 2 :]) for r in self.records]
         return [r.summary[key] for r in self.records]
 
     def mean(self, key: str) -> float:
@@ -263,6 +265,14 @@ def _statements(settings: Settings, done: list[Result]) -> tuple[Statement, ...]
             f"{gaps[0].name}: {'above' if above else 'not above'} the threshold of {settings.gap_threshold:g}"
             + (f", as for {len(above)} of {len(done)} pairs." if len(above) > 1 else "."),
             trials=tuple(trial for result in above or gaps[:1] for trial in result.ids),
+        )
+    )
+    peak = max(done, key=lambda result: max(result.values("late_peak")))
+    found.append(
+        Statement(
+            text=f"In the second half of a run the training error still rose to {max(peak.values('late_peak')):.3f} "
+            f"at worst ({peak.name}): a run that had stopped there would have ended with that error.",
+            trials=peak.ids,
         )
     )
     restless = max(done, key=lambda result: max(result.values("range")))

@@ -232,8 +232,9 @@ def _dream_statements(settings: Settings, views: Sequence[View]) -> tuple[Statem
         assert trust is not None
         text = (
             f"Of {total} dreams from {_start_name(settings, start)}, {settings.name} classifies {net} as the class "
-            f"aimed at, and the judge, which had no part in them, {judge}; unchanged, the start would pass {net_before} "
-            f"and {judge_before} times. The judge's mean probability of the class aimed at is {told(trust)}."
+            f"aimed at, and the judge, which had no part in them, {judge}; unchanged, the start would pass "
+            f"{net_before} and {judge_before} times. "
+            f"The judge's mean probability of the class aimed at is {told(trust)}."
         )
         statements.append(Statement(text=text, trials=_ids(views)))
     return tuple(statements)
@@ -408,7 +409,7 @@ def _dreams(settings: Settings, view: View, start: str, shown: str) -> Figure:
     names, arrays = settings.data.classes, view.record.arrays
     said, net, judge = view.said("judge", start), view.aimed("net", start), view.aimed("judge", start)
     titles = [
-        f"{name}: net {net[c]:.2f}, judge {judge[c]:.2f}" + (f" (says {names[said[c]]})" if said[c] != c else "")
+        f"{name}: {net[c]:.2f} / {judge[c]:.2f}" + (f" (says {names[said[c]]})" if said[c] != c else "")
         for c, name in enumerate(names)
     ]
     pictures = [arrays[key("start", start)], *arrays[key("dreams", start)]]
@@ -419,9 +420,10 @@ def _dreams(settings: Settings, view: View, start: str, shown: str) -> Figure:
     same = " One of them aims at the class that the image already is." if start == "image" else ""
     return Figure(
         id=f"seeing-dreams-{start}",
-        caption=f"Dreams of every class from {origin}: the class aimed at, and the probability that the net and the "
+        caption=f"Dreams of every class from {origin}: the class aimed at, and the probability that the net / the "
         f"judge give it.{same}{shown}",
-        alt=f"A dream of each class from {origin}. {'; '.join(titles)}.",
+        alt=f"A dream of each class from {origin}, with the probability that the net / the judge give it: "
+        f"{'; '.join(titles)}.",
         panels=(Images(tiles=tiles, columns=6),),
     )
 

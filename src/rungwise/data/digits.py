@@ -44,9 +44,7 @@ def enlarge(images: np.ndarray) -> np.ndarray:
     # In fourteenths of a source pixel, output pixel i lies at 14 ((i + 1/2) 8/28 - 1/2) = 4 i - 5, and source
     # pixel j at 14 j. Beyond the outermost centres the edge's value goes on.
     position = np.clip(4 * np.arange(28) - 5, 0, 14 * 7)
-    weights = np.clip(
-        14 - abs(position[:, np.newaxis] - 14 * np.arange(8)), 0, None
-    )  # (28, 8); rows sum to 14
+    weights = np.clip(14 - abs(position[:, np.newaxis] - 14 * np.arange(8)), 0, None)  # (28, 8); rows sum to 14
     sums = weights @ images @ weights.T  # (N, 28, 28), 14^2 times the value
     whole = 16 * 14**2
     scaled: np.ndarray = (255 * sums + whole // 2) // whole  # halves go up

@@ -41,8 +41,7 @@ def obtain(name: str, file: File, offline: bool, progress: Progress | None = Non
         except DataError as error:
             if found.place.title != CACHE or offline:
                 raise DataError(
-                    f"{found.path} is {error}. Replace it, or remove it to have it looked for elsewhere or "
-                    "downloaded."
+                    f"{found.path} is {error}. Replace it, or remove it to have it looked for elsewhere or downloaded."
                 ) from error
             logger.warning("%s is %s; it is fetched anew", found.path, error)
     if offline:

@@ -9,24 +9,24 @@ Task = Literal["labels"] | dict[str, tuple[int, ...]]
 """The labels themselves, or groups of them by name: ``{ shoes = [5, 7, 9], ... }``."""
 
 
-def check_task(name: str, task: Task, classes: tuple[str, ...]) -> None:
-    """Raise ValueError unless every class is in exactly one group."""
+def check_task(task: Task, classes: tuple[str, ...]) -> None:
+    """Raise ValueError unless there are two groups or more, none empty, and every class is in exactly one of them."""
     if task == "labels":
         return
+    if len(task) < 2 or not all(task.values()):
+        raise ValueError(f"a task needs at least two groups with a label each, got {task}")
     times = Counter(label for group in task.values() for label in group)
     unknown = sorted(set(times) - set(range(len(classes))))
     missing = [label for label in range(len(classes)) if label not in times]
     twice = sorted(label for label, count in times.items() if count > 1)
-    for labels, fault in (
-        (unknown, "do not exist"),
-        (missing, "are in no group"),
-        (twice, "are in two groups"),
+    for labels, one, many in (
+        (unknown, "does not exist", "do not exist"),
+        (missing, "is in no group", "are in no group"),
+        (twice, "is given more than once", "are given more than once"),
     ):
         if labels:
-            raise ValueError(
-                f"task {name!r} needs each label 0 to {len(classes) - 1} in exactly one group: "
-                f"labels {', '.join(map(str, labels))} {fault}"
-            )
+            fault = f"label {labels[0]} {one}" if len(labels) == 1 else f"labels {', '.join(map(str, labels))} {many}"
+            raise ValueError(f"each label from 0 to {len(classes) - 1} must be in exactly one group: {fault}")
 
 
 def task_classes(task: Task, classes: tuple[str, ...]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
@@ -16,6 +17,7 @@ from rungwise.records.store import Store
 from rungwise.trial import Trial
 
 THREAD_SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+PRELOAD = ["rungwise.engine.worker", "sklearn.datasets", "sklearn.decomposition", "sklearn.svm"]
 RETRY_S = 0.5
 """How long to wait before asking again for a trial that another run is computing."""
 
@@ -42,6 +44,13 @@ class LocalEngine:
     def __init__(self, *, device: str, workers: int, offline: bool = False) -> None:
         self.device, self.workers, self.offline = device, workers, offline
         self.threads = max(1, cores() // workers)
+        # On Linux workers fork from a server that has loaded the libraries once and has started no thread of them. It
+        # starts now, beside whatever comes before the run. Elsewhere each worker is a fresh interpreter.
+        self.context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
+        if sys.platform == "linux":
+            self.context.set_forkserver_preload(PRELOAD)
+            with _thread_settings(self.threads):
+                forkserver.ensure_running()
 
     def run(self, trials: Sequence[Trial], store: Store, tell: Callable[[Event], None]) -> None:
         queue = _Queue(trials, store, tell)
@@ -56,10 +65,8 @@ class LocalEngine:
                 busy = [hand for hand in hands if hand.trial is not None]
                 ready = wait([thing for hand in busy for thing in (hand.pipe, hand.process.sentinel)], RETRY_S)
                 for hand in busy:
-                    if hand.pipe in ready:
-                        self._hear(hand, queue)
-                    elif hand.process.sentinel in ready:
-                        self._bury(hand, queue, store)
+                    if hand.pipe in ready or hand.process.sentinel in ready:
+                        self._hear(hand, queue, store)
         finally:
             for hand in hands:
                 hand.process.terminate()
@@ -67,14 +74,11 @@ class LocalEngine:
                 hand.process.join()
 
     def _hire(self, store: Store) -> _Hand:
-        # Fork from a server that has torch loaded but has started no thread; elsewhere a fresh interpreter.
-        context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
-        if sys.platform == "linux":
-            context.set_forkserver_preload(["rungwise.engine.worker"])
-        ours, theirs = context.Pipe()
+        ours, theirs = self.context.Pipe()
         place = worker.Place(store, self.device, self.threads, self.workers, self.offline)
-        process = context.Process(  # type: ignore[attr-defined]
-            target=worker.main, args=(theirs, place), daemon=True)
+        process = self.context.Process(  # type: ignore[attr-defined]
+            target=worker.main, args=(theirs, place), daemon=True
+        )
         process.start()
         theirs.close()
         return _Hand(process, ours)
@@ -88,12 +92,13 @@ class LocalEngine:
                 hand.trial = trial
                 hand.pipe.send(trial)
 
-    def _hear(self, hand: _Hand, queue: "_Queue") -> None:
+    def _hear(self, hand: _Hand, queue: "_Queue", store: Store) -> None:
+        assert hand.trial is not None
         try:
             what, values, error = hand.pipe.recv()
-        except (EOFError, ConnectionError):
-            return  # the worker has died: its sentinel is next
-        assert hand.trial is not None
+        except (EOFError, ConnectionError):  # the pipe is empty and its other end has died
+            self._bury(hand, queue, store)
+            return
         if queue.note(hand.trial, what, values, error):
             hand.trial = None
 

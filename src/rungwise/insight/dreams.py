@@ -24,7 +24,7 @@ class DreamSettings(Settings):
 
     steps: int = Field(24, ge=1)
     """At each scale."""
-    rate: float = Field(0.1, gt=0)
+    rate: float = Field(0.05, gt=0)
     """The root mean square of one step over the pixels of its scale; pixels lie in [-1, 1]."""
     jitter: int = Field(2, ge=0)
     """The largest shift each way, in pixels of the net's input; a new one is drawn for each step."""

@@ -20,6 +20,7 @@ def write_report(document: Document, folder: Path) -> Path:
 
     Figures of an earlier report that this one doesn't have are removed.
     """
+    document = dated(document)
     figures = folder / "figures"
     figures.mkdir(parents=True, exist_ok=True)
     names, drawings = [], []
@@ -39,14 +40,15 @@ def write_report(document: Document, folder: Path) -> Path:
     return page
 
 
-def creation_date() -> str:
-    """Today in UTC, or the day of SOURCE_DATE_EPOCH (seconds since 1970), which makes reports reproducible."""
+def dated(document: Document) -> Document:
+    """The document, with the day of SOURCE_DATE_EPOCH (seconds since 1970) where that is set."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
     if not epoch:
-        return datetime.datetime.now(datetime.UTC).date().isoformat()
+        return document
     if not epoch.isdecimal():
         raise ValueError(f"SOURCE_DATE_EPOCH should be whole seconds since 1970, got {epoch!r}: correct or unset it")
-    return datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).date().isoformat()
+    day = datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).date()
+    return document.model_copy(update={"created": day.isoformat()})
 
 
 def _write(path: Path, content: str) -> None:

@@ -22,7 +22,7 @@ class Shown:
     """Words, aligned left; numbers are aligned right."""
 
 
-def number(value: float, digits: int | None) -> str:
+def printed(value: float, digits: int | None) -> str:
     """``digits`` decimals, or, without, whole numbers as they are and others to four significant digits.
 
     Thousands are separated by commas and a minus is a true minus sign. What is not finite is a dash.
@@ -46,19 +46,19 @@ def shown(cell: Cell, column: Column) -> Shown:
         case str():
             return Shown(cell, text=True)
         case Estimate():
-            main = number(cell.mean, column.digits)
+            main = printed(cell.mean, column.digits)
             if cell.interval is None:
                 return Shown(main)
             return Shown(main, span(cell.interval, column.digits), cell.n)
         case int() if column.digits is not None:
-            return Shown(number(cell, 0))
+            return Shown(printed(cell, 0))
         case _:
-            return Shown(number(cell, column.digits))
+            return Shown(printed(cell, column.digits))
 
 
 def span(interval: tuple[float, float], digits: int | None) -> str:
     """``0.981–0.989``; with "to" between numbers where a dash would read as a minus."""
-    low, high = (number(end, digits) for end in interval)
+    low, high = (printed(end, digits) for end in interval)
     return f"{low} to {high}" if "−" in low + high else f"{low}–{high}"
 
 

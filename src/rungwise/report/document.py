@@ -29,7 +29,7 @@ class Document(Part):
 
     title: str
     created: str
-    """ISO 8601 date, passed in (see `build.creation_date`): two reports of the same document are the same bytes."""
+    """ISO 8601 date, passed in: a report reads no clock."""
     chapters: tuple[Findings, ...]
     environment: tuple[tuple[str, str], ...] = ()
     """Hardware and versions as (label, value)."""

@@ -11,8 +11,9 @@ from matplotlib.figure import Figure as Canvas
 
 from rungwise.findings import Bars, Figure, Heatmap, Histogram, Images, Lines, Panel, Points
 from rungwise.report.ink import STYLE, Stroke, legend, strokes
-from rungwise.report.panels import draw_bars, draw_histogram, draw_lines, draw_points
+from rungwise.report.panels import draw_bars, draw_histogram, draw_lines
 from rungwise.report.pictures import Mosaic, draw_heatmap, draw_images
+from rungwise.report.points import draw_points
 from rungwise.report.svg import for_pages
 
 PAGE = 540.0
@@ -44,7 +45,8 @@ def drawn(figure: Figure, prefix: str) -> Drawing:
         with matplotlib.rc_context(STYLE):  # type: ignore[arg-type]
             canvas = _pictures(panel, PAGE if columns == 1 else width) if isinstance(panel, Images) else None
             canvas = canvas or _plot(panel, width, found)
-            panels.append(for_pages(_as_svg(canvas), f"{prefix}-{i}"))
+            titled = isinstance(panel, Images) and any(tile.title for tile in panel.tiles)
+            panels.append(for_pages(_as_svg(canvas), f"{prefix}-{i}", "titled" if titled else ""))
     return Drawing(panels=tuple(panels), legend=legend(figure), columns=columns)
 
 
@@ -70,7 +72,7 @@ def _plot(panel: Panel, width: float, found: dict[str, Stroke]) -> Canvas:
     canvas = Canvas(figsize=(width / 72, (tall + 50) / 72), dpi=RASTER_DPI)
     ax = canvas.add_axes((40 / width, 30 / (tall + 50), 1 - 50 / width, tall / (tall + 50)))
     above = _draw(ax, panel, found, (width - 50, tall))
-    renderer = FigureCanvasAgg(canvas).get_renderer()
+    renderer = FigureCanvasAgg(canvas).get_renderer()  # type: ignore[no-untyped-call]
     plot, words = ax.get_window_extent(), ax.get_tightbbox(renderer, for_layout_only=True)
     assert words is not None
     points = 72 / RASTER_DPI
@@ -116,5 +118,5 @@ def _draw(ax: Axes, panel: Panel, found: dict[str, Stroke], size: tuple[float, f
 def _as_svg(canvas: Canvas) -> str:
     # `Figure.savefig` would draw everything twice.
     file = io.StringIO()
-    FigureCanvasSVG(canvas).print_svg(file, metadata={"Date": None})
+    FigureCanvasSVG(canvas).print_svg(file, metadata={"Date": None})  # type: ignore[no-untyped-call]
     return file.getvalue()

@@ -11,8 +11,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from rungwise.findings import Column, Figure, Findings, Table
-from rungwise.report.cells import Shown, has_intervals, is_numeric, shared_n, shown, table_csv
-from rungwise.report.document import Document, duration
+from rungwise.report.cells import Shown, has_intervals, is_numeric, printed, shared_n, shown, table_csv
+from rungwise.report.document import Document
 from rungwise.report.figures import Drawing
 from rungwise.report.mathematics import formula, prose
 from rungwise.report.svg import key
@@ -72,7 +72,7 @@ def html(document: Document, drawings: Sequence[Drawing]) -> str:
         "safe_svg": Markup,  # matplotlib escapes the text it writes, so its SVG is markup as it stands
         "key": lambda stroke: Markup(key(stroke)),
         "day": day,
-        "duration": duration,
+        "number": printed,
     }
     style = environment.get_template("style.css").render()
     page = environment.get_template("report.html.j2")

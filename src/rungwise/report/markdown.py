@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from rungwise.findings import Figure, Findings, Statement, Table
-from rungwise.report.cells import Shown, has_intervals, is_numeric, shared_n, shown
-from rungwise.report.document import Document, duration
+from rungwise.report.cells import Shown, has_intervals, is_numeric, printed, shared_n, shown
+from rungwise.report.document import Document
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
 _MATHS = re.compile(r"(\$[^$\n]+\$)")
@@ -95,7 +95,7 @@ def _line(cells: Iterator[str]) -> str:
 
 def _appendix(document: Document) -> Iterator[str]:
     yield "## Trials"
-    heading = ["Trial", "Label", "Chapter", "Seed", "Status", "Time"]
+    heading = ["Trial", "Label", "Chapter", "Seed", "Status", "Time (s)"]
     rows = [
         [
             f"`{trial.id}`",
@@ -103,7 +103,7 @@ def _appendix(document: Document) -> Iterator[str]:
             escaped(trial.chapter),
             str(trial.seed),
             escaped(trial.status + (f": {trial.error}" if trial.error else "")),
-            duration(trial.time_s) if trial.time_s is not None else "",
+            printed(trial.time_s, 1) if trial.time_s is not None else "",
         ]
         for trial in document.trials
     ]

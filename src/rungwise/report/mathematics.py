@@ -49,8 +49,31 @@ def formula(latex: str, *, block: bool = False) -> Markup:
     for element in tree.iter():
         element.tag = element.tag.removeprefix("{http://www.w3.org/1998/Math/MathML}")
         element.attrib = {name: value for name, value in element.attrib.items() if name in _HARMLESS}
+    for parent in list(tree.iter()):
+        _set_well(parent, block)
     tree.set("alttext", latex)
     return Markup(ElementTree.tostring(tree, encoding="unicode", short_empty_elements=False))
+
+
+def _set_well(parent: ElementTree.Element, block: bool) -> None:
+    """Mends what latex2mathml leaves to chance among the children of an element."""
+    if parent.tag == "msub" and block and parent[0].text in ("min", "max"):
+        parent.tag = "munder"
+    for here, after in zip(list(parent), [*list(parent)[1:], None], strict=True):
+        if here.tag == "mo" and here.text in ("‖", "∥", "|") and "stretchy" not in here.attrib:
+            here.set("stretchy", "false")  # else a norm's bars grow with the whole formula
+        if after is None or here.tag != "mi" or parent.tag not in ("mrow", "math"):
+            continue
+        if _upright(here) and _upright(after):  # \mathrm gives a word letter by letter
+            after.text = f"{here.text}{after.text}"
+            parent.remove(here)
+        elif len(here.text or "") > 1 and (here.text or "").isalpha() and after.tag != "mo":
+            space = ElementTree.Element("mspace", width="0.17em")  # as TeX does between log and x
+            parent.insert(list(parent).index(here) + 1, space)
+
+
+def _upright(element: ElementTree.Element) -> bool:
+    return element.tag == "mi" and element.get("mathvariant") == "normal" and (element.text or "").isalpha()
 
 
 def prose(text: str) -> Markup:

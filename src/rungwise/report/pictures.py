@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from rungwise.findings import Heatmap, Images
-from rungwise.report.cells import number
+from rungwise.report.cells import printed
 from rungwise.report.ink import INK, MUTED
-from rungwise.report.panels import head
+from rungwise.report.panels import Looks, head
 
 HEAT = (0x1C / 255, 0x6F / 255, 0xB3 / 255)
 """Heat maps mix this colour with the page by their value: pale cells are light on a light page, dark on a dark one."""
@@ -59,14 +59,14 @@ def shares_of(values: np.ndarray) -> np.ndarray:
 def _write_cells(ax: Axes, values: np.ndarray, shares: np.ndarray, digits: int, cell_width: float) -> None:
     whole = bool(np.all(values[np.isfinite(values)] % 1 == 0))
     texts = {
-        (row, column): number(float(values[row, column]), 0 if whole else digits)
+        (row, column): printed(float(values[row, column]), 0 if whole else digits)
         for row, column in zip(*np.nonzero(np.isfinite(values)), strict=True)
     }
     longest = max((len(text) for text in texts.values()), default=1)
     size = min(8.0, 0.92 * cell_width / (0.62 * longest))
     for (row, column), text in texts.items():
         colour = "#ffffff" if shares[row, column] > WHITE_ABOVE else INK
-        looks = {"ha": "center", "va": "center", "fontsize": size, "color": colour}
+        looks: Looks = {"ha": "center", "va": "center", "fontsize": size, "color": colour}
         ax.text(column, row, text, **looks).set_in_layout(False)
 
 
@@ -81,14 +81,14 @@ class Mosaic:
 
     def __init__(self, panel: Images, width: float) -> None:
         """`width`: at most this many points across."""
-        tiles = [coloured for coloured in coloured_tiles(panel)]
+        tiles = coloured_tiles(panel)
         self.columns = max(1, min(panel.columns, len(tiles)))
         rows = math.ceil(len(tiles) / self.columns)
         side_y = max((tile.shape[0] for tile in tiles), default=1)
         side_x = max((tile.shape[1] for tile in tiles), default=1)
-        enlarge = math.ceil(24 / max(side_x, side_y))  # so that a gap of 2 pixels is narrow beside a tile
+        enlarge = math.ceil(24 / max(side_x, side_y))  # so that a gap is narrow beside a tile
         side_y, side_x = side_y * enlarge, side_x * enlarge
-        gap = 2 if max(side_x, side_y) < 100 else 4
+        gap = 2 if enlarge == 1 and max(side_x, side_y) < 100 else 4
         across = self.columns * (side_x + gap) - gap
         self.scale = min(width, self.columns * 84.0) / across
         """Points per pixel."""
@@ -116,7 +116,7 @@ def enlarged(tile: np.ndarray, height: int, width: int) -> np.ndarray:
     """(h, w, 4) -> (height, width, 4), each pixel repeated."""
     rows = np.arange(height) * tile.shape[0] // height
     columns = np.arange(width) * tile.shape[1] // width
-    return tile[rows[:, None], columns[None, :]]
+    return np.asarray(tile[rows[:, None], columns[None, :]])
 
 
 def coloured_tiles(panel: Images) -> list[np.ndarray]:
@@ -158,7 +158,7 @@ def draw_images(ax: Axes, panel: Images, mosaic: Mosaic) -> float:
     ax.imshow(mosaic.pixels, interpolation="none", aspect="auto", extent=(0, width, height, 0))
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
-    looks = {"ha": "center", "va": "bottom", "fontsize": TITLE_SIZE, "color": MUTED, "linespacing": 1.15}
+    looks: Looks = {"ha": "center", "va": "bottom", "fontsize": TITLE_SIZE, "color": MUTED, "linespacing": 1.15}
     for x, y, text in mosaic.titles:
-        ax.text(x, y, text, **looks)  # type: ignore[arg-type]
+        ax.text(x, y, text, **looks)
     return head(ax, panel, mosaic.size[0]) if panel.title or panel.y_label else 0.0

@@ -1,9 +1,9 @@
 """SVG as text: made fit to stand within a page, and put together to a picture that stands alone."""
 
-import itertools
 import re
 from collections.abc import Sequence
 
+import numpy as np
 from markupsafe import escape
 from matplotlib.markers import MarkerStyle
 
@@ -17,13 +17,17 @@ _FONT = re.compile(r"'DejaVu Sans'(, [^;\"]*)?")
 _SIZE = re.compile(r'width="([\d.]+)pt" height="([\d.]+)pt"')
 
 
-def for_pages(svg: str, prefix: str) -> str:
-    """matplotlib's SVG with ink as `currentColor`, the page's font, and only ids that are used, after `prefix`."""
+def for_pages(svg: str, prefix: str, kind: str = "") -> str:
+    """matplotlib's SVG with ink as `currentColor`, the page's font, and only ids that are used, after `prefix`.
+
+    `kind` becomes its class.
+    """
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>\s*|<!--.*?-->\s*", "", svg, flags=re.DOTALL)
     # matplotlib's rule for every element would reach the whole page; as a style of the root it is inherited instead.
     svg = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>\s*", "", svg, flags=re.DOTALL)
-    svg = svg.replace("<svg ", '<svg style="stroke-linejoin:round;stroke-linecap:butt" ', 1)
+    looks = f'class="{kind}" ' * bool(kind) + 'style="stroke-linejoin:round;stroke-linecap:butt"'
+    svg = svg.replace("<svg ", f"<svg {looks} ", 1)
     used = {name for _, name in _REFERENCE.findall(svg)}
     svg = _ID.sub(lambda found: f' id="{prefix}-{found[1]}"' if found[1] in used else "", svg)
     svg = _REFERENCE.sub(lambda found: f"{found[1]}{prefix}-{found[2]}", svg)
@@ -40,21 +44,22 @@ def key(stroke: Stroke) -> str:
         return line
     style = MarkerStyle(stroke.marker)
     outline = style.get_path().transformed(style.get_transform()).to_polygons()[0]
-    points = " ".join(f"{12 + 7 * x:.1f},{5 - 7 * y:.1f}" for x, y in outline)
+    points = " ".join(f"{12 + 7 * x:.1f},{5 - 7 * y:.1f}" for x, y in np.asarray(outline))
     return f'{line}<polygon points="{points}" fill="{stroke.colour}"/>'
 
 
 def sheet(panels: Sequence[str], legend: Sequence[Stroke], columns: int, gutter: float) -> str:
     """Panels and legend as one SVG of its own, dark on white: a picture for Markdown."""
-    sizes = [(float(w), float(h)) for w, h in (_SIZE.search(svg).groups() for svg in panels)]  # type: ignore[union-attr]
+    sizes = [(float(w), float(h)) for svg in panels for w, h in _SIZE.findall(svg)[:1]]
     across = max((w for w, _ in sizes), default=100.0)
     width = columns * across + (columns - 1) * gutter
     keys, y = _legend(legend, width)
     parts = [keys]
-    for row in itertools.batched(zip(panels, sizes, strict=True), columns):
-        for x, (svg, _) in enumerate(row):
+    for first in range(0, len(panels), columns):
+        for x, svg in enumerate(panels[first : first + columns]):
+            svg = _SIZE.sub(r'width="\1" height="\2"', svg, count=1)
             parts.append(svg.replace("<svg ", f'<svg x="{x * (across + gutter):.1f}" y="{y:.1f}" ', 1))
-        y += max(h for _, (_, h) in row) + gutter
+        y += max(h for _, h in sizes[first : first + columns]) + gutter
     height = max(20.0, y - gutter) if panels else 20.0
     m = 8  # white margin
     return (

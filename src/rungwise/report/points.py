@@ -1,0 +1,112 @@
+"""Draws clouds of points: with ellipses, notes, and areas that show a quantity."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Ellipse as EllipsePatch
+
+from rungwise.findings import Cloud, Points
+from rungwise.report.ink import FEW_POINTS, INK, MUTED, Stroke
+from rungwise.report.panels import Looks, Strokes, head, log_ticks
+
+MANY_POINTS = 2000
+"""Clouds with more points are drawn as one picture: an SVG with an element for each would be megabytes."""
+PLATES = 30
+"""Groups of more points carry their note in their midst, on a white plate; smaller ones beside them."""
+LARGEST_MARKER = 380.0
+"""Area in square points."""
+
+
+def draw_points(ax: Axes, panel: Points, strokes: Strokes, size: tuple[float, float]) -> float:
+    positive = [x for cloud in panel.clouds for x in cloud.x if 0 < x < math.inf]
+    if panel.log_x and positive:
+        ax.set_xscale("log", nonpositive="mask")
+        log_ticks(ax.xaxis, min(positive), max(positive))
+    ax.grid(axis="both")
+    total = sum(len(cloud.x) for cloud in panel.clouds)
+    sizes = [cloud.size for cloud in panel.clouds if cloud.size]
+    for cloud in panel.clouds:
+        _draw_cloud(ax, cloud, strokes[cloud.name], total, marker_area(cloud.size, sizes, total))
+    ax.margins(0.1 if sizes else 0.05)
+    if sizes:
+        _size_legend(ax, sizes)
+    noted = [cloud for cloud in panel.clouds if cloud.note and 0 < len(cloud.x) <= PLATES]
+    _place_notes(ax, noted, [math.sqrt(marker_area(cloud.size, sizes, total)) / 2 for cloud in noted], size)
+    return head(ax, panel, size[0])
+
+
+def _draw_cloud(ax: Axes, cloud: Cloud, stroke: Stroke, total: int, area: float) -> None:
+    looks: Looks = {"color": stroke.colour, "marker": stroke.marker, "linewidth": 0}
+    alpha, picture = (0.65, False) if total <= MANY_POINTS else (0.45, True)
+    ax.scatter(cloud.x, cloud.y, s=area, alpha=alpha, rasterized=picture, **looks)
+    if cloud.ellipse is not None:
+        e = cloud.ellipse
+        outline: Looks = {"edgecolor": stroke.colour, "facecolor": "none", "linewidth": 1.4}
+        ax.add_patch(EllipsePatch((e.x, e.y), e.width, e.height, angle=e.angle, zorder=3, **outline))
+    if cloud.note and len(cloud.x) > PLATES:
+        plate: Looks = {"boxstyle": "round,pad=0.22", "facecolor": "#ffffff", "alpha": 0.88, "linewidth": 1.0}
+        plate["edgecolor"] = stroke.colour
+        text: Looks = {"color": "#16181d", "fontweight": "bold", "ha": "center", "va": "center", "zorder": 5}
+        ax.text(float(np.mean(cloud.x)), float(np.mean(cloud.y)), cloud.note, bbox=plate, **text)
+
+
+def _place_notes(ax: Axes, clouds: Sequence[Cloud], radii: Sequence[float], size: tuple[float, float]) -> None:
+    """Each note on the first side of its points (right, left, above, below) where it covers nothing."""
+    ax.autoscale_view()
+    to_points = ax.transData + ax.transAxes.inverted()
+    taken: list[tuple[float, float, float, float]] = [(-1e9, -1e9, 0, 1e9), (size[0], -1e9, 1e9, 1e9)]
+    centres = []
+    for cloud, radius in zip(clouds, radii, strict=True):
+        at = to_points.transform(np.column_stack([cloud.x, cloud.y])) * size  # (points, 2)
+        taken += [(x - radius, y - radius, x + radius, y + radius) for x, y in at]
+        centres.append((at[:, 0].min(), at[:, 0].max(), *at.mean(axis=0)))
+    for cloud, radius, (first, last, x, y) in zip(clouds, radii, centres, strict=True):
+        wide, tall, gap = 5.2 * len(cloud.note), 9.0, radius + 2
+        boxes = [
+            (last + gap, y - tall / 2),
+            (first - gap - wide, y - tall / 2),
+            (x - wide / 2, y + gap),
+            (x - wide / 2, y - gap - tall),
+        ]
+        free = (
+            (a, b)
+            for a, b in boxes
+            if not any(a < x1 and x0 < a + wide and b < y1 and y0 < b + tall for x0, y0, x1, y1 in taken)
+        )
+        a, b = next(free, boxes[0])
+        taken.append((a, b, a + wide, b + tall))
+        middle = ((a + wide / 2) / size[0], (b + tall / 2) / size[1])
+        ax.text(*middle, cloud.note, transform=ax.transAxes, ha="center", va="center", fontsize=8, zorder=5)
+
+
+def marker_area(size: float | None, sizes: Sequence[float], total: int) -> float:
+    """Square points, in proportion to `size` but never too small to see; without a size, less where points are many."""
+    if size is None:
+        return 14.0 if total <= FEW_POINTS else 3.5
+    return max(8.0, LARGEST_MARKER * size / max(sizes, default=1.0))
+
+
+def _size_legend(ax: Axes, sizes: Sequence[float]) -> None:
+    """What three marker areas stand for, to the right of the axes."""
+    shown = list(dict.fromkeys(round_down(max(sizes) / share) for share in (1, 4, 16)))
+    looks: Looks = {"linestyle": "", "marker": "o", "markerfacecolor": INK + "40", "markeredgewidth": 0}
+    handles = [Line2D([], [], markersize=math.sqrt(marker_area(s, sizes, 0)), **looks) for s in shown]
+    place: Looks = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0), "labelspacing": 1.1}
+    ax.legend(handles, [short(size) for size in shown], labelcolor=MUTED, fontsize=8, **place)
+
+
+def round_down(value: float) -> float:
+    """The largest of 1, 2, 5 x 10^k that is not above a positive value."""
+    power = 10.0 ** math.floor(math.log10(value))
+    return max(step * power for step in (1, 2, 5) if step * power <= value * (1 + 1e-9))
+
+
+def short(value: float) -> str:
+    """``2 M``, ``500 k``, ``20``."""
+    for unit, name in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if value >= unit:
+            return f"{value / unit:g}{name}"
+    return f"{value:g}"

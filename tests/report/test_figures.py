@@ -1,0 +1,240 @@
+import base64
+import io
+import itertools
+import re
+from xml.etree import ElementTree
+
+import matplotlib
+import numpy as np
+import pytest
+from PIL import Image
+
+from rungwise.evidence.estimate import Estimate
+from rungwise.findings import (
+    Bars,
+    Cloud,
+    Figure,
+    Heatmap,
+    Histogram,
+    Images,
+    Level,
+    Lines,
+    Panel,
+    Points,
+    Series,
+    Tile,
+)
+from rungwise.report.document import Document
+from rungwise.report.figures import GUTTER, drawn
+from rungwise.report.ink import INK, PALETTE, legend
+from rungwise.report.panels import decimals, spread, t_band
+from rungwise.report.pictures import Mosaic, coloured_tiles, shares_of
+from rungwise.report.points import round_down, short
+from rungwise.report.svg import sheet
+
+NAN = float("nan")
+EDGES: dict[str, Panel] = {
+    "no series": Lines(series=()),
+    "no runs": Lines(series=(Series(name="a", x=(), runs=()),), levels=(Level(name="b", values=()),)),
+    "an empty run": Lines(series=(Series(name="a", x=(1.0, 2.0), runs=((), (0.5,))),)),
+    "all NaN": Lines(series=(Series(name="a", x=(1.0, 2.0), runs=((NAN, NAN), (NAN, NAN), (NAN, NAN))),)),
+    "nothing positive on a log axis": Lines(series=(Series(name="a", x=(1.0,), runs=((0.0,),)),), log_y=True),
+    "zero on a log axis": Lines(
+        series=(Series(name="a", x=(1.0, 2.0), runs=((0.5, 0.0), (0.4, 0.1), (0.1, 0.2))),), log_y=True
+    ),
+    "a level alone": Lines(series=(), levels=(Level(name="b", values=(0.5, 0.6)), Level(name="c", values=(NAN,)))),
+    "no clouds": Points(clouds=()),
+    "an empty cloud": Points(clouds=(Cloud(name="a", x=(), y=(), note="a", size=3.0),), log_x=True),
+    "one point": Points(clouds=(Cloud(name="a", x=(1.0,), y=(2.0,), size=5.0, note="a <b> & $c$"),), log_x=True),
+    "NaN points": Points(clouds=(Cloud(name="a", x=(NAN, 1.0), y=(2.0, NAN), note="a"),)),
+    "no bars": Bars(names=(), values=()),
+    "empty, NaN and negative bars": Bars(names=("a", "b", "c" * 60), values=((), (NAN,), (-1.0, -2.0))),
+    "an empty histogram": Histogram(values=(), levels=(Level(name="x", values=(0.1,)),)),
+    "equal values": Histogram(values=(0.5, 0.5, NAN)),
+    "an empty heat map": Heatmap(rows=(), columns=(), values=np.zeros((0, 0))),
+    "a flat heat map": Heatmap(rows=("a",), columns=("b",), values=np.ones((1, 1))),
+    "a NaN heat map": Heatmap(rows=("a" * 50,), columns=("b" * 50,), values=np.full((1, 1), NAN)),
+    "no images": Images(tiles=()),
+    "a flat tile": Images(tiles=(Tile(pixels=np.ones((3, 3))),), colours="diverging"),
+    "NaN pixels": Images(tiles=(Tile(pixels=np.full((2, 2), NAN), title="t"),), colours="heat"),
+    "tiles of several sizes": Images(tiles=(Tile(pixels=np.eye(7)), Tile(pixels=np.eye(28))), title="a", x_label="b"),
+}
+
+
+def figure_of(*panels: Panel, columns: int = 1) -> Figure:
+    return Figure(id="f", caption="c", alt="a", panels=panels, columns=columns)
+
+
+def ids(svg: str) -> list[str]:
+    return re.findall(r'\bid="([^"]*)"', svg)
+
+
+def the_image(svg: str) -> np.ndarray:
+    found = re.search(r"data:image/png;base64,([^\"]+)", svg)
+    assert found is not None
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(found[1]))))
+
+
+@pytest.mark.parametrize("panel", EDGES.values(), ids=EDGES.keys())
+def test_edge_cases_draw_as_well_formed_svg(panel: Panel) -> None:
+    drawing = drawn(figure_of(panel), "f")
+    ElementTree.fromstring(drawing.panels[0])
+    ElementTree.fromstring(sheet(drawing.panels, drawing.legend, 1, GUTTER))
+
+
+def test_every_figure_stands_within_a_page(document: Document) -> None:
+    every = [figure for chapter in document.chapters for figure in chapter.figures]
+    seen: list[str] = []
+    for number, figure in enumerate(every):
+        drawing = drawn(figure, f"f{number}")
+        assert len(drawing.panels) == len(figure.panels)
+        for svg in drawing.panels:
+            ElementTree.fromstring(svg)
+            assert INK not in svg
+            assert "<style" not in svg
+            assert "<metadata" not in svg
+            assert set(re.findall(r'(?:href="#|url\(#)([^")]+)', svg)) == set(ids(svg))
+            seen += ids(svg)
+    assert len(seen) == len(set(seen)) > 0
+
+
+def test_drawing_twice_gives_the_same_bytes_and_leaves_matplotlib_alone(document: Document) -> None:
+    before = dict(matplotlib.rcParams)
+    figure = document.chapters[2].figures[0]
+    assert drawn(figure, "f") == drawn(figure, "f")
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_many_points_become_one_picture() -> None:
+    x = tuple(range(3000))
+    few = drawn(figure_of(Points(clouds=(Cloud(name="a", x=x[:50], y=x[:50]),))), "f").panels[0]
+    many = drawn(figure_of(Points(clouds=(Cloud(name="a", x=x, y=x),))), "f").panels[0]
+    assert "data:image/png" not in few
+    assert "data:image/png" in many
+    assert len(many) < 200_000
+
+
+def test_a_curve_of_one_epoch_is_a_mark() -> None:
+    def curve(*runs: float) -> str:
+        series = Series(name="a", x=tuple(range(1, len(runs) + 1)), runs=(runs,))
+        return drawn(figure_of(Lines(series=(series,))), "f").panels[0]
+
+    mark = f'fill: {PALETTE[0]}"'
+    assert mark in curve(0.5)
+    assert mark not in curve(0.5, 0.6)
+
+
+def test_words_with_markup_and_dollars_are_shown_as_they_are() -> None:
+    panel = Lines(title="<b>", series=(Series(name="s", x=(1.0,), runs=((1.0,),)),), y_label="$x$ & y")
+    texts = [text.text for text in ElementTree.fromstring(drawn(figure_of(panel), "f").panels[0]).iter() if text.text]
+    assert {"<b>", "$x$ & y"} <= set(texts)
+
+
+def test_equal_names_look_the_same_in_every_panel_and_ten_differ() -> None:
+    def lines(*names: str) -> Lines:
+        return Lines(series=tuple(Series(name=name, x=(0.0, 1.0), runs=((0.0, 1.0),)) for name in names))
+
+    names = [str(i) for i in range(12)]
+    entries = legend(figure_of(lines(*names), lines(*reversed(names)), columns=2))
+    assert [entry.name for entry in entries] == names
+    assert len({(entry.colour, entry.dashes) for entry in entries[:10]}) == 10
+
+
+def test_a_group_named_beside_its_points_is_not_in_the_legend() -> None:
+    clouds = (Cloud(name="a", x=(1.0,), y=(1.0,), note="a"), Cloud(name="b", x=(2.0,), y=(1.0,)))
+    assert [entry.name for entry in legend(figure_of(Points(clouds=clouds)))] == ["b"]
+
+
+def test_colours_are_legible_on_white_and_on_the_dark_page() -> None:
+    def luminance(colour: str) -> float:  # WCAG 2
+        channels = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+        linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+        return float(linear @ [0.2126, 0.7152, 0.0722])
+
+    for colour in PALETTE:
+        assert 1.05 / (luminance(colour) + 0.05) >= 2.5
+        assert (luminance(colour) + 0.05) / (luminance("#15171b") + 0.05) >= 2.5
+
+
+def test_the_band_is_the_interval_of_the_estimates() -> None:
+    values = np.random.default_rng(0).normal(size=(4, 5))
+    low, high = t_band(values)
+    for column, ends in enumerate(zip(low, high, strict=True)):
+        assert Estimate(values=tuple(values[:, column])).interval == pytest.approx(ends, rel=1e-12)
+
+
+def test_names_move_apart_no_more_than_needed() -> None:
+    assert spread([0.0, 1.0], 0.5) == [0.0, 1.0]
+    assert spread([0.5, 0.5], 0.2) == pytest.approx([0.4, 0.6])
+    assert spread([0.9, 0.0, 0.9, 0.85], 0.1) == pytest.approx([0.8833, 0.0, 0.9833, 0.7833], abs=1e-4)
+    moved = sorted(spread([0.1, 0.11, 0.3, 0.31, 0.32], 0.1))
+    assert all(b - a >= 0.1 - 1e-12 for a, b in itertools.pairwise(moved))
+
+
+def test_round_and_short_numbers() -> None:
+    assert [round_down(value) for value in (26_395_689, 1_000, 0.03, 7)] == [2e7, 1000, pytest.approx(0.02), 5]
+    assert [short(value) for value in (2e7, 500_000, 20)] == ["20 M", "500 k", "20"]
+    assert [decimals(values) for values in ([0.0308, -0.01], [12.3], [1234.0], [NAN], [0.0])] == [4, 1, 0, 0, 0]
+
+
+def test_a_grey_tile_spans_black_to_white_and_bytes_keep_their_scale() -> None:
+    real, whole = coloured_tiles(
+        Images(tiles=(Tile(pixels=np.array([[-1.0, 3.0]])), Tile(pixels=np.array([[51, 102]], dtype=np.uint8))))
+    )
+    assert real[0, :, 0].tolist() == [0, 255]
+    assert whole[0, :, 0].tolist() == [51, 102]
+
+
+def test_heat_shares_one_scale_and_diverging_has_zero_in_the_middle() -> None:
+    weak, strong = np.array([[0.0, 1.0]]), np.array([[0.0, 2.0]])
+    heat = coloured_tiles(Images(tiles=(Tile(pixels=weak), Tile(pixels=strong)), colours="heat"))
+    inferno = matplotlib.colormaps["inferno"]
+    assert heat[0][0, 1].tolist() == list(inferno(0.5, bytes=True))
+    assert heat[1][0, 1].tolist() == list(inferno(1.0, bytes=True))
+    (tile,) = coloured_tiles(Images(tiles=(Tile(pixels=np.array([[0.0, -1.0, 4.0]])),), colours="diverging"))
+    red_blue = matplotlib.colormaps["RdBu_r"]
+    assert [pixel.tolist() for pixel in tile[0]] == [list(red_blue(share, bytes=True)) for share in (0.5, 0.375, 1.0)]
+
+
+def test_a_mosaic_is_one_picture_with_the_tiles_in_their_places() -> None:
+    tiles = tuple(Tile(pixels=np.full((28, 28), 10 * i, dtype=np.uint8)) for i in range(5))
+    svg = drawn(figure_of(Images(tiles=tiles, columns=3)), "f").panels[0]
+    assert svg.count("<image") == 1
+    assert "pixelated" in svg
+    pixels = the_image(svg)
+    assert pixels.shape == (28 * 2 + 2, 28 * 3 + 4, 4)
+    assert [pixels[14 + 30 * row, 14 + 30 * column, 0] for row in (0, 1) for column in range(3)][:5] == [
+        0,
+        10,
+        20,
+        30,
+        40,
+    ]
+    assert pixels[14, 28, 3] == 0  # the gap
+    assert pixels[50, 70, 3] == 0  # no sixth tile
+
+
+def test_titles_stand_above_their_tiles() -> None:
+    tiles = tuple(Tile(pixels=np.zeros((28, 28)), title=f"true {i}, said {9 - i}") for i in range(4))
+    mosaic = Mosaic(Images(tiles=tiles, columns=2), 400)
+    assert [x for x, _, _ in mosaic.titles] == [14, 44, 14, 44]
+    for _, y, text in mosaic.titles:
+        assert mosaic.pixels[int(y) - 1, :, 3].max() == 0, text
+
+
+def test_heat_map_shares_run_from_the_least_to_the_greatest() -> None:
+    shares = shares_of(np.array([[0.0, 5.0], [10.0, np.nan]]))
+    assert shares[0].tolist() == pytest.approx([0.06, 0.505])
+    assert shares[1, 0] == pytest.approx(0.95)
+    assert np.isnan(shares[1, 1])
+
+
+def test_a_sheet_carries_its_own_ground_and_legend() -> None:
+    series = tuple(Series(name=f"net <{i}>", x=(0.0, 1.0), runs=((0.0, 1.0),)) for i in range(10))
+    drawing = drawn(figure_of(Lines(series=series), Lines(series=series), columns=2), "f")
+    tree = ElementTree.fromstring(sheet(drawing.panels, drawing.legend, 2, GUTTER))
+    space = "{http://www.w3.org/2000/svg}"
+    assert tree.findall(f"{space}rect")[0].get("fill") == "#ffffff"
+    panels = tree.findall(f"{space}svg")
+    assert float(panels[0].get("width", "")) < float(panels[1].get("x", ""))
+    assert {f"net <{i}>" for i in range(10)} <= {text.text for text in tree.iter(f"{space}text")}

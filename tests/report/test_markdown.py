@@ -1,0 +1,52 @@
+import pytest
+
+from rungwise.evidence.estimate import Estimate
+from rungwise.findings import Column, Table
+from rungwise.report.document import Document
+from rungwise.report.markdown import escaped, markdown, markdown_table
+
+
+@pytest.fixture(scope="module")
+def text(document: Document) -> str:
+    count = sum(len(chapter.figures) for chapter in document.chapters)
+    return markdown(document, [f"figures/{n}.svg" for n in range(1, count + 1)])
+
+
+def test_a_table_aligns_numbers_right_and_tells_n() -> None:
+    table = Table(
+        id="t",
+        caption="",
+        columns=(Column(key="net", label="Net|s"), Column(key="a", label="Accuracy", digits=2)),
+        rows=(("a_b", Estimate(values=(0.5, 0.5, 0.5))), ("c", Estimate(values=(0.25,))), ("d", None)),
+    )
+    assert markdown_table(table).splitlines() == [
+        r"| Net\|s | Accuracy |",
+        "| :--- | ---: |",
+        r"| a\_b | 0.50 (0.50–0.50) |",
+        "| c | 0.25 |",
+        "| d |  |",
+    ]
+
+
+def test_markup_is_escaped_and_formulas_are_kept() -> None:
+    assert escaped("<b> *x* $a_1$ y_2\nz") == r"\<b\> \*x\* $a_1$ y\_2 z"
+
+
+def test_figures_follow_in_order_with_their_alt_text(text: str, document: Document) -> None:
+    number = 0
+    for chapter in document.chapters:
+        for figure in chapter.figures:
+            number += 1
+            assert f"![{escaped(figure.alt)}](figures/{number}.svg)\n\n**Figure {number}.**" in text
+
+
+def test_formulas_tables_and_the_study_are_there(text: str) -> None:
+    assert "$$\n\\mathcal{L} = \\lambda" in text
+    assert "**Table 5.** Nothing has run." in text
+    assert '```\ntitle = "From principal components' in text
+    assert "failed: the loss was not finite at step 40" in text
+
+
+def test_a_study_with_fences_does_not_break_out(document: Document) -> None:
+    odd = document.model_copy(update={"chapters": (), "study": "a = '```'"})
+    assert "````\na = '```'\n````" in markdown(odd, [])

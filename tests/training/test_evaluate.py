@@ -1,0 +1,48 @@
+"""Evaluation by hand."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from rungwise.data.images import scale
+from rungwise.training.evaluate import loss_and_accuracy, most_wrong, predict, scaled
+
+
+def test_pixels_are_scaled_to_minus_one_to_one() -> None:
+    pixels = np.arange(256, dtype=np.uint8).reshape(1, 1, 16, 16)
+    torch.testing.assert_close(scaled(torch.from_numpy(pixels)), torch.from_numpy(scale(pixels)))
+    assert scale(pixels).min() == -1
+    assert scale(pixels).max() == 1
+
+
+def test_loss_and_accuracy_by_hand() -> None:
+    logits = torch.tensor([[0.0, 0.0], [math.log(3), 0.0]])
+    loss, accuracy = loss_and_accuracy(logits, torch.tensor([1, 1]))
+    assert loss == pytest.approx((math.log(2) + math.log(4)) / 2)
+    assert accuracy == 0.0
+
+
+def test_the_surest_mistakes_come_first() -> None:
+    logits = np.array([[5.0, 0.0], [0.0, 1.0], [0.0, 9.0], [3.0, 0.0]], np.float32)
+    labels = np.array([1, 0, 1, 1])  # 2 is right; 0 is wrong by 5, 3 by 3, 1 by 1
+    assert most_wrong(logits, labels).tolist() == [0, 3, 1]
+    assert most_wrong(logits, labels, count=1).tolist() == [0]
+
+
+class Sum(nn.Module):
+    """Two "tasks" whose logits are the sum of the pixels and its negative."""
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        total = x.flatten(1).sum(1, keepdim=True)
+        return torch.cat([total, -total], 1), -total
+
+
+def test_predictions_over_several_batches_keep_the_order() -> None:
+    images = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2500, 1, 3, 3), np.uint8))
+    two, one = predict(Sum(), images, "float32")
+    expected = scaled(images).flatten(1).sum(1)
+    torch.testing.assert_close(two[:, 0], expected)
+    torch.testing.assert_close(one[:, 0], -expected)

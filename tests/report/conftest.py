@@ -50,7 +50,12 @@ def demo_document() -> Document:
         title="From principal components to multi-task nets",
         created="2026-03-07",
         chapters=(_projection(), _perceptrons(), _nets(), _seeing(), _multitask()),
-        environment=(("rungwise", "0.1.0"), ("Processor", "2 cores"), ("torch", "2.13.0 <cpu> & more")),
+        environment=(
+            ("rungwise", "0.1.0"),
+            ("SHA-256", "28e94d53" * 8),
+            ("Processor", "2 cores"),
+            ("torch", "2.13.0 <cpu> & more"),
+        ),
         study='title = "From principal components to multi-task nets"\nseeds = 3\n[[chapter]]\nkind = "mlps"\n',
         trials=tuple(trials),
     )

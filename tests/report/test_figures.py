@@ -42,6 +42,8 @@ EDGES: dict[str, Panel] = {
     "zero on a log axis": Lines(
         series=(Series(name="a", x=(1.0, 2.0), runs=((0.5, 0.0), (0.4, 0.1), (0.1, 0.2))),), log_y=True
     ),
+    "a narrow log axis": Lines(series=(Series(name="a", x=(1.0, 2.0), runs=((0.9, 1.1),)),), log_y=True),
+    "equal values on a log axis": Points(clouds=(Cloud(name="a", x=(2.0, 2.0), y=(0.0, 1.0)),), log_x=True),
     "a level alone": Lines(series=(), levels=(Level(name="b", values=(0.5, 0.6)), Level(name="c", values=(NAN,)))),
     "no clouds": Points(clouds=()),
     "an empty cloud": Points(clouds=(Cloud(name="a", x=(), y=(), note="a", size=3.0),), log_x=True),
@@ -174,7 +176,7 @@ def test_names_move_apart_no_more_than_needed() -> None:
 def test_round_and_short_numbers() -> None:
     assert [round_down(value) for value in (26_395_689, 1_000, 0.03, 7)] == [2e7, 1000, pytest.approx(0.02), 5]
     assert [short(value) for value in (2e7, 500_000, 20)] == ["20 M", "500 k", "20"]
-    assert [decimals(values) for values in ([0.0308, -0.01], [12.3], [1234.0], [NAN], [0.0])] == [4, 1, 0, 0, 0]
+    assert [decimals(values) for values in ([0.0308, -0.01], [152.0, 0.5], [1234.0], [NAN], [0.0])] == [4, 1, 0, 0, 0]
 
 
 def test_a_grey_tile_spans_black_to_white_and_bytes_keep_their_scale() -> None:
@@ -227,6 +229,17 @@ def test_heat_map_shares_run_from_the_least_to_the_greatest() -> None:
     assert shares[0].tolist() == pytest.approx([0.06, 0.505])
     assert shares[1, 0] == pytest.approx(0.95)
     assert np.isnan(shares[1, 1])
+
+
+def test_plots_of_a_row_stand_level() -> None:
+    def lines(title: str) -> Lines:
+        return Lines(title=title, series=(Series(name="a", x=(0.0, 1.0), runs=((0.0, 1.0),)),))
+
+    panels = drawn(figure_of(lines("short"), lines("long " * 20), lines("alone"), columns=2), "f").panels
+    boxes = [[float(n) for n in ElementTree.fromstring(svg).get("viewBox", "").split()] for svg in panels]
+    assert boxes[0][1] < 0 == boxes[1][1] == boxes[2][1]
+    assert boxes[0][3] == pytest.approx(boxes[1][3], abs=0.1)
+    assert boxes[2][3] == pytest.approx(boxes[0][3] + boxes[0][1], abs=0.1)
 
 
 def test_a_sheet_carries_its_own_ground_and_legend() -> None:

@@ -2,7 +2,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from rungwise.report.mathematics import formula, prose
+from rungwise.report.mathematics import formula, prose, typeset
 
 
 def test_a_fraction_becomes_mathml() -> None:
@@ -59,3 +59,10 @@ def test_bars_of_a_norm_do_not_stretch() -> None:
 
 def test_a_lone_dollar_is_a_dollar() -> None:
     assert prose("costs $5") == "costs $5"
+
+
+def test_plain_text_is_set_as_in_print() -> None:
+    space = "\N{NO-BREAK SPACE}"
+    assert typeset("from -0.03 to -.5 (n = 3)") == f"from −0.03 to −.5 (n{space}={space}3)"
+    assert typeset("[-1, 1], 2022-03-07, --seeds 5, CNN-1") == "[−1, 1], 2022-03-07, --seeds 5, CNN-1"
+    assert typeset("the pixels' share, 4 v 9") == f"the pixels’ share, 4{space}v{space}9"

@@ -342,8 +342,9 @@ def _worst_confusion(result: Result) -> str:
     is_, said = np.unravel_index(int(wrong.argmax()), wrong.shape)
     if wrong[is_, said] == 0:
         return f"{result.name} confuses none."
-    times = f"{wrong[is_, said]:.{0 if len(result.records) == 1 else 1}f}"
-    return f"{result.name} confuses most often {result.classes[is_]} with {result.classes[said]}: {times} images."
+    count = wrong[is_, said]
+    images = counted(int(count), "image") if len(result.records) == 1 else f"{count:.1f} images"
+    return f"{result.name} confuses most often {result.classes[is_]} with {result.classes[said]}: {images}."
 
 
 def confusion(result: Result) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
@@ -27,7 +27,7 @@ from rungwise.findings import (
     Tile,
 )
 from rungwise.records.record import Record
-from rungwise.trial import Trial
+from rungwise.training.trial import PerceptronTrial
 
 SHOWN = 10
 """Pairs that a figure shows at most, the hardest first; the tables have all."""
@@ -89,23 +89,6 @@ def _are_pairs(pairs: Any) -> bool:
     )
 
 
-class PerceptronTrial(Trial):
-    """One perceptron on one pair of classes."""
-
-    work: ClassVar[str] = "rungwise.training.perceptron:learn"
-
-    positive: int
-    negative: int
-    rule: Literal["batch", "online"]
-    rate: float
-    iterations: int
-    tolerance: float
-
-    @property
-    def epochs(self) -> int:
-        return self.iterations
-
-
 class Result(NamedTuple):
     """One pair with the records it has, by seed."""
 
@@ -120,10 +103,10 @@ class Result(NamedTuple):
             return [r.summary["train_accuracy"] - r.summary["test_accuracy"] for r in self.records]
         if key == "fit_s":
             return [r.timings["fit_s"] for r in self.records]
-        if key == "range":
-            return [float(np.ptp(r.history["error"][-LAST:])) for r in self.records]
+        if key == "range":  # of runs that reached the tolerance the last iterate is settled, and this means nothing
+            return [float(np.ptp(curve[-LAST:])) for curve in self.unsettled]
         if key == "late_peak":
-            return [max(r.history["error"][len(r.history["error"]) // 2 :]) for r in self.records]
+            return [max(curve[len(curve) // 2 :]) for curve in self.unsettled]
         return [r.summary[key] for r in self.records]
 
     def mean(self, key: str) -> float:
@@ -133,6 +116,11 @@ class Result(NamedTuple):
         found = estimate(self.values(key))
         assert found is not None
         return told(found, digits)
+
+    @property
+    def unsettled(self) -> list[list[float]]:
+        """The error curves of the runs that were stopped before they reached the tolerance."""
+        return [record.history["error"] for record in self.records if not record.summary["converged"]]
 
     @property
     def converged(self) -> int:
@@ -267,25 +255,30 @@ def _statements(settings: Settings, done: list[Result]) -> tuple[Statement, ...]
             trials=tuple(trial for result in above or gaps[:1] for trial in result.ids),
         )
     )
-    peak = max(done, key=lambda result: max(result.values("late_peak")))
-    found.append(
+    found += _unrest([result for result in done if result.unsettled])
+    return tuple(found)
+
+
+def _unrest(moving: list[Result]) -> list[Statement]:
+    """How far the error still moved in the runs that never reached the tolerance."""
+    if not moving:
+        return []
+    peak = max(moving, key=lambda result: max(result.values("late_peak")))
+    restless = max(moving, key=lambda result: max(result.values("range")))
+    return [
         Statement(
             text=f"In the second half of a run the training error still rose to {max(peak.values('late_peak')):.3f} "
             f"at worst ({peak.name}): a run that had stopped there would have ended with that error.",
             trials=peak.ids,
-        )
-    )
-    restless = max(done, key=lambda result: max(result.values("range")))
-    found.append(
+        ),
         Statement(
-            text=f"The last iterate moves: over the last {LAST} iterations of one run (or all, where there "
-            f"were fewer) the training error of {restless.name} ranged over "
-            f"{max(restless.values('range')):.3f}, the largest range of all; the median over pairs and seeds "
-            f"is {np.median([v for result in done for v in result.values('range')]):.4f}.",
-            trials=tuple(trial for result in done for trial in result.ids),
-        )
-    )
-    return tuple(found)
+            text=f"Where the tolerance is not reached, the last iterate moves: over the last {LAST} iterations of one "
+            f"run the training error of {restless.name} ranged over {max(restless.values('range')):.3f}, the largest "
+            f"range of all; the median over those pairs and seeds is "
+            f"{np.median([v for result in moving for v in result.values('range')]):.4f}.",
+            trials=tuple(trial for result in moving for trial in result.ids),
+        ),
+    ]
 
 
 def _convergence(settings: Settings, done: list[Result]) -> list[Statement]:

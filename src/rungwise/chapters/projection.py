@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Mapping
-from typing import ClassVar, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -25,7 +25,7 @@ from rungwise.findings import (
     Table,
     Tile,
 )
-from rungwise.insight.projection import Moments, confidence_ellipse, moments
+from rungwise.insight.projection import Moments, ProjectionTrial, confidence_ellipse, moments
 from rungwise.records.record import Record
 from rungwise.trial import Trial
 
@@ -34,14 +34,6 @@ class Settings(ChapterSettings):
     kind: Literal["projection"] = "projection"
     svm_iterations: int = Field(10_000, ge=1)
     """Iterations that the solver of a linear SVM may take."""
-
-
-class ProjectionTrial(Trial):
-    """PCA of the training images, and a linear SVM for each pair of classes."""
-
-    work: ClassVar[str] = "rungwise.insight.projection:project"
-
-    svm_iterations: int
 
 
 class View(NamedTuple):

@@ -7,16 +7,21 @@ import itertools
 import math
 import time
 import warnings
-from typing import TYPE_CHECKING, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from rungwise.data.images import scale
 from rungwise.findings import Ellipse
-from rungwise.trial import Bench, Outcome
+from rungwise.trial import Bench, Outcome, Trial
 
-if TYPE_CHECKING:
-    from rungwise.chapters.projection import ProjectionTrial
+
+class ProjectionTrial(Trial):
+    """PCA of the training images, and a linear SVM for each pair of classes."""
+
+    work: ClassVar[str] = "rungwise.insight.projection:project"
+
+    svm_iterations: int
 
 
 class Moments(NamedTuple):
@@ -30,7 +35,7 @@ class Moments(NamedTuple):
     """(K, 2, 2), with n - 1 in the denominator; NaN for fewer than two points."""
 
 
-def project(trial: "ProjectionTrial", bench: Bench) -> Outcome:
+def project(trial: ProjectionTrial, bench: Bench) -> Outcome:
     """The work of a trial: images -> two principal components -> a linear SVM for each pair of classes."""
     split = bench.split(trial.data, trial.seed)
     images, labels = split.train.images, split.train.labels

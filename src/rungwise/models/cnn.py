@@ -30,7 +30,7 @@ class CnnSettings(NetSettings):
 
 
 class SameConv(nn.Conv2d):
-    """A convolution whose output side is ceil(side / stride); the odd zero of the padding is at the right and bottom."""
+    """A convolution whose output side is ceil(side / stride); an odd zero of padding is at the right and bottom."""
 
     def forward(self, x: Tensor) -> Tensor:
         (kernel, _), (stride, _) = self.kernel_size, self.stride

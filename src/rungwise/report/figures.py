@@ -14,7 +14,7 @@ from rungwise.report.ink import STYLE, Stroke, legend, strokes
 from rungwise.report.panels import draw_bars, draw_histogram, draw_lines
 from rungwise.report.pictures import Mosaic, draw_heatmap, draw_images
 from rungwise.report.points import draw_points
-from rungwise.report.svg import for_pages
+from rungwise.report.svg import for_pages, raised
 
 PAGE = 540.0
 """Width of the text column, in points as all lengths here."""
@@ -39,19 +39,26 @@ def drawn(figure: Figure, prefix: str) -> Drawing:
     """`prefix` starts every id in the SVG: unique in the page where the figure will stand."""
     columns = max(1, min(figure.columns, len(figure.panels)))
     found = strokes(figure.panels)
-    panels = []
+    panels: list[str] = []
+    heads: list[float] = []
     for i, panel in enumerate(figure.panels, 1):
         width = (PAGE - GUTTER * (columns - 1)) / columns if columns > 1 else SINGLE
         with matplotlib.rc_context(STYLE):  # type: ignore[arg-type]
-            canvas = _pictures(panel, PAGE if columns == 1 else width) if isinstance(panel, Images) else None
-            canvas = canvas or _plot(panel, width, found)
+            if isinstance(panel, Images):
+                canvas, above = _pictures(panel, PAGE if columns == 1 else width)
+            else:
+                canvas, above = _plot(panel, width, found)
             titled = isinstance(panel, Images) and any(tile.title for tile in panel.tiles)
             panels.append(for_pages(_as_svg(canvas), f"{prefix}-{i}", "titled" if titled else ""))
+            heads.append(above)
+    for i, above in enumerate(heads):
+        row = slice(i // columns * columns, (i // columns + 1) * columns)
+        panels[i] = raised(panels[i], max(heads[row]) - above)  # so that the plots of a row stand level
     return Drawing(panels=tuple(panels), legend=legend(figure), columns=columns)
 
 
-def _pictures(panel: Images, width: float) -> Canvas:
-    """As wide as its mosaic, at most `width`."""
+def _pictures(panel: Images, width: float) -> tuple[Canvas, float]:
+    """As wide as its mosaic, at most `width`; and the height of what stands above it."""
     mosaic = Mosaic(panel, width)
     across, down = mosaic.size
     canvas = Canvas(figsize=(across / 72, down / 72), dpi=RASTER_DPI)
@@ -60,11 +67,13 @@ def _pictures(panel: Images, width: float) -> Canvas:
     height = above + down + below
     canvas.set_size_inches(across / 72, height / 72)
     ax.set_position((0, below / height, 1, down / height))
-    return canvas
+    return canvas, above
 
 
-def _plot(panel: Panel, width: float, found: dict[str, Stroke]) -> Canvas:
-    """A panel with axes: the plot has its own height, and is as wide as the words beside it leave room for.
+def _plot(panel: Panel, width: float, found: dict[str, Stroke]) -> tuple[Canvas, float]:
+    """A panel with axes, and the height of what stands above its plot.
+
+    The plot has its own height, and is as wide as the words beside it leave room for.
 
     One measuring of the words; matplotlib's layout engines measure two times and more, the slowest part of drawing.
     """
@@ -82,7 +91,7 @@ def _plot(panel: Panel, width: float, found: dict[str, Stroke]) -> Canvas:
     height = above + tall + below
     canvas.set_size_inches(width / 72, height / 72)
     ax.set_position((left / width, below / height, 1 - (left + right) / width, tall / height))
-    return canvas
+    return canvas, above
 
 
 def plot_height(panel: Panel, width: float) -> float:

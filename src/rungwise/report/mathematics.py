@@ -1,5 +1,6 @@
 """LaTeX to MathML, alone and in running text."""
 
+import itertools
 import re
 from xml.etree import ElementTree
 
@@ -59,7 +60,7 @@ def _set_well(parent: ElementTree.Element, block: bool) -> None:
     """Mends what latex2mathml leaves to chance among the children of an element."""
     if parent.tag == "msub" and block and parent[0].text in ("min", "max"):
         parent.tag = "munder"
-    for here, after in zip(list(parent), [*list(parent)[1:], None], strict=True):
+    for here, after in itertools.zip_longest(list(parent), list(parent)[1:]):
         if here.tag == "mo" and here.text in ("‖", "∥", "|") and "stretchy" not in here.attrib:
             here.set("stretchy", "false")  # else a norm's bars grow with the whole formula
         if after is None or here.tag != "mi" or parent.tag not in ("mrow", "math"):
@@ -79,4 +80,11 @@ def _upright(element: ElementTree.Element) -> bool:
 def prose(text: str) -> Markup:
     """Running text, escaped, with what stands in $...$ as MathML."""
     parts = _IN_TEXT.split(text)
-    return Markup("").join(formula(part) if i % 2 else escape(part) for i, part in enumerate(parts))
+    return Markup("").join(formula(part) if i % 2 else escape(typeset(part)) for i, part in enumerate(parts))
+
+
+def typeset(text: str) -> str:
+    """Plain text with a true minus before numbers, apostrophes, and no line break within ``n = 3`` or ``4 v 9``."""
+    text = re.sub(r"(?<![\w.\-–])-(?=\.?\d)", "−", text)
+    text = re.sub(r"(?<=\w)'", "’", text)
+    return re.sub(r"(?<=\w) (=|v) (?=[\d−])", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", text)

@@ -45,8 +45,11 @@ def above(ax: Axes, text: str, x: float, offset: float, **looks: Any) -> None:
 
 
 def log_ticks(axis: Axis, low: float, high: float) -> None:
-    """Ticks at powers of ten, with 2 and 5 between where the data (positive, low to high) span less than two."""
-    axis.set_major_locator(LogLocator(subs=(1.0,) if high > 100 * low else (1.0, 2.0, 5.0)))
+    """Ticks at powers of ten; with 2 and 5 between, or at even steps, where the data (positive) span little."""
+    if high < 8 * low:
+        axis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
+    else:
+        axis.set_major_locator(LogLocator(subs=(1.0,) if high > 100 * low else (1.0, 2.0, 5.0)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_locator(NullLocator())
 
@@ -94,7 +97,7 @@ def _draw_series(ax: Axes, series: Series, stroke: Stroke, floor: float) -> None
     x = np.array(series.x)[places]
     if len(runs) >= 3 and all(len(run) == shared for run in runs):
         low, high = t_band(values)
-        ax.fill_between(x, np.maximum(low, floor), high, color=stroke.colour, alpha=0.14, linewidth=0)
+        ax.fill_between(x, np.maximum(low, floor), high, color=stroke.colour, alpha=0.11, linewidth=0)
     dashes = (0, stroke.dashes) if stroke.dashes else "solid"
     marker = stroke.marker or ("o" if shared == 1 else "")  # a line of one point is not to be seen
     looks: Looks = {"color": stroke.colour, "marker": marker, "markeredgewidth": 0}
@@ -173,9 +176,12 @@ def draw_bars(ax: Axes, panel: Bars, size: tuple[float, float]) -> float:
 
 
 def decimals(values: Sequence[float]) -> int:
-    """Decimal places that give the largest of the values three significant digits."""
-    largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
-    return max(0, 2 - math.floor(math.log10(largest))) if largest > 0 else 0
+    """Decimal places that give the largest value three significant digits, and two more at most for the least."""
+    sizes = [abs(value) for value in values if math.isfinite(value) and value != 0]
+    if not sizes:
+        return 0
+    enough = max(0, 2 - math.floor(math.log10(max(sizes))))
+    return max(enough, min(enough + 2, -math.floor(math.log10(min(sizes)))))
 
 
 def draw_histogram(ax: Axes, panel: Histogram, size: tuple[float, float]) -> float:

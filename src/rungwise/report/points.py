@@ -54,23 +54,21 @@ def _draw_cloud(ax: Axes, cloud: Cloud, stroke: Stroke, total: int, area: float)
 
 
 def _place_notes(ax: Axes, clouds: Sequence[Cloud], radii: Sequence[float], size: tuple[float, float]) -> None:
-    """Each note on the first side of its points (right, left, above, below) where it covers nothing."""
+    """Each note beside the point nearest to its group's mean that has a free side: right, left, above or below."""
     ax.autoscale_view()
     to_points = ax.transData + ax.transAxes.inverted()
     taken: list[tuple[float, float, float, float]] = [(-1e9, -1e9, 0, 1e9), (size[0], -1e9, 1e9, 1e9)]
-    centres = []
-    for cloud, radius in zip(clouds, radii, strict=True):
-        at = to_points.transform(np.column_stack([cloud.x, cloud.y])) * size  # (points, 2)
+    places = [to_points.transform(np.column_stack([cloud.x, cloud.y])) * size for cloud in clouds]  # (points, 2)
+    for at, radius in zip(places, radii, strict=True):
         taken += [(x - radius, y - radius, x + radius, y + radius) for x, y in at]
-        centres.append((at[:, 0].min(), at[:, 0].max(), *at.mean(axis=0)))
-    for cloud, radius, (first, last, x, y) in zip(clouds, radii, centres, strict=True):
+    for cloud, at, radius in zip(clouds, places, radii, strict=True):
         wide, tall, gap = 5.2 * len(cloud.note), 9.0, radius + 2
-        boxes = [
-            (last + gap, y - tall / 2),
-            (first - gap - wide, y - tall / 2),
-            (x - wide / 2, y + gap),
-            (x - wide / 2, y - gap - tall),
-        ]
+        from_mean = np.hypot(*(at - at.mean(axis=0)).T)
+        near = at[np.argsort(from_mean, kind="stable")]
+        boxes = [(x + gap, y - tall / 2) for x, y in near]
+        boxes += [(x - gap - wide, y - tall / 2) for x, y in near]
+        boxes += [(x - wide / 2, y + gap) for x, y in near]
+        boxes += [(x - wide / 2, y - gap - tall) for x, y in near]
         free = (
             (a, b)
             for a, b in boxes

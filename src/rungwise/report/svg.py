@@ -14,6 +14,7 @@ _REFERENCE = re.compile(r'(href="#|url\(#)([^")]+)')
 _LONG_NUMBER = re.compile(r"(\.\d\d)\d+")
 _PATH = re.compile(r'\sd="[^"]*"')
 _FONT = re.compile(r"'DejaVu Sans'(, [^;\"]*)?")
+_SIZE_AND_VIEW = re.compile(r'width="([\d.]+)pt" height="([\d.]+)pt" viewBox="[^"]*"')
 _SIZE = re.compile(r'width="([\d.]+)pt" height="([\d.]+)pt"')
 
 
@@ -34,6 +35,18 @@ def for_pages(svg: str, prefix: str, kind: str = "") -> str:
     svg = _PATH.sub(lambda found: _LONG_NUMBER.sub(r"\1", found[0]), svg)
     svg = _FONT.sub("system-ui, sans-serif", svg)
     return re.sub(r">\s+<", "><", svg).replace(INK, "currentColor").strip()
+
+
+def raised(svg: str, extra: float) -> str:
+    """The same with `extra` points of room at the top."""
+    if extra <= 0:
+        return svg
+
+    def larger(found: re.Match[str]) -> str:
+        width, height = found[1], float(found[2]) + extra
+        return f'width="{width}pt" height="{height:.2f}pt" viewBox="0 {-extra:.2f} {width} {height:.2f}"'
+
+    return _SIZE_AND_VIEW.sub(larger, svg, count=1)
 
 
 def key(stroke: Stroke) -> str:

@@ -1,23 +1,20 @@
 """The work of a perceptron's trial: two classes of a data set, one learning rule."""
 
 import time
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rungwise.data.images import ImageSet, scale
 from rungwise.models.perceptron import Perceptron
 from rungwise.seeding import stream_seed
+from rungwise.training.trial import PerceptronTrial
 from rungwise.trial import Bench, Outcome, TrialFailed
-
-if TYPE_CHECKING:
-    from rungwise.chapters.perceptrons import PerceptronTrial
 
 SAMPLES = 8
 """Training images of each class that the record keeps to show."""
 
 
-def learn(trial: "PerceptronTrial", bench: Bench) -> Outcome:
+def learn(trial: PerceptronTrial, bench: Bench) -> Outcome:
     """Fit the perceptron to all training images of the two classes and try it on all test images of them.
 
     Raises TrialFailed where a part of the split has no image of one of the classes.
@@ -63,5 +60,5 @@ def learn(trial: "PerceptronTrial", bench: Bench) -> Outcome:
     )
 
 
-def _pair(part: ImageSet, trial: "PerceptronTrial") -> ImageSet:
+def _pair(part: ImageSet, trial: PerceptronTrial) -> ImageSet:
     return part.take(np.flatnonzero((part.labels == trial.positive) | (part.labels == trial.negative)))

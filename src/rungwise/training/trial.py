@@ -1,4 +1,4 @@
-"""The trial of fitting one net, and the recipe it is fitted by."""
+"""The trials of training: one net by its recipe, one perceptron by its rule."""
 
 from typing import Any, ClassVar, Literal
 
@@ -53,3 +53,20 @@ class Fit(Trial):
     def model_post_init(self, context: Any) -> None:
         if len(self.loss_weights) != len(self.tasks):
             raise ValueError(f"{len(self.tasks)} tasks need as many loss weights, got {len(self.loss_weights)}")
+
+
+class PerceptronTrial(Trial):
+    """One perceptron on one pair of classes."""
+
+    work: ClassVar[str] = "rungwise.training.perceptron:learn"
+
+    positive: int
+    negative: int
+    rule: Literal["batch", "online"]
+    rate: float
+    iterations: int
+    tolerance: float
+
+    @property
+    def epochs(self) -> int:
+        return self.iterations

@@ -1,0 +1,471 @@
+"""The chapters on MLPs and CNNs: their tables, sentences and figures, from records with known numbers."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+from scipy import stats
+
+from rungwise.chapters import cnns, family, mlps
+
+DATA = {"source": "digits"}
+FIT = {"epochs": 4, "batch": 32, "rate": 1e-3}
+SETTINGS = mlps.Settings(
+    data=DATA, fit=FIT, nets={"A": {"hidden": [20, 20]}, "B": {"hidden": [30, 10]}, "C": {"hidden": []}}
+)
+CNNS = cnns.Settings(
+    data=DATA,
+    fit={**FIT, "epochs": 2},
+    nets={"K": {"filters": [2, 3]}, "L": {"filters": [4], "halving": "pool"}},
+    against=SETTINGS,
+)
+
+ACCURACY = {"A": [0.90, 0.92, 0.91], "B": [0.93, 0.96, 0.96], "C": [0.80, 0.80, 0.80]}
+TRAIN = {"A": [1.0, 1.0, 1.0], "B": [0.96, 0.98, 0.97], "C": [0.81, 0.81, 0.81]}
+PARAMETERS = {"A": 3000, "B": 1000, "C": 2000, "K": 500, "L": 100}
+SECONDS = {"A": 4.0, "B": 8.0, "C": 2.0, "K": 10.0, "L": 6.0}
+CNN_ACCURACY = {"K": [0.96, 0.97, 0.98], "L": [0.90, 0.90, 0.90]}
+
+
+def mlp_records(fitted, seeds=(0, 1, 2), settings=SETTINGS, accuracy=ACCURACY, **more):
+    records = {}
+    for trial in mlps.trials(settings, tuple(seeds)):
+        end = accuracy[trial.label][trial.seed]
+        # B moves by .02 an epoch over the second half, A by .01, C by .005.
+        move = {"A": 0.01, "B": -0.02, "C": 0.005}[trial.label]
+        numbers = {"train_accuracy": TRAIN[trial.label][trial.seed], "test_accuracy": [0.1, 0.5, end - move, end]}
+        records[trial.id] = fitted(
+            trial, numbers, parameters=PARAMETERS[trial.label], time_s=SECONDS[trial.label] + trial.seed, **more
+        )
+    return records
+
+
+def cnn_records(fitted, seeds=(0, 1, 2), settings=CNNS):
+    return {
+        trial.id: fitted(
+            trial,
+            {"test_accuracy": [0.5, CNN_ACCURACY[trial.label][trial.seed]]},
+            parameters=PARAMETERS[trial.label],
+            time_s=SECONDS[trial.label],
+        )
+        for trial in cnns.trials(settings, tuple(seeds))
+    }
+
+
+def texts(findings):
+    return [statement.text for statement in findings.statements]
+
+
+def said(findings, start):
+    (text,) = (text for text in texts(findings) if text.startswith(start))
+    return text
+
+
+def figure(findings, name):
+    return next(figure for figure in findings.figures if figure.id == name)
+
+
+def names(findings):
+    return [figure.id for figure in findings.figures]
+
+
+def half_width(values):
+    return stats.t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / math.sqrt(len(values))
+
+
+# Trials --------------------------------------------------------------------------------------------------------
+
+
+def test_one_trial_per_net_and_seed():
+    trials = mlps.trials(SETTINGS, (0, 1))
+    assert [(t.label, t.seed) for t in trials] == [("A", 0), ("A", 1), ("B", 0), ("B", 1), ("C", 0), ("C", 1)]
+    assert {t.outputs for t in trials} == {(10,)}
+    assert {t.epochs for t in cnns.trials(CNNS, (0,))} == {2}
+
+
+def test_cnns_stand_beside_mlps_on_the_same_images_only():
+    other = SETTINGS.model_copy(update={"data": CNNS.data.model_copy(update={"source": "mnist"})})
+    alone = CNNS.model_copy(update={"against": None})
+    assert alone.beside([alone, other, SETTINGS]).against == SETTINGS
+    assert alone.beside([alone, other]).against is None
+    assert CNNS.beside([other]).against == SETTINGS, "what the study says itself is kept"
+    with pytest.raises(ValidationError, match="the MLPs are on mnist and the CNNs on digits"):
+        cnns.Settings(**{**CNNS.model_dump(), "against": other.model_dump()})
+
+
+# Tables --------------------------------------------------------------------------------------------------------
+
+
+def test_table_holds_what_the_records_hold(fitted):
+    (table,) = mlps.findings(SETTINGS, (0, 1, 2), mlp_records(fitted)).tables
+    assert table.id == "mlps-accuracy"
+    keys = [column.key for column in table.columns]
+    assert keys == [
+        "net",
+        "shape",
+        "parameters",
+        "train_accuracy",
+        "test_accuracy",
+        "train_loss",
+        "test_loss",
+        "time_s",
+    ]
+    a, b, c = (dict(zip(keys, row, strict=True)) for row in table.rows)
+    assert [row["net"] for row in (a, b, c)] == ["A", "B", "C"]
+    assert [row["shape"] for row in (a, b, c)] == ["20 × 2", "30, 10", "none"]
+    assert [row["parameters"] for row in (a, b, c)] == [3000, 1000, 2000]
+    assert b["test_accuracy"].values == (0.93, 0.96, 0.96)
+    assert b["test_accuracy"].mean == pytest.approx(0.95)
+    assert b["test_accuracy"].interval == pytest.approx(
+        (0.95 - half_width(ACCURACY["B"]), 0.95 + half_width(ACCURACY["B"]))
+    )
+    assert a["train_accuracy"].values == (1.0, 1.0, 1.0)
+    assert a["test_loss"].values == (0.2, 0.2, 0.2)
+    assert c["time_s"].values == (2.0, 3.0, 4.0)
+
+
+def test_comparison_of_the_families_by_hand(fitted):
+    records = {**mlp_records(fitted), **cnn_records(fitted)}
+    table = cnns.findings(CNNS, (0, 1, 2), records).tables[1]
+    assert [row[:2] for row in table.rows] == [("MLPs", n) for n in "ABC"] + [("CNNs", n) for n in "KL"]
+    rows = {row[1]: dict(zip([c.key for c in table.columns], row, strict=True)) for row in table.rows}
+    k = rows["K"]
+    assert k["images"] == 1348
+    assert k["parameters_m"] == pytest.approx(500e-6)
+    assert k["accuracy_per_m"].mean == pytest.approx(0.97 / 500e-6)
+    assert k["epoch_s"].mean == pytest.approx(10 / 2)
+    assert k["epoch_s_per_m"].mean == pytest.approx(5 / 500e-6)
+    assert k["image_us"].mean == pytest.approx(5e6 / 1348)
+    assert rows["A"]["epoch_s"].values == pytest.approx((4 / 4, 5 / 4, 6 / 4))
+    bars = figure(cnns.findings(CNNS, (0, 1, 2), records), "cnns-against-mlps").panels
+    assert [panel.names for panel in bars] == [("A", "B", "C", "K", "L")] * 2
+    assert bars[0].values[3] == k["accuracy_per_m"].values
+    assert bars[1].values[0] == rows["A"]["epoch_s_per_m"].values
+
+
+# Sentences -----------------------------------------------------------------------------------------------------
+
+
+def test_best_lead_gap_size_and_steadiness_by_hand(fitted):
+    found = mlps.findings(SETTINGS, (0, 1, 2), mlp_records(fitted))
+    half = half_width(ACCURACY["B"])
+    assert texts(found)[0] == (
+        f"B has the highest mean test accuracy, 0.9500 (95% interval {0.95 - half:.4f} to {0.95 + half:.4f}, n = 3); "
+        "C the lowest, 0.8000 (95% interval 0.8000 to 0.8000, n = 3)."
+    )
+    # B - A: .03, .04, .05; mean .04, s = .01, t(.975, 2) = 4.3027: half-width .0248.
+    assert texts(found)[1] == (
+        "On the test set, B leads A by 0.0400 (paired by seed, n = 3; the 95% interval of the difference, +0.0152 to "
+        "+0.0648, does not contain 0). The pair was chosen after seeing the results, which favours a difference."
+    )
+    # Gaps: A .10 .08 .09; B .03 .02 .01; C .01.
+    gap = said(found, "The gap")
+    assert gap.startswith("The gap between training and test accuracy is widest for A, 0.0900 (95% interval 0.0652 to ")
+    assert gap.endswith("and narrowest for C, 0.0100 (95% interval 0.0100 to 0.0100, n = 3).")
+    # Ranks of parameters A 3, B 1, C 2 against accuracy A 2, B 3, C 1: 1 - 6 (1 + 4 + 1) / 24 = -.5.
+    assert said(found, "Over the 3 nets") == (
+        "Over the 3 nets, the rank correlation (Spearman) of parameters with test accuracy is -0.50. With so few nets, "
+        "which differ in more than size, it describes these nets and no others."
+    )
+    assert said(found, "Over the second half") == (
+        "Over the second half of training, test accuracy moves from one epoch to the next by 0.0200 on average for B, "
+        "the least steady net, and by 0.0050 for C, the steadiest."
+    )
+    assert all(statement.trials for statement in found.statements)
+    assert set(found.statements[1].trials) == {t.id for t in mlps.trials(SETTINGS, (0, 1, 2)) if t.label in "AB"}
+
+
+def test_a_lead_that_may_be_noise_is_called_so(fitted):
+    accuracy = {**ACCURACY, "A": [0.95, 0.92, 0.95]}  # B - A: -.02, .04, .01
+    found = mlps.findings(SETTINGS, (0, 1, 2), mlp_records(fitted, accuracy=accuracy))
+    text = said(found, "On the test set, B leads A by 0.0100")
+    assert "-0.0645 to +0.0845, contains 0: no evidence of a difference)" in text
+
+
+def test_equals_are_not_ranked(fitted):
+    level = {name: [0.9, 0.9, 0.9] for name in ACCURACY}
+    found = mlps.findings(SETTINGS, (0, 1, 2), mlp_records(fitted, accuracy=level))
+    assert texts(found)[0].startswith("A, B and C have the same mean test accuracy, 0.9000 (")
+    assert texts(found)[1].startswith("On the test set, A is level with B (paired by seed, n = 3; ")
+    assert "contains 0: no evidence" in texts(found)[1]
+    assert not any("rank correlation" in text for text in texts(found)), "undefined without ranks"
+    two = {**level, "C": [0.8, 0.8, 0.8]}
+    found = mlps.findings(SETTINGS, (0, 1, 2), mlp_records(fitted, accuracy=two))
+    assert texts(found)[0].startswith("A and B have the highest mean test accuracy, 0.9000 (")
+    assert "; C the lowest, 0.8000 (" in texts(found)[0]
+
+
+def test_one_seed_tells_no_interval_and_warns(fitted):
+    found = mlps.findings(SETTINGS, (0,), mlp_records(fitted, seeds=(0,)))
+    assert texts(found)[0] == "B has the highest test accuracy, 0.9300; C the lowest, 0.8000."
+    assert texts(found)[1].startswith("On the test set, B leads A by 0.0300 (one run each: no interval). ")
+    assert not any("95% interval" in text or "n = " in text for text in texts(found))
+    assert all(cell.interval is None for row in found.tables[0].rows for cell in row[3:])
+    assert found.seeds == 1
+    assert len(found.warnings) == 1
+    assert "one seed" in found.warnings[0]
+
+
+def test_several_seeds_of_which_one_has_run_are_one_seed(fitted):
+    found = mlps.findings(SETTINGS, (0, 1, 2), mlp_records(fitted, seeds=(0,)))
+    assert found.seeds == 1
+    assert "one seed" in found.warnings[0]
+    assert found.warnings[1].startswith("6 of 9 trials have not finished")
+
+
+def test_three_seeds_need_no_warning(fitted):
+    assert mlps.findings(SETTINGS, (0, 1, 2), mlp_records(fitted)).warnings == ()
+
+
+def test_steadiness_needs_three_epochs():
+    def result(*curves):
+        records = {
+            seed: type("R", (), {"history": {"test_accuracy": curve}, "id": "x"}) for seed, curve in enumerate(curves)
+        }
+        return family.Result("A", None, (), len(curves), records)
+
+    assert family.unsteadiness(result([0.5])) is None
+    assert family.unsteadiness(result([0.5, 0.6])) is None
+    assert family.unsteadiness(result([0.1, 0.5, 0.6])) == pytest.approx(0.1)
+    # Second half of 6 epochs: .5 .7 .6, moves .2 and .1; of the other seed 0 and 0.
+    assert family.unsteadiness(result([0, 0.9, 0, 0.5, 0.7, 0.6], [0, 0, 0, 1, 1, 1])) == pytest.approx(0.075)
+
+
+def test_short_training_says_nothing_of_steadiness(fitted):
+    found = cnns.findings(CNNS, (0, 1, 2), cnn_records(fitted))
+    assert not any("epoch to the next" in text for text in texts(found))
+
+
+def test_best_of_each_family_paired_by_seed(fitted):
+    found = cnns.findings(CNNS, (0, 1, 2), {**mlp_records(fitted), **cnn_records(fitted)})
+    # K - B: .03, .01, .02.
+    assert said(found, "On the test set the best CNN") == (
+        "On the test set the best CNN, K, is more accurate than the best MLP, B, by 0.0200 (paired by seed, n = 3; the "
+        "95% interval of the difference, -0.0048 to +0.0448, contains 0: no evidence of a difference), with 500 "
+        "against 1,000 parameters. They were trained differently: 1,348 images for 2 epochs against 1,348 images for 4 "
+        "epochs."
+    )
+    # Accuracies .80 to .97, parameters 100 to 3,000.
+    assert "is 1.21 times the least, and the greatest number of parameters 30.0 times" in said(found, "Over all nets")
+
+
+def test_a_worse_and_an_equal_cnn_read_well(fitted):
+    for best, words in ((0.99, "is less accurate than the best MLP, B, by 0.0100 ("),
+                        (0.98, "is exactly as accurate as the best MLP, B (")):  # fmt: skip
+        accuracy = {**ACCURACY, "B": [best]}
+        records = {**mlp_records(fitted, (0,), accuracy=accuracy), **cnn_records(fitted, (0,))}
+        for trial in cnns.trials(CNNS, (0,)):
+            records[trial.id].summary["test_accuracy"] = 0.98 if trial.label == "K" else 0.5
+        assert words in said(cnns.findings(CNNS, (0,), records), "On the test set the best CNN, K,")
+
+
+def test_unequal_data_are_told(fitted):
+    fewer = SETTINGS.model_copy(update={"data": SETTINGS.data.model_copy(update={"train_images": 500})})
+    settings = CNNS.model_copy(update={"against": fewer})
+    found = cnns.findings(settings, (0, 1, 2), {**mlp_records(fitted, settings=fewer), **cnn_records(fitted)})
+    assert found.warnings == (
+        "The MLPs were fitted on 500 images and the CNNs on 1,348: the comparison of the families mixes architecture "
+        "with data.",
+    )
+    text = said(found, "On the test set the best CNN")
+    assert text.endswith("They were trained differently: 1,348 images for 2 epochs against 500 images for 4 epochs.")
+    assert {row[1]: row[2] for row in found.tables[1].rows}["A"] == 500
+
+
+def test_trained_alike_goes_without_saying(fitted):
+    alike = CNNS.model_copy(update={"fit": SETTINGS.fit})
+    found = cnns.findings(alike, (0,), {**mlp_records(fitted, (0,)), **cnn_records(fitted, (0,), alike)})
+    assert not any("differently" in text for text in texts(found))
+
+
+# Method --------------------------------------------------------------------------------------------------------
+
+
+def test_method_tells_the_settings_as_they_were():
+    (text,) = mlps.findings(SETTINGS, (0,), {}).method
+    assert text.startswith(
+        "3 nets were fitted on 1,348 training images of digits, pixels scaled to [-1, 1], for 4 epochs with Adam at a "
+        "constant learning rate of 0.001, in batches of 32. "
+    )
+    one = mlps.Settings(
+        data={"source": "mnist", "train_images": 10_000},
+        fit={"epochs": 1, "optimiser": "sgd", "momentum": 0.9, "rate": 0.01},
+        nets={"A": {"hidden": [5]}},
+    )
+    assert (
+        mlps.findings(one, (0,), {})
+        .method[0]
+        .startswith(
+            "1 net was fitted on 10,000 training images of mnist, pixels scaled to [-1, 1], for 1 epoch with SGD with "
+            "momentum 0.9 at a constant learning rate of 0.01, in batches of 64. "
+        )
+    )
+    assert cnns.findings(CNNS, (0,), {}).method[1] == (
+        "The side halves between convolutions by 2 × 2 max-pooling or a stride of 2."
+    )
+
+
+# Figures -------------------------------------------------------------------------------------------------------
+
+
+def test_figures_show_every_run(fitted):
+    found = mlps.findings(SETTINGS, (0, 1, 2), mlp_records(fitted))
+    assert names(found) == ["mlps-learning", "mlps-time", "mlps-confusion", "mlps-wrong"]
+    loss, _, _, accuracy = figure(found, "mlps-learning").panels
+    assert (loss.log_y, accuracy.log_y) == (True, False)
+    assert [series.name for series in accuracy.series] == ["A", "B", "C"]
+    assert accuracy.series[0].x == (1, 2, 3, 4)
+    assert accuracy.series[0].runs[1] == (0.1, 0.5, 0.91, 0.92)
+    assert not accuracy.markers
+    (points,) = figure(found, "mlps-time").panels
+    assert points.clouds[1].x == (8.0, 9.0, 10.0)
+    assert points.clouds[1].y == (0.93, 0.96, 0.96)
+    assert points.clouds[1].size == 1000
+    assert "B 0.9500 in 9.0 s, 1,000 parameters" in figure(found, "mlps-time").alt
+
+
+def test_a_single_epoch_is_still_visible(fitted):
+    trials = mlps.trials(SETTINGS, (0,))
+    found = mlps.findings(SETTINGS, (0,), {t.id: fitted(t, {"test_accuracy": 0.9}) for t in trials})
+    assert all(panel.markers for panel in figure(found, "mlps-learning").panels)
+
+
+def test_confusion_by_hand(fitted):
+    records = mlp_records(fitted, seeds=(0, 1))
+    found = figure(mlps.findings(SETTINGS, (0, 1), records), "mlps-confusion")
+    counts = found.panels[0].values
+    assert counts.shape == (10, 10)
+    np.testing.assert_array_equal(counts[:3, :3], [[1, 0, 1], [1, 1, 0], [0, 0, 2]])
+    assert counts.sum() == 6
+    assert (found.panels[0].x_label, found.panels[0].y_label) == ("Predicted class", "True class")
+    assert "A confuses most often 0 with 2: 1.0 images." in found.alt
+    assert "means over the seeds" in found.caption
+    next(iter(records.values())).arrays["test_predictions"][:] = [0, 0, 1, 1, 2, 0]  # the other seed stays as it was
+    counts = figure(mlps.findings(SETTINGS, (0, 1), records), "mlps-confusion").panels[0].values
+    np.testing.assert_array_equal(counts[:3, :3], [[1.5, 0, 0.5], [0.5, 1.5, 0], [0.5, 0, 1.5]])
+
+
+def test_one_seeds_confusions_are_whole_numbers(fitted):
+    found = figure(mlps.findings(SETTINGS, (0,), mlp_records(fitted, seeds=(0,))), "mlps-confusion")
+    assert found.panels[0].digits == 0
+    assert "A confuses most often 0 with 2: 1 image." in found.alt
+    assert "seeds" not in found.caption
+
+
+def test_most_wrong_images_by_hand(fitted):
+    found = figure(mlps.findings(SETTINGS, (0, 1), mlp_records(fitted, seeds=(0, 1))), "mlps-wrong")
+    (panel,) = found.panels
+    # e^(ln 3) / (e^(ln 3) + 1) = .75, and e^.5 / (e^.5 + 1) = .62.
+    assert [tile.title for tile in panel.tiles] == ["0 → 2, 0.75", "1 → 0, 0.62"]
+    assert [int(tile.pixels[0, 0]) for tile in panel.tiles] == [10, 30]
+    assert panel.tiles[0].pixels.shape == (4, 4)
+    assert panel.tiles[0].pixels.dtype == np.uint8
+    assert "B (seed 0), the net with the highest test accuracy" in found.caption
+    assert found.alt == "2 misclassified images: 0 → 2, 0.75; 1 → 0, 0.62."
+
+
+def test_where_nothing_is_wrong_nothing_is_shown(fitted):
+    found = mlps.findings(SETTINGS, (0,), mlp_records(fitted, seeds=(0,), wrong=False))
+    assert names(found) == ["mlps-learning", "mlps-time", "mlps-confusion"]
+    assert "B confuses none." in figure(found, "mlps-confusion").alt
+
+
+# What has not run ----------------------------------------------------------------------------------------------
+
+
+def test_nothing_has_run():
+    found = mlps.findings(SETTINGS, (0, 1), {})
+    assert found.tables[0].rows == tuple(
+        (n, s, *[None] * 6) for n, s in (("A", "20 × 2"), ("B", "30, 10"), ("C", "none"))
+    )
+    assert (found.statements, found.figures, found.seeds) == ((), (), 0)
+    assert found.warnings == ("6 of 6 trials have not finished: what needs them is left out, or rests on fewer seeds.",)
+    assert found.model_dump_json()
+    found = cnns.findings(CNNS, (0, 1), {})
+    assert [table.id for table in found.tables] == ["cnns-accuracy"]
+    assert (found.statements, found.figures, found.seeds) == ((), (), 0)
+
+
+def test_one_net_has_not_run(fitted):
+    records = mlp_records(fitted)
+    for trial in mlps.trials(SETTINGS, (0, 1, 2)):
+        if trial.label == "B":
+            del records[trial.id]
+    found = mlps.findings(SETTINGS, (0, 1, 2), records)
+    assert found.tables[0].rows[1] == ("B", "30, 10", *[None] * 6)
+    assert texts(found)[0].startswith("A has the highest mean test accuracy, 0.9100 ")
+    assert not any("rank correlation" in text for text in texts(found)), "two nets have no rank correlation"
+    assert "chosen after" not in said(found, "On the test set, A leads C"), "there was nothing to choose"
+    assert found.warnings[0].startswith("3 of 9 trials have not finished")
+
+
+def test_one_net_alone(fitted):
+    records = {id_: record for id_, record in mlp_records(fitted).items() if record.label == "A"}
+    found = mlps.findings(SETTINGS, (0, 1, 2), records)
+    assert texts(found)[0].startswith("A reaches a mean test accuracy of 0.9100 (95% interval ")
+    assert texts(found)[1].startswith("The gap between training and test accuracy is 0.0900 (95% interval ")
+    assert len(texts(found)) == 2
+
+
+def test_differences_use_only_seeds_that_both_have(fitted):
+    records = mlp_records(fitted)
+    for trial in mlps.trials(SETTINGS, (0, 1, 2)):
+        if (trial.label, trial.seed) in (("A", 0), ("B", 1)):
+            del records[trial.id]
+    found = mlps.findings(SETTINGS, (0, 1, 2), records)
+    assert said(found, "On the test set, B leads A by 0.0500 (one run each: no interval)")
+    assert found.tables[0].rows[0][4].values == (0.92, 0.91)
+    assert found.warnings[0].startswith("2 of 9 trials have not finished")
+
+
+def test_a_mean_that_leads_and_a_pair_that_trails(fitted):
+    """B's mean is higher by a seed that A lacks; over the seed that both have, A is better."""
+    accuracy = {"A": [0.95], "B": [0.94, 0.99], "C": [0.5]}
+    records = mlp_records(fitted, (0,), accuracy=accuracy)
+    for trial in mlps.trials(SETTINGS, (1,)):
+        if trial.label == "B":
+            records[trial.id] = fitted(trial, {"test_accuracy": [0.9, 0.9, 0.99]})
+    found = mlps.findings(SETTINGS, (0, 1), records)
+    assert texts(found)[0].startswith("B has the highest mean test accuracy, 0.9650")
+    assert said(found, "On the test set, B trails A by 0.0100 (one run each: no interval)")
+
+
+def test_no_seed_in_common_no_difference(fitted):
+    records = mlp_records(fitted, (0, 1))
+    for trial in mlps.trials(SETTINGS, (0, 1)):
+        if trial.seed == (trial.label == "B"):
+            del records[trial.id]
+    assert not any("leads" in text or "trails" in text for text in texts(mlps.findings(SETTINGS, (0, 1), records)))
+
+
+def test_cnns_alone(fitted):
+    for settings in (CNNS, CNNS.model_copy(update={"against": None})):
+        found = cnns.findings(settings, (0, 1, 2), cnn_records(fitted))
+        assert [table.id for table in found.tables] == ["cnns-accuracy"]
+        assert names(found) == ["cnns-learning", "cnns-time", "cnns-confusion", "cnns-wrong"]
+        assert not any("MLP" in text for text in texts(found))
+        assert [row[:3] for row in found.tables[0].rows] == [("K", "2-3", 500), ("L", "4", 100)]
+
+
+# Purity --------------------------------------------------------------------------------------------------------
+
+
+def test_same_records_same_findings(fitted):
+    records = {**mlp_records(fitted), **cnn_records(fitted)}
+    backwards = dict(reversed(records.items()))
+    for chapter, settings in ((mlps, SETTINGS), (cnns, CNNS)):
+        first = chapter.findings(settings, (0, 1, 2), records).model_dump_json()
+        assert first == chapter.findings(settings, (0, 1, 2), backwards).model_dump_json()
+        json.loads(first, parse_constant=lambda constant: pytest.fail(f"{constant} is no JSON"))
+
+
+def test_ids_are_unique_and_panels_consistent(fitted):
+    for chapter, settings in ((mlps, SETTINGS), (cnns, CNNS)):
+        found = chapter.findings(settings, (0, 1, 2), {**mlp_records(fitted), **cnn_records(fitted)})
+        assert len({f.id for f in found.figures}) == len(found.figures)
+        assert len({t.id for t in found.tables}) == len(found.tables)
+        assert all(len(row) == len(table.columns) for table in found.tables for row in table.rows)
+        known = {t.id for t in (*mlps.trials(SETTINGS, (0, 1, 2)), *cnns.trials(CNNS, (0, 1, 2)))}
+        assert all(set(s.trials) <= known and s.trials for s in found.statements)

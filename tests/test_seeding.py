@@ -12,6 +12,7 @@ from rungwise.data.images import ImageSet, Split
 from rungwise.data.source import Data
 from rungwise.models.cnn import CnnSettings
 from rungwise.models.mlp import MlpSettings
+from rungwise.models.net import initialise
 from rungwise.seeding import Role, stream, stream_seed
 from rungwise.training import fit
 from rungwise.training.trial import Fit, Recipe
@@ -91,3 +92,16 @@ def test_all_models_of_a_seed_see_the_same_images_in_the_same_order(monkeypatch)
     first, second = ([image for batch in epoch for image in batch] for epoch in (order[:3], order[3:]))
     assert sorted(first) == sorted(second) == list(range(40))
     assert first != second
+    assert first == torch.randperm(40, generator=torch.Generator().manual_seed(stream_seed(0, "order"))).tolist()
+
+
+@pytest.mark.parametrize("seed", [0, 4])
+def test_initial_weights_come_from_their_own_stream(seed):
+    """At a learning rate of next to nothing, the trained weights are the initial ones."""
+    net = MlpSettings(hidden=(8,))
+    trial = Fit(label="a", data=Data(source="digits"), seed=seed, net=net, fit=Recipe(epochs=1, rate=1e-12))
+    trained = fit.carry_out(trial, Bench("cpu", numbered, {})).weights
+    initial = net.build((1, 4, 4), (10,))
+    initialise(initial, torch.Generator().manual_seed(stream_seed(seed, "initialisation")))
+    for name, value in initial.state_dict().items():
+        torch.testing.assert_close(trained[name], value, rtol=0, atol=1e-9)

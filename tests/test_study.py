@@ -387,6 +387,17 @@ def test_trials_come_once_and_after_what_they_need(name):
     assert any(trial.needs for trial in trials)
 
 
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_chapter_alone_brings_along_what_it_needs(name):
+    alone = read_study(name).only(["seeing"])
+    for seeds, fits in ((1, 2), (2, 2), (3, 3)):  # one seed borrows a second net to judge its dreams
+        trials = [trial for _, trial in study_trials(alone.model_copy(update={"seeds": seeds}))]
+        assert len([trial for trial in trials if isinstance(trial, Fit)]) == fits
+        assert len(trials) == fits + seeds
+        assert isinstance(trials[0], Fit)
+        assert isinstance(trials[1], Fit)
+
+
 def test_a_trial_belongs_to_the_first_chapter_that_calls_for_it():
     trials = study_trials(read_study("quick"))
     shared = [chapter.kind for chapter, trial in trials if trial.label == "CNN-1"]

@@ -4,7 +4,6 @@ The public names are below; each module loads when one of its names is first use
 """
 
 import importlib
-import importlib.metadata
 from typing import Any
 
 _PUBLIC = {
@@ -27,7 +26,9 @@ __all__ = sorted(_PUBLIC)
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        return importlib.metadata.version("rungwise")
+        from importlib.metadata import version
+
+        return version("rungwise")
     if name not in _PUBLIC:
         raise AttributeError(f"module 'rungwise' has no attribute {name!r}")
     return getattr(importlib.import_module(_PUBLIC[name]), name)

@@ -1,6 +1,5 @@
 """The command line: verbs and their options. What they do is elsewhere, and is imported only when it is needed."""
 
-import importlib.metadata
 import json
 import sys
 from collections.abc import Iterator
@@ -34,7 +33,7 @@ class Device(StrEnum):
 
 
 StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="A preset (quick, reference) or a TOML file.")]
-Seeds = Annotated[int | None, typer.Option(min=1, help="Seeds per trial, instead of the study's own number.")]
+Seeds = Annotated[int | None, typer.Option(min=1, max=10_000, help="Seeds per trial, instead of the study's.")]
 Chapters = Annotated[str, typer.Option(help="Only these chapters, as mlps,cnns.")]
 Out = Annotated[Path | None, typer.Option(help="Folder of the records and the report [default: runs/STUDY].")]
 DeviceOption = Annotated[Device, typer.Option(help="Where nets are fitted; auto takes a GPU where there is one.")]
@@ -47,7 +46,9 @@ def main() -> None:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"rungwise {importlib.metadata.version('rungwise')}")
+        from importlib.metadata import version
+
+        typer.echo(f"rungwise {version('rungwise')}")
         raise typer.Exit
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 from rich.console import Console
 
 from rungwise.data.load import load
+from rungwise.data.progress import bars
 from rungwise.engine.display import Display
 from rungwise.engine.local import LocalEngine, default_workers
 from rungwise.engine.machine import choose_device, product_rate
@@ -66,8 +67,9 @@ def run_study(
     chosen = choose_device(device)
     trials = [trial for _, trial in study_trials(computed)]
     engine = LocalEngine(device=chosen, workers=workers or default_workers(chosen, len(trials)), offline=offline)
-    for source in sorted({chapter.data.source for chapter in computed.chapters}):
-        load(source, offline=offline)
+    with bars() as show:
+        for source in sorted({chapter.data.source for chapter in computed.chapters}):
+            load(source, offline=offline, progress=None if quiet else show)
     store = Store(out).create()
     write_atomically(out / "study.json", study.as_json())
 

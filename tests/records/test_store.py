@@ -98,7 +98,7 @@ def test_a_damaged_record_is_named(store: Store) -> None:
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="cannot write to .*--out"):
+    with pytest.raises(StoreError, match=r"cannot write to .*--out"):
         Store(tmp_path / "file").create()
 
 

@@ -3,7 +3,7 @@
 from itertools import pairwise
 from typing import Literal
 
-import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from rungwise.models.cnn import Filters, Halving, Trunk
@@ -16,7 +16,7 @@ class SharedSettings(NetSettings):
 
     family: Literal["shared"] = "shared"
     filters: Filters
-    kernel: int = 3
+    kernel: int = Field(3, ge=1)
     halving: Halving = "stride"
     shared: tuple[Width, ...] = ()
     """Widths of the dense layers that all tasks share."""
@@ -51,10 +51,6 @@ class Shared(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         stages = self.features(x)
         return tuple(stages[f"logits {number}"] for number in range(1, len(self.heads) + 1))
-
-    def shared_parameters(self) -> list[torch.nn.Parameter]:
-        """The parameters that every task's loss reaches."""
-        return [*self.trunk.parameters(), *self.shared.parameters()]
 
 
 def _dense(widths: tuple[int, ...]) -> nn.Sequential:

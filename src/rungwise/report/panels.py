@@ -18,6 +18,8 @@ from rungwise.report.ink import INK, MUTED, PALETTE, Stroke
 Strokes = Mapping[str, Stroke]
 Looks = dict[str, Any]
 """Keywords for matplotlib."""
+BAND_FROM = 5
+"""Runs from which the interval is drawn: from fewer it is so wide that several bands hide the curves themselves."""
 FINEST = 400
 """Points of a curve that are drawn, evenly spread: more than a figure has room for would only make it large."""
 
@@ -95,13 +97,13 @@ def _draw_series(ax: Axes, series: Series, stroke: Stroke, floor: float) -> None
     places = np.unique(np.linspace(0, shared - 1, min(shared, FINEST)).round().astype(int))
     values = np.array([run[:shared] for run in runs])[:, places]  # (runs, x)
     x = np.array(series.x)[places]
-    if len(runs) >= 3 and all(len(run) == shared for run in runs):
+    if len(runs) >= BAND_FROM and all(len(run) == shared for run in runs):
         low, high = t_band(values)
         ax.fill_between(x, np.maximum(low, floor), high, color=stroke.colour, alpha=0.11, linewidth=0)
     dashes = (0, stroke.dashes) if stroke.dashes else "solid"
     marker = stroke.marker or ("o" if shared == 1 else "")  # a line of one point is not to be seen
     looks: Looks = {"color": stroke.colour, "marker": marker, "markeredgewidth": 0}
-    ax.plot(x, values.mean(axis=0), linestyle=dashes, zorder=3, **looks)
+    ax.plot(x, np.ma.masked_invalid(values).mean(axis=0), linestyle=dashes, zorder=3, **looks)
 
 
 def t_band(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

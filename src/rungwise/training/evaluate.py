@@ -25,7 +25,8 @@ def predict(net: nn.Module, images: Tensor, precision: str) -> tuple[Tensor, ...
 
 def loss_and_accuracy(logits: Tensor, labels: Tensor) -> tuple[float, float]:
     """Mean cross-entropy (nats) and the fraction right, of logits (N, classes) against labels (N,)."""
-    return F.cross_entropy(logits, labels).item(), (logits.argmax(1) == labels).float().mean().item()
+    right = (logits.argmax(1) == labels).sum().item()
+    return F.cross_entropy(logits, labels).item(), right / len(labels)
 
 
 def most_wrong(logits: np.ndarray, labels: np.ndarray, count: int = 20) -> np.ndarray:

@@ -73,7 +73,7 @@ def test_help_loads_no_torch() -> None:
 )
 def test_a_mistake_gets_one_message_and_code_2(words: list[str], message: str, tmp_path: Path) -> None:
     process = start(*words, cwd=tmp_path)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert (process.returncode, out) == (2, "")
     assert message in err
     assert "Traceback" not in err
@@ -86,7 +86,7 @@ def test_data_that_is_not_there_stops_the_run_before_it_starts(tmp_path: Path) -
     (tmp_path / "data").mkdir()
     away = os.environ | {"RUNGWISE_DATA": str(tmp_path / "data"), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     process = start("run", path, "--offline", "--out", tmp_path / "out", env=away)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 2
     assert "mnist" in err
     assert not (tmp_path / "out").exists()
@@ -177,7 +177,7 @@ def test_an_interrupt_ends_with_130_and_keeps_what_is_done(study: Path, tmp_path
     assert process.stderr is not None
     next(line for line in process.stderr if line.startswith("["))
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 130
     assert "the same command goes on" in err
     assert list((tmp_path / "out" / "trials").iterdir())

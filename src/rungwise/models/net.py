@@ -1,5 +1,6 @@
 """What every net here is: a setting in the study file that builds a module with logits and named stages."""
 
+import functools
 from typing import Protocol
 
 import torch
@@ -29,12 +30,14 @@ class Net(Protocol):
         """One tensor of logits (N, classes) per task."""
 
 
+@functools.cache
 def count_parameters(settings: NetSettings, image: Shape, outputs: tuple[int, ...]) -> int:
     """Trainable parameters, counted without allocating them."""
     with torch.device("meta"):
         return sum(p.numel() for p in settings.build(image, outputs).parameters() if p.requires_grad)
 
 
+@functools.cache
 def count_flops(settings: NetSettings, image: Shape, outputs: tuple[int, ...]) -> int:
     """Floating-point operations of one training step on one image: a multiply and an add count as two.
 

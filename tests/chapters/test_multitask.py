@@ -77,7 +77,7 @@ def test_one_weight_stands_for_two():
         ({"weights": [[0.5, 0.4]]}, "sum to 1"),
         ({"weights": [[0.5, 0.3, 0.2]]}, "2 tasks need 2 weights"),
         ({"weights": [0.5, [0.5, 0.5]]}, "listed twice"),
-        ({"weights": [float("nan")]}, "sum to 1"),
+        ({"weights": [float("nan")]}, "finite number"),
         ({"weights": []}, "at least 1 item"),
         ({"tasks": {"item": "labels"}}, "at least 2 items"),
         ({"tasks": {"item": "labels", "loops": {**LOOPS, "two": [8, 9]}}}, "label 9 is given more than once"),

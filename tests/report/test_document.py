@@ -53,13 +53,19 @@ def test_the_summary_counts_a_shared_trial_once() -> None:
     document = Document(title="t", created="2026-01-01", chapters=(), trials=trials)
     assert "4 trials: 2 finished, 1 failed and 1 not run." in document.summary
     assert "2 min of computing" in document.summary
-    assert "The seeds are 0 and 1." in document.summary
 
 
-def test_one_seed_says_that_noise_is_unknown() -> None:
-    document = Document(title="t", created="2026-01-01", chapters=(), trials=(row(1, seed=7),))
-    assert "one seed, 7" in document.summary
-    assert "nothing can be said about noise" in document.summary
+def told_with(seeds: int) -> str:
+    """The summary of a document whose one chapter rests on so many seeds, with a second seed's net as a judge."""
+    chapter = Findings(kind="k", title="t", question="q", method=(), seeds=seeds)
+    return Document(title="t", created="2026-01-01", chapters=(chapter,), trials=(row(1), row(2, seed=1))).summary
+
+
+def test_the_summary_tells_the_seeds_that_numbers_rest_on() -> None:
+    assert "Numbers rest on up to 3 seeds." in told_with(3)
+    assert "Every number rests on one seed" in told_with(1)
+    assert "nothing is known of noise" in told_with(1)
+    assert "seed" not in told_with(0)
 
 
 @pytest.mark.parametrize(

@@ -176,7 +176,7 @@ def test_names_move_apart_no_more_than_needed() -> None:
 def test_round_and_short_numbers() -> None:
     assert [round_down(value) for value in (26_395_689, 1_000, 0.03, 7)] == [2e7, 1000, pytest.approx(0.02), 5]
     assert [short(value) for value in (2e7, 500_000, 20)] == ["20 M", "500 k", "20"]
-    assert [decimals(values) for values in ([0.0308, -0.01], [152.0, 0.5], [1234.0], [NAN], [0.0])] == [4, 1, 0, 0, 0]
+    assert [decimals(values) for values in ([0.0308, -0.01], [152.0, 0.5], [1234.0], [NAN], [0.0])] == [4, 0, 0, 0, 0]
 
 
 def test_a_grey_tile_spans_black_to_white_and_bytes_keep_their_scale() -> None:

@@ -27,6 +27,8 @@ from rungwise.models.net import NetSettings
 from rungwise.records.record import Record
 from rungwise.training.trial import Fit, Recipe
 
+RUNS = ", the mean over seeds strong and the single runs faint"
+
 
 @dataclass(frozen=True)
 class Result:
@@ -277,7 +279,7 @@ def _learning_curves(results: Sequence[Result], prefix: str) -> Figure:
     ends = ", ".join(f"{r.name} {r.mean('test_accuracy'):.4f}" for r in results)
     return Figure(
         id=f"{prefix}-learning",
-        caption="Learning curves. Strong: mean over seeds; faint: single runs. Losses are on a logarithmic scale.",
+        caption=f"Learning curves{RUNS if most_seeds(results) > 1 else ''}. Losses are on a logarithmic scale.",
         alt=f"Loss and accuracy on training and test images by epoch. Test accuracy ends at: {ends}.",
         panels=panels,
         columns=2,

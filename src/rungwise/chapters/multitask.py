@@ -256,9 +256,12 @@ class _Results:
         return (Statement(text=text, trials=self.ids()),)
 
     def figures(self) -> tuple[Figure, ...]:
+        """The sweep and its learning curves; neither of a single point."""
         ran = self._ran()
-        if not ran:
-            return ()
+        learning = (self._learning(ran),) if ran and self.settings.fit.epochs > 1 else ()
+        return (self._sweeps(ran), *learning) if len(ran) > 1 else learning
+
+    def _sweeps(self, ran: list[Weights]) -> Figure:
         panels = tuple(self._sweep(task, ran) for task in self.tasks)
         told_each = "; ".join(
             f"{task}: "
@@ -267,14 +270,13 @@ class _Results:
             )
             for task in self.tasks
         )
-        sweep = Figure(
+        return Figure(
             id="multitask-sweep",
             caption="Test accuracy on each task by loss weight; the line across is the single-task net.",
             alt=f"Test accuracy by loss weight. {told_each}.",
             panels=panels,
             columns=2,
         )
-        return (sweep, self._learning(ran))
 
     def _sweep(self, task: str, ran: list[Weights]) -> Panel:
         level = Level(name="single-task", values=tuple(self.baseline(task).values()))

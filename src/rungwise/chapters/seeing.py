@@ -392,7 +392,7 @@ def _by_layer(settings: Settings, views: Sequence[View]) -> Figure:
     return Figure(
         id="seeing-layers-figure",
         caption="How sparse, how dark and how selective each layer is. A filter that is dark for all test images is "
-        "dead. Strong: mean over seeds; faint: single runs.",
+        "dead." + (" Strong: mean over seeds; faint: single runs." if len(views) > 1 else ""),
         alt=f"By layer, from the first to the last, as means over {len(views)} {_plural('net', len(views))}. {means}.",
         panels=tuple(
             Lines(title=title, x_label="convolution", series=series, markers=True) for title, series in drawn.items()

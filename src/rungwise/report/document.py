@@ -46,8 +46,9 @@ class Document(Part):
         return 1
 
     @property
-    def seeds(self) -> tuple[int, ...]:
-        return tuple(sorted({trial.seed for trial in self.trials}))
+    def seeds(self) -> int:
+        """The most seeds that a number rests on; a trial that only judges another one's net adds none."""
+        return max((chapter.seeds for chapter in self.chapters), default=0)
 
     @property
     def summary(self) -> str:
@@ -64,15 +65,13 @@ class Document(Part):
         times = {trial.id: trial.time_s for trial in self.trials if trial.time_s is not None}
         if times:
             sentences.append(f"Together they took {duration(sum(times.values()))} of computing.")
-        if len(self.seeds) > 1:
+        if self.seeds > 1:
             sentences.append(
-                f"The seeds are {_listed([str(seed) for seed in self.seeds])}. A number that comes from several "
-                "seeds is told as its mean with the two-sided 95% Student t-interval and n, the number of seeds."
+                f"Numbers rest on up to {self.seeds} seeds. One that comes from several is told as its mean with the "
+                "two-sided 95% Student t-interval and n, the number of seeds."
             )
         elif self.seeds:
-            sentences.append(
-                f"There is one seed, {self.seeds[0]}, so no interval is given: nothing can be said about noise."
-            )
+            sentences.append("Every number rests on one seed, so there are no intervals: nothing is known of noise.")
         return " ".join(sentences)
 
     @property

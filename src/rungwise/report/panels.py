@@ -178,12 +178,11 @@ def draw_bars(ax: Axes, panel: Bars, size: tuple[float, float]) -> float:
 
 
 def decimals(values: Sequence[float]) -> int:
-    """Decimal places that give the largest value three significant digits, and two more at most for the least."""
+    """Decimal places that give the largest value three significant digits."""
     sizes = [abs(value) for value in values if math.isfinite(value) and value != 0]
     if not sizes:
         return 0
-    enough = max(0, 2 - math.floor(math.log10(max(sizes))))
-    return max(enough, min(enough + 2, -math.floor(math.log10(min(sizes)))))
+    return max(0, 2 - math.floor(math.log10(max(sizes))))
 
 
 def draw_histogram(ax: Axes, panel: Histogram, size: tuple[float, float]) -> float:

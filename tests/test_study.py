@@ -189,7 +189,7 @@ MISTAKES = {
     "weight above 1": ("  0.5,", "  1.5,", "1.5", "weights[1]: loss weights must be at least 0 and sum to 1, got [1.5"),
     "weights off the simplex": ("  0.5,", "  [0.5, 0.4],", "[0.5, 0.4]", "sum to 1, got [0.5, 0.4]"),
     "negative weight": ("  0.5,", "  [-0.5, 1.5],", "[-0.5", "at least 0 and sum to 1"),
-    "weight that is no number": ("  0.5,", "  nan,", "nan", "at least 0 and sum to 1"),
+    "weight that is no number": ("  0.5,", "  nan,", "nan", "weights[1]: input should be a finite number, got nan"),
     "weight of a wrong type": ("  0.5,", '  "half",', "half", "weights[1]: input should be a valid tuple, got 'half'"),
     "too many weights": ("  0.5,", "  [0.2, 0.3, 0.5],", "0.3", "2 tasks need 2 weights, got [0.2, 0.3, 0.5]"),
     "weights twice": ("  0.5,", "  0,", "weights", "the weights [0.0, 1.0] are listed twice"),

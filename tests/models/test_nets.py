@@ -189,7 +189,7 @@ def test_stages_of_a_shared_net():
 
 def test_tasks_share_the_trunk_and_not_the_heads():
     net = built(SharedSettings(filters=(2, 3), shared=(12,), head=(6,)), (10, 3))
-    shared = {id(p) for p in net.shared_parameters()}
+    shared = {id(p) for part in (net.trunk, net.shared) for p in part.parameters()}
     reached = []
     for logits in net(images(4)):
         net.zero_grad(set_to_none=True)

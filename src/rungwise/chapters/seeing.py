@@ -327,7 +327,7 @@ def _figures(settings: Settings, views: Sequence[View], records: Mapping[str, Re
     shown = f" The net of seed {view.trial.seed}." if len(views) > 1 else ""
     fitted = records.get(view.trial.net.id)
     return (
-        *((_filters(settings, fitted, shown),) if fitted is not None else ()),
+        *((_filters(settings, fitted, shown),) if fitted is not None and fitted.weights else ()),  # copied without them
         *(_maps(settings, view, label, shown) for label in settings.classes),
         _by_layer(settings, views),
         *(_dreams(settings, view, start, shown) for start in STARTS),

@@ -1,0 +1,69 @@
+"""What a person reads while a study runs."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from rungwise.data.source import Data
+from rungwise.engine.display import Display
+from rungwise.engine.engine import Event
+from rungwise.models.mlp import MlpSettings
+from rungwise.training.trial import Fit, Recipe
+
+
+def fit(seed: int) -> Fit:
+    return Fit(label="MLP-1", data=Data(source="digits"), seed=seed, net=MlpSettings(hidden=(8,)), fit=Recipe(epochs=4))
+
+
+A, B, C = fit(0), fit(1), fit(2)
+COST = {A.id: 10.0, B.id: 10.0, C.id: 40.0}
+
+
+def shown(*events: Event, terminal: bool = False, quiet: bool = False) -> tuple[Display, str]:
+    out = io.StringIO()
+    display = Display(COST, Console(file=out, force_terminal=terminal, width=120), quiet)
+    with display:
+        for event in events:
+            display(event)
+        display.progress.refresh()
+        if terminal:
+            display.console.print(display.progress.get_renderable())
+    return display, out.getvalue()
+
+
+def test_off_a_terminal_each_finished_trial_is_a_plain_line() -> None:
+    _, text = shown(
+        Event("found", C),
+        Event("started", A),
+        Event("progress", A, {"epoch": 2.0, "loss": 0.5, "accuracy": 0.75}),
+        Event("finished", A, {"test_accuracy": 0.9876, "time_s": 1.25, "parameters": 9.0}),
+        Event("failed", B, error="the loss became nan at step 7"),
+    )
+    first, second = text.splitlines()
+    assert first.startswith("[1/2] MLP-1 · seed 0: test accuracy 0.9876, 1.2 s · ")
+    assert second == "[2/2] MLP-1 · seed 1: failed: the loss became nan at step 7"
+    assert "\x1b" not in text
+
+
+def test_on_a_terminal_it_shows_epoch_loss_and_accuracy() -> None:
+    _, text = shown(
+        Event("started", A), Event("progress", A, {"epoch": 2.25, "loss": 0.5, "accuracy": 0.75}), terminal=True
+    )
+    assert "MLP-1 · seed 0" in text
+    assert "epoch 3/4 · loss 0.5000 · accuracy 0.7500" in text
+    assert "0 of 3 trials" in text
+
+
+def test_quiet_says_nothing() -> None:
+    assert shown(Event("started", A), Event("finished", A, {"time_s": 1.0}), quiet=True)[1] == ""
+
+
+def test_time_left_is_the_estimate_at_the_pace_so_far() -> None:
+    display, _ = shown(Event("found", C))
+    assert display.left_s == pytest.approx(20.0)
+    display(Event("finished", A))
+    display.started -= 30  # ten estimated seconds took thirty, so the ten that are left take thirty
+    assert display._time_left() == "30 s left"
+    display(Event("finished", B))
+    assert display._time_left() == "done"

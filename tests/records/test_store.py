@@ -112,7 +112,7 @@ def _hold(root: Path, held: object, done: object) -> None:
     with Store(root).lock(TRIAL.id):
         (Store(root).root / "partial" / TRIAL.id).mkdir()
         held.set()  # type: ignore[attr-defined]
-        done.wait(30)  # type: ignore[attr-defined]
+        done.wait(300)  # type: ignore[attr-defined]
 
 
 def test_what_another_process_is_writing_is_left_alone(store: Store) -> None:
@@ -121,7 +121,7 @@ def test_what_another_process_is_writing_is_left_alone(store: Store) -> None:
     process = context.Process(target=_hold, args=(store.root, held, done))
     process.start()
     try:
-        assert held.wait(30)
+        assert held.wait(300)
         store.create()
         assert (store.root / "partial" / TRIAL.id).is_dir()
         process.kill()

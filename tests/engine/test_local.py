@@ -58,7 +58,6 @@ def test_one_failure_leaves_the_others_alone(store: Store) -> None:
     assert ends(events) == {bad.id: "failed", good.id: "finished"}
     record = store.failures({bad.id})[bad.id]
     assert record.error is not None
-    assert "not be" not in record.error
     assert "at step" in record.error
     assert record.traceback is None, "a foreseen failure needs none"
 
@@ -74,7 +73,7 @@ def test_what_needs_a_failed_trial_fails_with_its_name(store: Store) -> None:
     assert any("which failed" in event.error for event in events)
 
 
-def test_the_number_of_workers_changes_no_result(store: Store, tmp_path: Path) -> None:
+def test_two_runs_give_the_same_bits(store: Store, tmp_path: Path) -> None:
     """Same trial, same machine: equal to the bit as long as each trial has as many threads."""
     other = Store(tmp_path / "other").create()
     trials = [fit("A", seed, epochs=2, rate=0.1) for seed in range(2)]

@@ -90,7 +90,10 @@ class LocalEngine:
                     with _thread_settings(self.threads):
                         hand = hands[i] = self._hire(store)
                 hand.trial = trial
-                hand.pipe.send(trial)
+                try:
+                    hand.pipe.send(trial)
+                except ConnectionError:  # it has died since it was last asked
+                    self._bury(hand, queue, store)
 
     def _hear(self, hand: _Hand, queue: "_Queue", store: Store) -> None:
         assert hand.trial is not None

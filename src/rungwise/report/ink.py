@@ -8,7 +8,6 @@ from rungwise.findings import Figure, Lines, Panel, Points
 INK = "#010203"
 """Text, axes and grids. In SVG this exact colour becomes `currentColor`: the page's text colour."""
 MUTED = INK + "b4"
-FAINT = INK + "22"
 
 PALETTE = (
     "#1c7fbf",

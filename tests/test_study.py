@@ -93,7 +93,7 @@ def test_files_are_read_with_their_defaults(tmp_path):
     path.write_text(TEXT, encoding="utf-8-sig")  # with the mark that Windows editors put in front
     read = read_study(str(path))
     assert read == study()
-    assert read.seed_list == (0, 1)
+    assert read.seeds_of(read.chapters[0]) == (0, 1)
     mlps, cnns, multitask = read.chapters
     assert mlps.fit.optimiser == "adam"
     assert mlps.nets["C.1"].hidden == (30, 30)

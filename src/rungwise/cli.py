@@ -212,7 +212,7 @@ def _read(name: str, seeds: int | None) -> "Study":
     from rungwise.study import read_study
 
     study = read_study(name)
-    return study if seeds is None else study.model_copy(update={"seeds": seeds})
+    return study if seeds is None else study.with_seeds(seeds)
 
 
 def _folder(study: str, out: Path | None) -> Path:

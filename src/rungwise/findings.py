@@ -7,6 +7,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, SerializeAsAny, WithJsonSchema
 
 from rungwise.evidence.estimate import Estimate
+from rungwise.evidence.verdict import Judgement
 
 
 def _as_json(array: np.ndarray) -> dict[str, object]:
@@ -188,12 +189,16 @@ class Statement(Part):
 
 class Findings(Part):
     kind: str
+    name: str = ""
+    """What the study calls the chapter: its kind, where it has no name of its own."""
     title: str
     question: str
     """What the chapter asks, in a sentence."""
     method: tuple[str, ...]
     """Paragraphs: what was done, with the settings as they were."""
     formulas: tuple[Formula, ...] = ()
+    claims: tuple[Judgement, ...] = ()
+    """The chapter's claims as the study declares them, with their verdicts."""
     statements: tuple[Statement, ...] = ()
     tables: tuple[Table, ...] = ()
     figures: tuple[Figure, ...] = ()

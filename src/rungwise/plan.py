@@ -43,7 +43,7 @@ def plan(study: Study, rate: float, done: Callable[[str], bool] = lambda _: Fals
     `rate`: floating-point operations per second of a matrix product (`engine.machine.product_rate`);
     `done`: whether a trial's record is there already.
     """
-    return [_row(chapter.kind, trial, rate, done(trial.id)) for chapter, trial in study_trials(study)]
+    return [_row(chapter.name, trial, rate, done(trial.id)) for chapter, trial in study_trials(study)]
 
 
 def longest_first(trials: Sequence[Trial]) -> list[Trial]:
@@ -72,11 +72,11 @@ def as_json(study: Study, rows: Sequence[Row]) -> dict[str, object]:
     }
 
 
-def _row(kind: str, trial: Trial, rate: float, done: bool) -> Row:
+def _row(chapter: str, trial: Trial, rate: float, done: bool) -> Row:
     parameters, flops, steps = _work(trial)
     return Row(
         id=trial.id,
-        chapter=kind,
+        chapter=chapter,
         label=trial.label,
         data=trial.data.source,
         seed=trial.seed,

@@ -33,21 +33,26 @@ class Study(Settings):
 
     title: str
     seeds: int = Field(1, ge=1, le=10_000)
-    """Every trial is run with the seeds 0, 1, ... seeds - 1."""
+    """Every trial is run with the seeds 0, 1, ... seeds - 1, unless its chapter says otherwise."""
     chapters: tuple[SerializeAsAny[ChapterSettings], ...] = Field((), alias="chapter")
 
-    @property
-    def seed_list(self) -> tuple[int, ...]:
-        return tuple(range(self.seeds))
+    def seeds_of(self, chapter: ChapterSettings) -> tuple[int, ...]:
+        """The seeds of one of its chapters."""
+        return tuple(range(chapter.seeds or self.seeds))
 
-    def only(self, kinds: Iterable[str]) -> "Study":
-        """The study with these kinds of chapters alone; StudyError where it has none of one of them."""
-        kinds = list(kinds)
-        own = {chapter.kind for chapter in self.chapters}
-        for kind in kinds:
-            if kind not in own:
-                raise StudyError(f"the study has no chapter {kind!r}; {nearest(kind, own)}")
-        return self.model_copy(update={"chapters": tuple(c for c in self.chapters if c.kind in kinds)})
+    def with_seeds(self, seeds: int) -> "Study":
+        """The study with that many seeds for every chapter."""
+        chapters = tuple(chapter.model_copy(update={"seeds": None}) for chapter in self.chapters)
+        return self.model_copy(update={"seeds": seeds, "chapters": chapters})
+
+    def only(self, names: Iterable[str]) -> "Study":
+        """The study with these chapters alone, by name; StudyError where it has not one of them."""
+        names = list(names)
+        own = [chapter.name for chapter in self.chapters]
+        for name in names:
+            if name not in own:
+                raise StudyError(f"the study has no chapter {name!r}; {nearest(name, own)}")
+        return self.model_copy(update={"chapters": tuple(c for c in self.chapters if c.name in names)})
 
     def as_json(self) -> str:
         """The study with every default filled in; `read_study` takes it back."""
@@ -64,7 +69,7 @@ def study_trials(study: Study) -> list[tuple[ChapterSettings, Trial]]:
         found.setdefault(trial.id, (chapter, trial))
 
     for chapter in study.chapters:
-        for trial in load_chapter(chapter.kind).trials(chapter, study.seed_list):
+        for trial in load_chapter(chapter.kind).trials(chapter, study.seeds_of(chapter)):
             add(chapter, trial)
     return list(found.values())
 

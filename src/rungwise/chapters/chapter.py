@@ -1,9 +1,13 @@
 """What every chapter is: settings, the trials they call for, and the findings from the trials' records."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol, Self
 
+from pydantic import Field, model_validator
+
 from rungwise.data.source import Data
+from rungwise.evidence.claims import Claim
+from rungwise.evidence.measure import Measurement, Metric
 from rungwise.findings import Findings
 from rungwise.records.record import Record
 from rungwise.settings import Settings
@@ -14,7 +18,22 @@ class ChapterSettings(Settings):
     """What a study file sets for one chapter; each chapter adds its own."""
 
     kind: str
+    name: str = Field("", pattern=r"^[^/]*$")
+    """What the study calls the chapter, once; left out: its kind. A second chapter of a kind needs one."""
+    title: str | None = None
+    """The heading in the report; left out: that of the kind."""
+    seeds: int | None = Field(None, ge=1, le=10_000)
+    """Instead of the study's."""
     data: Data
+    claims: tuple[Claim, ...] = Field((), alias="claim")
+    """What the chapter is expected to show, written down before the run."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, raw: object) -> object:
+        if isinstance(raw, dict) and not raw.get("name"):
+            return {**raw, "name": raw.get("kind", cls.model_fields["kind"].default)}
+        return raw
 
     def beside(self, chapters: "Sequence[ChapterSettings]") -> Self:
         """These settings in a study with those chapters, with what one chapter takes from another filled in."""
@@ -22,13 +41,23 @@ class ChapterSettings(Settings):
 
 
 class Chapter(Protocol):
-    """A chapter is a module with these three names."""
+    """A chapter is a module with these names."""
 
     Settings: type[ChapterSettings]
 
     @staticmethod
     def trials(settings: ChapterSettings, seeds: tuple[int, ...]) -> tuple[Trial, ...]:
         """Everything that must be computed; what a trial `needs` comes along by itself."""
+
+    @staticmethod
+    def metrics(settings: ChapterSettings) -> Mapping[str, Metric]:
+        """What the chapter measures, by name: what claims may speak of."""
+
+    @staticmethod
+    def measured(
+        settings: ChapterSettings, seeds: tuple[int, ...], records: Mapping[str, Record]
+    ) -> Iterator[Measurement]:
+        """Every number of `metrics` that the records hold, a number per model and seed. Undefined ones are left out."""
 
     @staticmethod
     def findings(settings: ChapterSettings, seeds: tuple[int, ...], records: Mapping[str, Record]) -> Findings:

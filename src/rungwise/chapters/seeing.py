@@ -34,7 +34,7 @@ from rungwise.training.trial import Fit, Recipe
 
 class Settings(ChapterSettings):
     kind: Literal["seeing"] = "seeing"
-    name: str = "CNN-1"
+    model: str = "CNN-1"
     """What the net is called, as in the chapter on CNNs."""
     net: CnnSettings
     fit: Recipe
@@ -82,12 +82,12 @@ def trials(settings: Settings, seeds: tuple[int, ...]) -> tuple[SeeingTrial, ...
     """One per seed. Its judge is the net of the next seed, and that of the last the net of the first."""
 
     def fit(seed: int) -> Fit:
-        return Fit(label=settings.name, data=settings.data, seed=seed, net=settings.net, fit=settings.fit)
+        return Fit(label=settings.model, data=settings.data, seed=seed, net=settings.net, fit=settings.fit)
 
     judges = (*seeds[1:], seeds[0]) if len(seeds) > 1 else tuple(seed + 1 for seed in seeds)
     return tuple(
         SeeingTrial(
-            label=f"inside {settings.name}",
+            label=f"inside {settings.model}",
             data=settings.data,
             seed=seed,
             net=fit(seed),
@@ -104,7 +104,7 @@ def findings(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, R
     views = [View(trial, records[trial.id]) for trial in planned if trial.id in records]
     return Findings(
         kind=settings.kind,
-        title=f"Seeing inside {settings.name}",
+        title=f"Seeing inside {settings.model}",
         question="What do the filters answer to, do they specialise with depth, and what does the net dream of?",
         method=_method(settings),
         formulas=FORMULAS,
@@ -149,7 +149,7 @@ def _method(settings: Settings) -> tuple[str, ...]:
     first, second = (names[label] for label in settings.classes)
     filters = ", ".join(map(str, settings.net.filters))
     return (
-        f"{settings.name} (convolutions with {filters} filters of {settings.net.kernel} × {settings.net.kernel}) was "
+        f"{settings.model} (convolutions with {filters} filters of {settings.net.kernel} × {settings.net.kernel}) was "
         f"fitted to {settings.data.size:,} images of {settings.data.source} for {settings.fit.epochs} "
         f"{_plural('epoch', settings.fit.epochs)}, and then looked into. The maps are those of the first test image "
         f"of class {first} and of class {second}, after the ReLU. A filter is dark for an image where its map is 0 "
@@ -231,7 +231,7 @@ def _dream_statements(settings: Settings, views: Sequence[View]) -> tuple[Statem
         trust = estimate(view.aimed("judge", start).mean() for view in views)
         assert trust is not None
         text = (
-            f"Of {total} dreams from {_start_name(settings, start)}, {settings.name} classifies {net} as the class "
+            f"Of {total} dreams from {_start_name(settings, start)}, {settings.model} classifies {net} as the class "
             f"aimed at, and the judge, which had no part in them, {judge}; unchanged, the start would pass "
             f"{net_before} and {judge_before} times. "
             f"The judge's mean probability of the class aimed at is {told(trust)}."
@@ -266,7 +266,7 @@ def _layer_table(settings: Settings, views: Sequence[View]) -> Table:
     names = [settings.data.classes[label] for label in settings.classes]
     return Table(
         id="seeing-layers",
-        caption=f"The filters of {settings.name} by layer. Dead, sparsity and class selectivity are over all test "
+        caption=f"The filters of {settings.model} by layer. Dead, sparsity and class selectivity are over all test "
         "images.",
         columns=(
             Column(key="layer", label="Layer"),

@@ -17,7 +17,7 @@ def assemble(study: Study, store: Store) -> Document:
     planned = study_trials(study)
     ids = {trial.id for _, trial in planned}
     records, failures = store.load_all(ids), store.failures(ids)
-    ran = {chapter.kind for chapter, trial in planned if trial.id in records or trial.id in failures}
+    ran = {chapter.name for chapter, trial in planned if trial.id in records or trial.id in failures}
     rows = []
     for chapter, trial in planned:
         record = records.get(trial.id) or failures.get(trial.id)
@@ -25,7 +25,7 @@ def assemble(study: Study, store: Store) -> Document:
             TrialRow(
                 id=trial.id,
                 label=trial.label,
-                chapter=chapter.kind,
+                chapter=chapter.name,
                 seed=trial.seed,
                 status=record.status if record else "not run",
                 time_s=sum(record.timings.values()) if record and record.timings else None,
@@ -36,9 +36,9 @@ def assemble(study: Study, store: Store) -> Document:
         title=study.title,
         created=_latest([*records.values(), *failures.values()]),
         chapters=tuple(
-            load_chapter(chapter.kind).findings(chapter, study.seed_list, records)
+            load_chapter(chapter.kind).findings(chapter, study.seeds_of(chapter), records)
             for chapter in study.chapters
-            if chapter.kind in ran
+            if chapter.name in ran
         ),
         environment=_environment(list(records.values())),
         study=study.as_json(),

@@ -1,0 +1,168 @@
+"""Claims as a study file declares them: what is said, and the condition on recorded numbers that would make it true."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, field_validator
+from pydantic_core import PydanticCustomError
+
+from rungwise.settings import Settings
+
+Names = str | tuple[str, ...]
+"""A model's name, several, or "all" of the chapter's; "CHAPTER/NAME" for those of another chapter."""
+
+
+class Condition(Settings):
+    """One condition. It is about a metric of the chapter, and holds where it holds for every model that it names."""
+
+    metric: str
+
+
+class Best(Condition):
+    """`best` is better than every other: in the direction that is better for the metric."""
+
+    best: str
+    of: Names = "all"
+    matters: float = Field(0, ge=0)
+    """The smallest difference that matters: one that is certainly smaller does not support the claim."""
+
+
+class Highest(Condition):
+    """`highest` is above every other, whether or not that is better."""
+
+    highest: str
+    of: Names = "all"
+    matters: float = Field(0, ge=0)
+
+
+class Lowest(Condition):
+    """`lowest` is below every other."""
+
+    lowest: str
+    of: Names = "all"
+    matters: float = Field(0, ge=0)
+
+
+class Better(Condition):
+    """Each of `better` is better than each of `than`."""
+
+    better: Names
+    than: Names
+    matters: float = Field(0, ge=0)
+
+
+class Higher(Condition):
+    """Each of `higher` is above each of `than`, whether or not that is better."""
+
+    higher: Names
+    than: Names
+    matters: float = Field(0, ge=0)
+
+
+class NoBetter(Condition):
+    """Each of `no_better` is at most `within` better than each of `than`."""
+
+    no_better: Names
+    than: Names
+    within: float = Field(gt=0)
+
+
+class Equal(Condition):
+    """Each of `equal` differs from each of `to` by at most `within`: two one-sided tests."""
+
+    equal: Names
+    to: Names
+    within: float = Field(gt=0)
+
+
+class Above(Condition):
+    """Each of `model` lies above a value."""
+
+    model: Names
+    above: float
+
+
+class Below(Condition):
+    """Each of `model` lies below a value."""
+
+    model: Names
+    below: float
+
+
+class Near(Condition):
+    """Each of `model` lies at most `within` from a value."""
+
+    model: Names
+    near: float
+    within: float = Field(gt=0)
+
+
+class Trend(Condition):
+    """The metric rises or falls along the models of `over`, in that order: the slope over their ranks."""
+
+    trend: Literal["rises", "falls"]
+    over: tuple[str, ...] = Field(min_length=3)
+
+
+KINDS: dict[str, type[Condition]] = {
+    "best": Best,
+    "highest": Highest,
+    "lowest": Lowest,
+    "better": Better,
+    "higher": Higher,
+    "no_better": NoBetter,
+    "equal": Equal,
+    "above": Above,
+    "below": Below,
+    "near": Near,
+    "trend": Trend,
+}
+"""By the word that a condition is known by in a study file."""
+
+
+def _kind(raw: Any) -> str | None:
+    """The word by which a condition is known."""
+    if isinstance(raw, Condition):
+        return next(word for word, kind in KINDS.items() if type(raw) is kind)
+    words = [word for word in KINDS if isinstance(raw, dict) and word in raw]
+    if len(words) != 1:
+        found = f"got {' and '.join(words)}" if words else "got none of them"
+        raise PydanticCustomError(
+            "value_error",
+            "{says}",
+            {"says": f"a condition has one of {', '.join(KINDS)}, as {{ metric = ..., best = ... }}; {found}"},
+        )
+    return words[0]
+
+
+AnyCondition = Annotated[
+    Annotated[Best, Tag("best")]
+    | Annotated[Highest, Tag("highest")]
+    | Annotated[Lowest, Tag("lowest")]
+    | Annotated[Better, Tag("better")]
+    | Annotated[Higher, Tag("higher")]
+    | Annotated[NoBetter, Tag("no_better")]
+    | Annotated[Equal, Tag("equal")]
+    | Annotated[Above, Tag("above")]
+    | Annotated[Below, Tag("below")]
+    | Annotated[Near, Tag("near")]
+    | Annotated[Trend, Tag("trend")],
+    Discriminator(_kind),
+]
+
+
+class Claim(Settings):
+    """One claim of a chapter."""
+
+    id: str = Field(min_length=1)
+    """Unique in the study, as "M2"."""
+    says: str = Field(min_length=1)
+    """The claim in a sentence."""
+    note: str = ""
+    """What a reader should know of it, as that its source contradicts itself."""
+    test: tuple[AnyCondition, ...] = ()
+    """The conditions that must all hold; a single one may stand without brackets. None: declared, and not tested."""
+
+    @field_validator("test", mode="before")
+    @classmethod
+    def _single(cls, test: Any) -> Any:
+        return (test,) if isinstance(test, dict) else test

@@ -132,6 +132,39 @@ def report(folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folde
 
 
 @app.command()
+def claims(
+    what: Annotated[str, typer.Argument(metavar="STUDY|DIR", help="A study, or the folder of a run.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Judge STUDY's claims by the records of this folder.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List the claims that a study declares; of a run, judge them by what has been computed."""
+    with _errors():
+        from rungwise.evidence import listing
+        from rungwise.evidence.judge import judged
+        from rungwise.run import Run, open_run
+        from rungwise.study import read_study
+
+        if out is not None:
+            run = Run(read_study(what), open_run(out).store)
+        elif Path(what).is_dir():
+            run = open_run(Path(what))
+        else:
+            wanted = read_study(what)
+            if as_json:
+                typer.echo(json.dumps(listing.declared_json(wanted), indent=1))
+            else:
+                listing.print_declared(wanted)
+            return
+        found = judged(run.study, run.records)
+        if as_json:
+            typer.echo(json.dumps(listing.judged_json(run.study, found), indent=1))
+        else:
+            listing.print_judged(found)
+
+
+@app.command()
 def doctor(as_json: Json = False) -> None:
     """Versions, device, threads, data and the machine's measured speed."""
     with _errors():

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, SerializeAsAny, WithJsonSchema
 
 from rungwise.evidence.estimate import Estimate
-from rungwise.evidence.verdict import Judgement
+from rungwise.evidence.judgement import Judgement
 
 
 def _as_json(array: np.ndarray) -> dict[str, object]:

@@ -4,7 +4,7 @@ import difflib
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +15,8 @@ from rungwise.chapters import chapter_kinds, load_chapter
 from rungwise.chapters.chapter import ChapterSettings
 from rungwise.data.catalogue import nearest
 from rungwise.errors import UserError
+from rungwise.evidence.conditions import ConditionError, wanted
+from rungwise.evidence.measure import Metric
 from rungwise.places import Place, line_of
 from rungwise.settings import Settings
 from rungwise.trial import Trial
@@ -120,12 +122,48 @@ def parse_study(text: str, name: str) -> Study:
         chapters = []
     read = [_read_chapter(chapter, ("chapter", i), faults) for i, chapter in enumerate(chapters)]
     study = _validate(Study, raw, (), faults)
+    known = tuple(chapter for chapter in read if chapter is not None)
+    if not faults:
+        faults = [*_names_told_twice(known), *_wrong_claims(known)]
     if faults:
         told = sorted((line_of(text, place), says) for place, says in faults)
         raise StudyError("\n".join(f"{name}, line {line}: {says}" for line, says in told))
     assert study is not None
-    known = tuple(chapter for chapter in read if chapter is not None)
     return study.model_copy(update={"chapters": tuple(chapter.beside(known) for chapter in known)})
+
+
+def known_metrics(chapters: Iterable[ChapterSettings]) -> dict[str, Mapping[str, Metric]]:
+    """What each chapter measures, by the chapters' names: what claims may speak of."""
+    return {chapter.name: load_chapter(chapter.kind).metrics(chapter) for chapter in chapters}
+
+
+def _names_told_twice(chapters: Sequence[ChapterSettings]) -> Iterator[tuple[Place, str]]:
+    names, ids = set[str](), set[str]()
+    for i, chapter in enumerate(chapters):
+        if chapter.name in names:
+            yield (
+                ("chapter", i, "name"),
+                f'two chapters are called {chapter.name!r}; give this one a name of its own, as name = "..."',
+            )
+        names.add(chapter.name)
+        for j, claim in enumerate(chapter.claims):
+            if claim.id in ids:
+                yield (("chapter", i, "claim", j, "id"), f"two claims have the id {claim.id!r}; ids are unique")
+            ids.add(claim.id)
+
+
+def _wrong_claims(chapters: Sequence[ChapterSettings]) -> Iterator[tuple[Place, str]]:
+    """Claims on a chapter, metric or model that the study doesn't have."""
+    if not any(chapter.claims for chapter in chapters):
+        return
+    known = known_metrics(chapters)
+    for i, chapter in enumerate(chapters):
+        for j, claim in enumerate(chapter.claims):
+            for k, condition in enumerate(claim.test):
+                try:
+                    wanted(condition, chapter.name, known)
+                except ConditionError as error:
+                    yield ("chapter", i, "claim", j, "test", k, error.key), f"claim {claim.id}: {error}"
 
 
 def _read_chapter(raw: Any, place: Place, faults: list[tuple[Place, str]]) -> ChapterSettings | None:

@@ -17,7 +17,7 @@ from rungwise.data.images import Dataset, Split
 from rungwise.data.load import load
 from rungwise.data.source import Data
 from rungwise.data.split import split
-from rungwise.records.environment import describe
+from rungwise.records.environment import Others, describe
 from rungwise.records.record import Environment
 from rungwise.records.store import Store
 from rungwise.trial import Bench, Outcome, Trial, TrialFailed
@@ -70,6 +70,7 @@ def _compute(
     trial: Trial, place: Place, datasets: dict[str, Dataset], progress: Callable[[Mapping[str, float]], None]
 ) -> Message:
     digests: dict[str, str] = {}
+    others = Others()
 
     def read(data: Data, seed: int) -> Split:
         if data.source not in datasets:
@@ -82,7 +83,7 @@ def _compute(
         return "failed", {}, error
 
     def environment() -> Environment:
-        return describe(device=place.device, threads=place.threads, workers=place.workers)
+        return describe(device=place.device, threads=place.threads, workers=place.workers, others=others.share())
 
     try:
         needs = place.store.load_all({need.id for need in trial.needs})

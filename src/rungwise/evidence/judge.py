@@ -1,11 +1,21 @@
 """A study's measurements, and its claims judged by them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+
+import numpy as np
 
 from rungwise.chapters import load_chapter
+from rungwise.evidence import methodology
+from rungwise.evidence.claims import Claim
+from rungwise.evidence.conditions import Known, Ref, Wanted, wanted
+from rungwise.evidence.judgement import Judgement, McNemar, Number
 from rungwise.evidence.measure import Measurement
+from rungwise.evidence.paired import mcnemar, slope
+from rungwise.evidence.verdict import Sample, judge_claim, judge_numbers
 from rungwise.records.record import Record
-from rungwise.study import Study
+from rungwise.study import Study, known_metrics
+
+TEST = "test_accuracy"
 
 
 def measurements(study: Study, records: Mapping[str, Record]) -> list[Measurement]:
@@ -15,3 +25,152 @@ def measurements(study: Study, records: Mapping[str, Record]) -> list[Measuremen
         for chapter in study.chapters
         for measurement in load_chapter(chapter.kind).measured(chapter, study.seeds_of(chapter), records)
     ]
+
+
+def judged(study: Study, records: Mapping[str, Record]) -> dict[str, tuple[Judgement, ...]]:
+    """The claims of each chapter with their verdicts, by the chapters' names."""
+    if not any(chapter.claims for chapter in study.chapters):
+        return {}
+    ledger = Ledger(measurements(study, records), records)
+    known = known_metrics(study.chapters)
+    return {
+        chapter.name: tuple(judge(claim, chapter.name, known, ledger) for claim in chapter.claims)
+        for chapter in study.chapters
+    }
+
+
+def judge(claim: Claim, chapter: str, known: Known, ledger: "Ledger") -> Judgement:
+    """One claim of a chapter. Raises ConditionError where it speaks of what `known` has not."""
+    asked = [each for condition in claim.test for each in wanted(condition, chapter, known)]
+    samples = [_sample(each, chapter, ledger) for each in asked]
+    numbers = [
+        number.model_copy(update={"trials": ledger.trials(each), "mcnemar": _mcnemar(each, ledger)})
+        for each, number in zip(asked, judge_numbers(samples), strict=True)
+    ]
+    missing = dict.fromkeys(
+        f"{each.metric} of {_named(ref, chapter)}" for each in asked for ref in each.models if not ledger[ref, each]
+    )
+    found = judge_claim(claim, numbers, missing=tuple(missing), test=_test(asked))
+    warnings = (
+        warning for each, number in zip(asked, numbers, strict=True) for warning in _warned(each, number, ledger)
+    )
+    return found.model_copy(
+        update={
+            "warnings": (*methodology.few_seeds(found.n if found.test else 0), *dict.fromkeys(warnings)),
+            "trials": tuple(dict.fromkeys(trial for number in numbers for trial in number.trials)),
+        }
+    )
+
+
+class Ledger:
+    """The measurements by model and metric, and the records behind them."""
+
+    def __init__(self, measurements: Iterable[Measurement], records: Mapping[str, Record]) -> None:
+        self.records = records
+        self._found: dict[tuple[Ref, str], dict[int, Measurement]] = {}
+        for each in measurements:
+            self._found.setdefault((Ref(each.chapter, each.model), each.metric), {})[each.seed] = each
+
+    def __getitem__(self, key: tuple[Ref, Wanted]) -> dict[int, float]:
+        """A model's values of the metric wanted, by seed; empty where it has none."""
+        ref, asked = key
+        return {seed: each.value for seed, each in sorted(self._found.get((ref, asked.metric), {}).items())}
+
+    def trials(self, asked: Wanted) -> tuple[str, ...]:
+        """The ids of the trials that a number rests on, over the seeds that all of its models have."""
+        seeds = self.seeds(asked)
+        found = [self._found.get((ref, asked.metric), {}) for ref in asked.models]
+        return tuple(dict.fromkeys(trial for each in found for seed in seeds for trial in each[seed].trials))
+
+    def seeds(self, asked: Wanted) -> tuple[int, ...]:
+        """The seeds that all of its models have."""
+        return tuple(sorted(set.intersection(*(set(self[ref, asked]) for ref in asked.models))))
+
+    def behind(self, ref: Ref, asked: Wanted) -> dict[int, Record]:
+        """The record behind each seed's value, where it is one."""
+        found = self._found.get((ref, asked.metric), {})
+        return {seed: self.records[each.trials[0]] for seed, each in found.items() if len(each.trials) == 1}
+
+
+def _sample(asked: Wanted, chapter: str, ledger: Ledger) -> Sample:
+    """The values by seed: of one model, of a difference, or of a slope over several models."""
+    seeds = ledger.seeds(asked)
+    table = np.array([[ledger[ref, asked][seed] for ref in asked.models] for seed in seeds])
+    names = [_named(ref, chapter) for ref in asked.models]
+    if len(names) == 1:
+        says, values = f"{asked.metric} of {names[0]}", [float(row[0]) for row in table]
+    elif len(names) == 2:
+        says, values = f"{asked.metric} of {names[0]} less {names[1]}", [float(row[0] - row[1]) for row in table]
+    else:
+        says, values = f"slope of {asked.metric} over {', '.join(names)}", [slope(row) for row in table]
+    return Sample(
+        says,
+        tuple(values),
+        asked.low,
+        asked.high,
+        matters=asked.matters,
+        difference=len(names) > 1,
+        exact=asked.exact,
+    )
+
+
+def _named(ref: Ref, chapter: str) -> str:
+    """The model's name, with its chapter's where that is another."""
+    return ref.model if ref.chapter == chapter else f"{ref.chapter}/{ref.model}"
+
+
+def _test(asked: list[Wanted]) -> str:
+    """The tests that decide, in words."""
+    names = {1: "one-sample t", 2: "paired t"}
+    found = (
+        f"{'two one-sided ' if each.low is not None and each.high is not None else ''}"
+        f"{names.get(len(each.models), 't on the slope by seed')}"
+        for each in asked
+        if not each.exact
+    )
+    return ", ".join(dict.fromkeys(found))
+
+
+def _mcnemar(asked: Wanted, ledger: Ledger) -> tuple[McNemar, ...]:
+    """Each seed's pair of nets on the same test images, where a difference of test accuracies is wanted."""
+    if len(asked.models) != 2 or not asked.metric.startswith(TEST):
+        return ()
+    first, second = (ledger.behind(ref, asked) for ref in asked.models)
+    found = []
+    for seed in ledger.seeds(asked):
+        if seed in first and seed in second:
+            a, b = (_correct(record, asked.metric) for record in (first[seed], second[seed]))
+            if a is not None and b is not None and len(a) == len(b):
+                found.append(mcnemar(seed, a, b))
+    return tuple(found)
+
+
+def _correct(record: Record, metric: str) -> np.ndarray | None:
+    """Which test images a net classifies right, (N,); None where its predictions were not kept."""
+    task = metric.removeprefix(TEST)
+    for suffix in dict.fromkeys((task, "")):
+        if f"test_predictions{suffix}" in record.arrays:
+            return np.asarray(record.arrays[f"test_predictions{suffix}"] == record.arrays[f"test_labels{suffix}"])
+    return None
+
+
+def _warned(asked: Wanted, number: Number, ledger: Ledger) -> tuple[str, ...]:
+    """What its records give cause to doubt."""
+    if number.estimate is None:
+        return ()
+    seeds = ledger.seeds(asked)
+    groups = {}
+    for ref in asked.models:
+        behind = ledger.behind(ref, asked)
+        groups[f"{ref.chapter}/{ref.model}"] = [behind[seed] for seed in seeds if seed in behind]
+    records = [record for group in groups.values() for record in group]
+    difference = len(asked.models) > 1
+    warnings = methodology.unequal(groups) if difference else ()
+    if asked.metric.startswith(TEST):
+        if difference:
+            warnings += methodology.oscillating(groups, asked.metric, number.estimate.mean)
+        warnings += methodology.unsettled(records)
+    if asked.timing:
+        seconds = {f"{ref.chapter}/{ref.model}": list(ledger[ref, asked].values()) for ref in asked.models}
+        warnings += methodology.busy(groups, seconds)
+    return warnings

@@ -1,75 +1,219 @@
 """From numbers to a verdict: where the 95% interval of what was measured lies, against where the claim says it lies."""
 
-from typing import Literal
+import math
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict
+from rungwise.evidence.claims import Claim
+from rungwise.evidence.estimate import estimate
+from rungwise.evidence.judgement import Judgement, Number, Verdict
+from rungwise.evidence.paired import effect, holm, sign_p, t_p, wilcoxon_p
+from rungwise.evidence.power import MOST, seeds_needed
 
-from rungwise.evidence.estimate import Estimate
-
-Verdict = Literal["supported", "not supported", "refuted", "not distinguishable", "not run"]
-
-
-class Part(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class Effect(Part):
-    """A standardised difference: the mean over the standard deviation of the values, with its 95% interval."""
-
-    size: float
-    interval: tuple[float, float] | None
+LEVEL = 0.05
+"""Of every test, two-sided: that of the 95% interval."""
 
 
-class McNemar(Part):
-    """The exact test on the test images of two fitted nets: it speaks of these two nets, and of no others."""
-
-    seed: int
-    first_only: int
-    """Images that only the first net classifies right."""
-    second_only: int
-    p: float
-
-
-class Number(Part):
-    """One comparison, or one value against a bound: what a claim rests on."""
+@dataclass(frozen=True)
+class Sample:
+    """Values of one quantity, one per seed, and the region in which a claim says that it lies."""
 
     says: str
-    """What is estimated, as "test_accuracy: MLP-3 - MLP-1"."""
-    claimed: str
-    """Where the claim says that it lies, as "above 0" or "from -0.001 to 0.001"."""
-    verdict: Verdict
-    estimate: Estimate | None
-    """None where nothing has run."""
-    p: float | None = None
-    """Two-sided, of the bound that decides; None where undefined."""
-    p_holm: float | None = None
-    """The p against the claim after Holm's correction over the claim's numbers; None where there is one number, or
-    where the mean lies where the claim says."""
-    p_wilcoxon: float | None = None
-    """Wilcoxon's signed-rank test of the same bound, exact; beside the t-test, no part of the verdict."""
-    effect: Effect | None = None
-    mcnemar: tuple[McNemar, ...] = ()
-    """One per seed, where the number is the difference of two test accuracies."""
-    seeds_needed: int | None = None
-    """Seeds in all that would settle it four times in five, were mean and scatter as seen; None where settled, where
-    nothing can be said, or where more than `power.MOST` would be needed."""
-    trials: tuple[str, ...] = ()
+    values: tuple[float, ...]
+    low: float | None = None
+    high: float | None = None
+    """One of the two bounds may be absent."""
+    matters: float = 0
+    """Of a difference, the smallest that matters; 0: any does."""
+    difference: bool = False
+    """Whether 0 means that two models are equal."""
+    exact: bool = False
+    """Without noise: one seed is enough."""
+
+    @property
+    def claimed(self) -> str:
+        """The region in words."""
+        if self.low is not None and self.high is not None:
+            return f"from {self.low:g} to {self.high:g}"
+        return f"above {self.low:g}" if self.low is not None else f"below {self.high:g}"
+
+    @property
+    def bounds(self) -> tuple[float, ...]:
+        return tuple(bound for bound in (self.low, self.high) if bound is not None)
 
 
-class Judgement(Part):
-    """A claim with its verdict."""
+def judge_numbers(samples: Sequence[Sample]) -> list[Number]:
+    """The numbers of one claim, each with its verdict.
 
-    id: str
-    says: str
-    note: str = ""
-    verdict: Verdict
-    why: str
-    """The verdict's reason in a sentence or two, computed."""
-    test: str
-    """The test or tests that decided, as "paired t"; empty where nothing was tested."""
-    n: int
-    """The fewest seeds that any of its numbers rests on."""
-    seeds_needed: int | None = None
-    numbers: tuple[Number, ...] = ()
-    warnings: tuple[str, ...] = ()
-    trials: tuple[str, ...] = ()
+    A number is refuted only where Holm's correction over the claim's numbers leaves its p below `LEVEL`: any one of
+    them can refute the claim, so that without it a claim of many numbers would be refuted by chance.
+    """
+    against = holm([_p_against(sample) for sample in samples])
+    return [_judge(sample, p, corrected=len(samples) > 1) for sample, p in zip(samples, against, strict=True)]
+
+
+def _judge(sample: Sample, p_against: float, *, corrected: bool) -> Number:
+    values = sample.values
+    verdict = _verdict(sample, p_against)
+    decides = _bound(sample)
+    outside = bool(values) and not _inside(sample, _mean(values))
+    return Number(
+        says=sample.says,
+        claimed=sample.claimed,
+        verdict=verdict,
+        estimate=estimate(values),
+        p=_p(sample, decides) if values else None,
+        p_holm=p_against if corrected and outside and not sample.exact and len(values) > 1 else None,
+        p_wilcoxon=wilcoxon_p(values, decides) if len(values) > 1 and not sample.exact else None,
+        effect=effect(values) if sample.difference and not sample.exact else None,
+        seeds_needed=_needed(sample) if verdict == "not distinguishable" else None,
+    )
+
+
+def _verdict(sample: Sample, p_against: float) -> Verdict:
+    if not sample.values:
+        return "not run"
+    values = sample.values
+    certain = len(values) > 1 or sample.exact
+    same = sample.difference and certain and not any(values) and not _inside(sample, 0.0)
+    interval = _interval(sample)
+    if same or (interval and sample.matters and max(map(abs, interval)) < sample.matters):
+        return "not supported"
+    if interval is None:
+        return "not distinguishable"
+    if all(_inside(sample, end) for end in interval):
+        return "supported"
+    outside = any(interval[0] > bound or interval[1] < bound for bound in sample.bounds)
+    refuted = outside and not _inside(sample, _mean(values)) and (sample.exact or p_against < LEVEL)
+    return "refuted" if refuted else "not distinguishable"
+
+
+def _inside(sample: Sample, value: float) -> bool:
+    """Whether a value lies in the region; the ends of a region with two bounds belong to it."""
+    if sample.low is not None and sample.high is not None:
+        return sample.low <= value <= sample.high
+    return value > sample.low if sample.low is not None else value < (sample.high or 0.0)
+
+
+def _interval(sample: Sample) -> tuple[float, float] | None:
+    """The 95% interval that the verdict goes by; None where the values allow none.
+
+    Equal values have no scatter to judge by, and a t-interval of no width would claim too much: the sign test then
+    decides, which needs six of them.
+    """
+    found = estimate(sample.values)
+    assert found is not None
+    if sample.exact or (_equal(sample.values) and found.n > 1 and 2.0 ** (1 - found.n) < LEVEL):
+        return found.mean, found.mean
+    return None if _equal(sample.values) else found.interval
+
+
+def _equal(values: Sequence[float]) -> bool:
+    return len(set(values)) == 1
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _bound(sample: Sample) -> float:
+    """The bound that decides: the nearest to the mean."""
+    mean = _mean(sample.values) if sample.values else 0.0
+    return min(sample.bounds, key=lambda bound: abs(bound - mean))
+
+
+def _p(sample: Sample, bound: float) -> float | None:
+    if sample.exact:
+        return None
+    return sign_p(sample.values, bound) if _equal(sample.values) else t_p(sample.values, bound)
+
+
+def _p_against(sample: Sample) -> float:
+    """How well the values agree with the claim: 1 where their mean lies in its region, or nothing is known."""
+    if len(sample.values) < 2 or _inside(sample, _mean(sample.values)):
+        return 1.0
+    p = _p(sample, _bound(sample))
+    return 1.0 if p is None else p
+
+
+def _needed(sample: Sample) -> int | None:
+    """Seeds in all that would settle it; more than there are, for what there is has not."""
+    n = len(sample.values)
+    if n < 2:
+        return None
+    if _equal(sample.values):
+        return None if sample.values[0] in sample.bounds else math.ceil(1 - math.log2(LEVEL))
+    needed = seeds_needed(
+        _mean(sample.values), statistics.stdev(sample.values), sample.low, sample.high, sample.matters
+    )
+    return None if needed is None else max(needed, n + 1)
+
+
+# The claim as a whole -------------------------------------------------------------------------------------------
+
+
+def judge_claim(claim: Claim, numbers: Sequence[Number], *, missing: Sequence[str], test: str) -> Judgement:
+    """A claim's verdict from those of its numbers: it is supported where every one of them is.
+
+    Any number that is refuted refutes it, whatever the others are. `missing`: what has no record, in words.
+    """
+    verdicts = [number.verdict for number in numbers]
+    order: tuple[Verdict, ...] = ("refuted", "not supported", "not run", "not distinguishable")
+    verdict: Verdict = next((v for v in order if v in verdicts), "supported") if numbers else "not run"
+    needed = [n.seeds_needed for n in numbers if n.verdict == "not distinguishable"]
+    settled = None if verdict != "not distinguishable" or None in needed else max(filter(None, needed), default=None)
+    return Judgement(
+        id=claim.id,
+        says=claim.says,
+        note=claim.note,
+        verdict=verdict,
+        why=_why(verdict, numbers, missing, settled),
+        test=test if any(number.p is not None for number in numbers) else "",
+        n=min((number.estimate.n if number.estimate else 0 for number in numbers), default=0),
+        seeds_needed=settled,
+        numbers=tuple(numbers),
+    )
+
+
+def _why(verdict: Verdict, numbers: Sequence[Number], missing: Sequence[str], settled: int | None) -> str:
+    if not numbers:
+        return "It is declared without a condition on recorded numbers, so nothing tests it."
+    if verdict == "not run":
+        return f"It needs what has no record: {', '.join(missing)}."
+    same = [number for number in numbers if number.verdict == verdict]
+    most = max(same, key=_telling(verdict))
+    share = f"{len(same)} of {len(numbers)} numbers: the clearest, " if len(numbers) > 1 else ""
+    if verdict == "supported":
+        share = f"All {len(numbers)} numbers lie where it says; the closest call, " if len(numbers) > 1 else ""
+    ends = {
+        "supported": "",
+        "refuted": "; its interval lies wholly elsewhere",
+        "not supported": "; the runs do not differ by as much as matters",
+        "not distinguishable": f"; {_unsettled(most, settled)}",
+    }
+    sentence = f"{share}{_told(most)}, claimed to lie {most.claimed}{ends[verdict]}."
+    return sentence[0].upper() + sentence[1:] if share else sentence
+
+
+def _telling(verdict: Verdict) -> Callable[[Number], float]:
+    """Which number to tell: the closest call where it is supported or open, the clearest where it is refuted."""
+    return lambda number: -(number.p or 0.0) if verdict == "refuted" else (number.p or 0.0)
+
+
+def _told(number: Number) -> str:
+    found = number.estimate
+    assert found is not None
+    if found.interval is None:
+        return f"{number.says}, is {found.mean:.4g} (n = {found.n})"
+    low, high = found.interval
+    return f"{number.says}, is {found.mean:.4g} (95% interval {low:.4g} to {high:.4g}, n = {found.n})"
+
+
+def _unsettled(number: Number, settled: int | None) -> str:
+    n = number.estimate.n if number.estimate else 0
+    if n < 2:
+        return "one seed tells nothing of its noise: run at least 3"
+    if settled is not None:
+        return f"about {settled} seeds would settle it, were mean and scatter as they are here"
+    return f"not even {MOST:,} seeds would settle it, were mean and scatter as they are here"

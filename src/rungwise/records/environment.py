@@ -6,6 +6,7 @@ import importlib.metadata
 import os
 import platform
 import subprocess
+import time
 from pathlib import Path
 
 import psutil
@@ -15,7 +16,27 @@ from rungwise.records.record import Environment
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn")
 
 
-def describe(*, device: str, threads: int, workers: int) -> Environment:
+class Others:
+    """What other processes take of the machine's processors, from the making of this object on."""
+
+    def __init__(self) -> None:
+        self.start = _processor_times()
+
+    def share(self) -> float | None:
+        """From 0 to 1; None where no time has passed that the system's counters know of."""
+        total, busy, own = (now - then for now, then in zip(_processor_times(), self.start, strict=True))
+        return min(1.0, max(0.0, (busy - own) / total)) if total > 0 else None
+
+
+def _processor_times() -> tuple[float, float, float]:
+    """Seconds of all processors together since boot: in all, busy, and busy with this process."""
+    times = psutil.cpu_times()._asdict()
+    guests = times.get("guest", 0) + times.get("guest_nice", 0)  # counted as user time already
+    total = sum(times.values()) - guests
+    return total, total - times["idle"] - times.get("iowait", 0), time.process_time()
+
+
+def describe(*, device: str, threads: int, workers: int, others: float | None = None) -> Environment:
     """The environment of a trial that ends now."""
     return Environment(
         rungwise=version("rungwise"),
@@ -29,6 +50,7 @@ def describe(*, device: str, threads: int, workers: int) -> Environment:
         threads=threads,
         workers=workers,
         device=device,
+        others=others,
         finished_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
 

@@ -28,6 +28,9 @@ class Environment(BaseModel):
     workers: int
     """Trials that ran side by side on the machine, this one included."""
     device: str
+    others: float | None = None
+    """The share of the machine's processor time that other processes took while the trial ran, other trials among
+    them; None in records that do not know."""
     finished_at: str
     """UTC, ISO 8601."""
 

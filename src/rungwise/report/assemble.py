@@ -3,6 +3,7 @@
 import datetime
 
 from rungwise.chapters import load_chapter
+from rungwise.evidence.judge import judged
 from rungwise.records.record import Record
 from rungwise.records.store import Store
 from rungwise.report.document import Document, TrialRow
@@ -18,6 +19,7 @@ def assemble(study: Study, store: Store) -> Document:
     ids = {trial.id for _, trial in planned}
     records, failures = store.load_all(ids), store.failures(ids)
     ran = {chapter.name for chapter, trial in planned if trial.id in records or trial.id in failures}
+    claims = judged(study, records)
     rows = []
     for chapter, trial in planned:
         record = records.get(trial.id) or failures.get(trial.id)
@@ -36,7 +38,9 @@ def assemble(study: Study, store: Store) -> Document:
         title=study.title,
         created=_latest([*records.values(), *failures.values()]),
         chapters=tuple(
-            load_chapter(chapter.kind).findings(chapter, study.seeds_of(chapter), records)
+            load_chapter(chapter.kind)
+            .findings(chapter, study.seeds_of(chapter), records)
+            .model_copy(update={"name": chapter.name, "claims": claims.get(chapter.name, ())})
             for chapter in study.chapters
             if chapter.name in ran
         ),

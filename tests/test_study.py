@@ -76,7 +76,7 @@ def test_presets_are_listed():
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_presets_have_all_chapters(name):
-    assert [chapter.kind for chapter in read_study(name).chapters] == list(chapter_kinds())
+    assert list(dict.fromkeys(chapter.kind for chapter in read_study(name).chapters)) == list(chapter_kinds())
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -145,7 +145,7 @@ MISTAKES = {
         "[chapter.nets]\nA =",
         "epochs = 9\n[chapter.nets]\nA =",
         "epochs = 9",
-        "unknown setting 'epochs'; Known: data, fit, kind, nets",
+        "unknown setting 'epochs'; Known: claim, data, fit, kind, name, nets, seeds, title",
     ),
     "misspelt in a chapter": ("[chapter.nets]\n", "[chapter.nest]\n", "nest", "'nest'; did you mean 'nets'"),
     "unknown in fit": ("batch = 32", "bach = 32", "bach", "'fit.bach'; did you mean 'batch'"),
@@ -391,7 +391,7 @@ def test_trials_come_once_and_after_what_they_need(name):
 def test_a_chapter_alone_brings_along_what_it_needs(name):
     alone = read_study(name).only(["seeing"])
     for seeds, fits in ((1, 2), (2, 2), (3, 3)):  # one seed borrows a second net to judge its dreams
-        trials = [trial for _, trial in study_trials(alone.model_copy(update={"seeds": seeds}))]
+        trials = [trial for _, trial in study_trials(alone.with_seeds(seeds))]
         assert len([trial for trial in trials if isinstance(trial, Fit)]) == fits
         assert len(trials) == fits + seeds
         assert isinstance(trials[0], Fit)
@@ -407,7 +407,7 @@ def test_a_trial_belongs_to_the_first_chapter_that_calls_for_it():
 @pytest.mark.parametrize("name", PRESETS)
 def test_seeing_looks_into_the_very_cnn_1_of_the_cnns(name):
     preset = read_study(name)
-    chapters = {chapter.kind: chapter for chapter in preset.chapters}
+    chapters = {chapter.name: chapter for chapter in preset.chapters}
     cnns = {t.id for t in load_chapter("cnns").trials(chapters["cnns"], (0, 1, 2)) if t.label == "CNN-1"}
     seeing = load_chapter("seeing").trials(chapters["seeing"], (0, 1, 2))
     assert {need.id for trial in seeing for need in trial.needs} == cnns

@@ -60,6 +60,11 @@ class Study(Settings):
         """The study with every default filled in; `read_study` takes it back."""
         return json.dumps(self.model_dump(mode="json", by_alias=True), indent=1)
 
+    def _repr_html_(self) -> str:
+        from rungwise.notebook import study_html
+
+        return study_html(self)
+
 
 def study_trials(study: Study) -> list[tuple[ChapterSettings, Trial]]:
     """Every trial once, with the first chapter that calls for it; a trial's needs come before it."""
@@ -188,7 +193,7 @@ def _validate(kind: type[S], raw: Any, place: Place, faults: list[tuple[Place, s
         for steps, same in found.items():
             # Where a union fits in no way, each branch tells why: the one that got furthest is what was meant.
             if not any(steps == other[: len(steps)] and len(other) > len(steps) for other in found):
-                faults.append(((*place, *steps), _explain(kind, steps, same)))
+                faults.append(((*place, *steps), _explain(kind, steps, same, raw)))
         return None
 
 
@@ -202,16 +207,16 @@ def _steps(raw: Any, fault: Mapping[str, Any]) -> Place:
     return (*steps, fault["loc"][-1]) if fault["type"] == "missing" else tuple(steps)
 
 
-def _explain(kind: type[Settings], steps: Place, faults: Sequence[Mapping[str, Any]]) -> str:
+def _explain(kind: type[Settings], steps: Place, faults: Sequence[Mapping[str, Any]], raw: Any) -> str:
     """The faults of one place in plain words: what was expected, what was got, and the nearest valid name."""
     where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).removeprefix(".")
     types = {fault["type"] for fault in faults}
     if "extra_forbidden" in types:
-        return f"unknown setting {where!r}; {nearest(str(steps[-1]), _fields(kind, steps[:-1]))}"
+        return f"unknown setting {where!r}; {nearest(str(steps[-1]), _fields(kind, steps[:-1], raw))}"
     if "missing" in types:
         return f"the setting {where!r} is missing"
     says = " or ".join(dict.fromkeys(fault["msg"].removeprefix("Value error, ") for fault in faults))
-    if types != {"value_error"}:
+    if not types <= {"value_error", "condition"}:
         says = says.replace(" or Input should be ", " or ")
         got = repr(faults[0]["input"])
         says = f"{says[0].lower()}{says[1:]}, got {got if len(got) <= LONGEST else got[:LONGEST] + ' ...'}"
@@ -221,13 +226,17 @@ def _explain(kind: type[Settings], steps: Place, faults: Sequence[Mapping[str, A
     return f"{where}: {says}" if where else says
 
 
-def _fields(kind: type[Settings], loc: Place) -> list[str]:
+def _fields(kind: type[Settings], loc: Place, raw: Any) -> list[str]:
     """The names that are valid at a place inside settings of that kind."""
     model: Any = kind
     for step in loc:
-        field = getattr(model, "model_fields", {}).get(step)
+        raw = raw[step]
+        fields = getattr(model, "model_fields", {})
+        field = fields.get(step) or next((field for field in fields.values() if field.alias == step), None)
         inner = field.annotation if field else model
-        model = next((m for m in _models(inner)), model)
+        # Of a union, the branch that shares most names with what was written is what was meant.
+        written = set(raw) if isinstance(raw, dict) else set()
+        model = max(_models(inner), key=lambda m: len(written & set(m.model_fields)), default=model)
     return [field.alias or name for name, field in model.model_fields.items()]
 
 

@@ -3,7 +3,6 @@
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator
-from pydantic_core import PydanticCustomError
 
 from rungwise.settings import Settings
 
@@ -120,34 +119,33 @@ KINDS: dict[str, type[Condition]] = {
 
 
 def _kind(raw: Any) -> str | None:
-    """The word by which a condition is known."""
+    """The tag of the condition that is meant, by the one word that it is known by."""
     if isinstance(raw, Condition):
-        return next(word for word, kind in KINDS.items() if type(raw) is kind)
-    words = [word for word in KINDS if isinstance(raw, dict) and word in raw]
-    if len(words) != 1:
-        found = f"got {' and '.join(words)}" if words else "got none of them"
-        raise PydanticCustomError(
-            "value_error",
-            "{says}",
-            {"says": f"a condition has one of {', '.join(KINDS)}, as {{ metric = ..., best = ... }}; {found}"},
-        )
-    return words[0]
+        return f"({type(raw).__name__})"
+    kinds = [kind for word, kind in KINDS.items() if isinstance(raw, dict) and word in raw]
+    return f"({kinds[0].__name__})" if len(kinds) == 1 else None
 
 
 AnyCondition = Annotated[
-    Annotated[Best, Tag("best")]
-    | Annotated[Highest, Tag("highest")]
-    | Annotated[Lowest, Tag("lowest")]
-    | Annotated[Better, Tag("better")]
-    | Annotated[Higher, Tag("higher")]
-    | Annotated[NoBetter, Tag("no_better")]
-    | Annotated[Equal, Tag("equal")]
-    | Annotated[Above, Tag("above")]
-    | Annotated[Below, Tag("below")]
-    | Annotated[Near, Tag("near")]
-    | Annotated[Trend, Tag("trend")],
-    Discriminator(_kind),
+    Annotated[Best, Tag("(Best)")]
+    | Annotated[Highest, Tag("(Highest)")]
+    | Annotated[Lowest, Tag("(Lowest)")]
+    | Annotated[Better, Tag("(Better)")]
+    | Annotated[Higher, Tag("(Higher)")]
+    | Annotated[NoBetter, Tag("(NoBetter)")]
+    | Annotated[Equal, Tag("(Equal)")]
+    | Annotated[Above, Tag("(Above)")]
+    | Annotated[Below, Tag("(Below)")]
+    | Annotated[Near, Tag("(Near)")]
+    | Annotated[Trend, Tag("(Trend)")],
+    Discriminator(
+        _kind,
+        custom_error_type="condition",
+        custom_error_message=f"a condition has exactly one of the words {', '.join(KINDS)}, "
+        'as in { metric = "test_accuracy", best = "MLP-1" }',
+    ),
 ]
+"""The tags stand in brackets, so that no place in an error is taken for a word of the study file."""
 
 
 class Claim(Settings):

@@ -1,7 +1,7 @@
 """Tests on values paired by seed (differences, mostly) against a bound, and what goes with them.
 
 A difference of two accuracies that are equal on paper is often not equal in floating point. Wherever equality counts
-(no variance, ties, a value on the bound), values that agree to 9 significant digits are therefore taken as equal.
+(no variance, ties, a value on the bound), values that agree to about 9 significant digits are therefore taken as equal.
 """
 
 import math
@@ -12,21 +12,27 @@ from scipy import optimize, stats
 
 from rungwise.evidence.judgement import Effect, McNemar
 
-RESOLUTION = 1e-9
+RESOLUTION = 2.0**-30
 """Relative: far above rounding (about 1e-12 of a difference of two accuracies), far below what 32-bit records hold."""
 
 
-def _deviations(values: Sequence[float], bound: float) -> np.ndarray:
+def _deviations(values: Sequence[float] | np.ndarray, bound: float) -> np.ndarray:
     """(n,): values - bound on a grid of `RESOLUTION`, in units of the largest of |values| and |bound|."""
     array = np.asarray(values, dtype=float)
     scale = max(float(np.abs(array).max(initial=0)), abs(bound)) or 1.0
+    # The grid is a power of two: on a decimal one, shares of the test images could lie halfway between two points,
+    # where rounding errors would part what is equal.
     return np.round((array - bound) / (scale * RESOLUTION))
+
+
+def equal(values: Sequence[float]) -> bool:
+    """Whether all values are the same, but for rounding."""
+    return len(values) < 2 or float(np.ptp(_deviations(values, 0.0))) == 0
 
 
 def _t(values: Sequence[float], bound: float) -> float | None:
     """Student's t of the mean against the bound; None where n < 2 or the values don't vary."""
-    deviations = _deviations(values, bound)
-    if len(deviations) < 2 or np.ptp(deviations) == 0:
+    if len(values) < 2 or equal(values):
         return None
     return (float(np.mean(values)) - bound) / (float(np.std(values, ddof=1)) / math.sqrt(len(values)))
 
@@ -65,8 +71,8 @@ def wilcoxon_p(values: Sequence[float], bound: float) -> float | None:
     """Two-sided p of Wilcoxon's signed-rank test that the values lie symmetrically about `bound`; always exact.
 
     Ties have their mean rank, and the null distribution is that of the ranks as they are, each with a random sign; so
-    it stays exact with ties, where scipy's tables don't hold. Values on the bound are ranked, then dropped
-    (Pratt 1959): dropped at once, as by Wilcoxon, they could turn a significant result by moving away from the claim.
+    it stays exact with ties, where scipy's table doesn't hold. Values on the bound are ranked, then dropped (Pratt
+    1959): were they dropped first, the p could rise by moving every value further above the bound.
     None where every value is on the bound.
     """
     deviations = _deviations(values, bound)

@@ -14,7 +14,7 @@ def settles(mean: float, sd: float, n: int, low: float | None, high: float | Non
 
     They do where the 95% t-interval contains neither bound (None: there is none on that side), or where it lies within
     (-matters, matters). By quadrature over the sample's standard deviation, given which the sample's mean is normal;
-    good to about 1e-4. ValueError where n < 2, sd is not positive, or low is not below high.
+    good to about 1e-5. ValueError where n < 2, sd is not positive, or low is not below high.
     """
     if n < 2 or sd <= 0:
         raise ValueError(f"the power of a t-interval needs n >= 2 and a positive sd; got n = {n}, sd = {sd}")
@@ -29,7 +29,7 @@ def settles(mean: float, sd: float, n: int, low: float | None, high: float | Non
     if matters > 0:
         reach = matters / unit - half
         unsettled -= _around(bounds, half, -mean / unit - reach, -mean / unit + reach)
-    return 1 - float(weights @ unsettled)
+    return float(np.clip(1 - weights @ unsettled, 0, 1))
 
 
 def _around(bounds: list[float], half: np.ndarray, start: np.ndarray | float, end: np.ndarray | float) -> np.ndarray:
@@ -70,9 +70,8 @@ def seeds_needed(
     if not enough(MOST):
         return None
     short, long = 16, 32
-    while not enough(min(long, MOST)):
-        short, long = long, 2 * long
-    long = min(long, MOST)
+    while not enough(long):
+        short, long = long, min(2 * long, MOST)
     while long - short > 1:
         middle = (short + long) // 2
         short, long = (short, middle) if enough(middle) else (middle, long)

@@ -44,29 +44,44 @@ class Sample:
 
 
 def judge_numbers(samples: Sequence[Sample]) -> list[Number]:
-    """The numbers of one claim, each with its verdict.
+    """The numbers of one claim, each with its verdict."""
+    against = holm([_p_against(sample) for sample in samples])
+    judged = zip(samples, verdicts(samples), against, strict=True)
+    return [_number(sample, verdict, p if len(samples) > 1 else None) for sample, verdict, p in judged]
+
+
+def verdicts(samples: Sequence[Sample]) -> list[Verdict]:
+    """The verdict of each number of one claim.
 
     A number is refuted only where Holm's correction over the claim's numbers leaves its p below `LEVEL`: any one of
     them can refute the claim, so that without it a claim of many numbers would be refuted by chance.
     """
     against = holm([_p_against(sample) for sample in samples])
-    return [_judge(sample, p, corrected=len(samples) > 1) for sample, p in zip(samples, against, strict=True)]
+    return [_verdict(sample, p) for sample, p in zip(samples, against, strict=True)]
 
 
-def _judge(sample: Sample, p_against: float, *, corrected: bool) -> Number:
-    values = sample.values
-    verdict = _verdict(sample, p_against)
-    decides = _bound(sample)
-    outside = bool(values) and not _inside(sample, _mean(values))
+def overall(verdicts: Sequence[Verdict]) -> Verdict:
+    """The verdict of a claim from those of its numbers: it is supported where every one of them is.
+
+    Any number that is refuted refutes it, whatever the others are.
+    """
+    order: tuple[Verdict, ...] = ("refuted", "not supported", "not run", "not distinguishable")
+    return next((each for each in order if each in verdicts), "supported") if verdicts else "not run"
+
+
+def _number(sample: Sample, verdict: Verdict, p_holm: float | None) -> Number:
+    values, several = sample.values, len(sample.values) > 1 and not sample.exact
+    bound = _bound(sample)
+    against = several and not _inside(sample, _mean(values))
     return Number(
         says=sample.says,
         claimed=sample.claimed,
         verdict=verdict,
         estimate=estimate(values),
-        p=_p(sample, decides) if values else None,
-        p_holm=p_against if corrected and outside and not sample.exact and len(values) > 1 else None,
-        p_wilcoxon=wilcoxon_p(values, decides) if len(values) > 1 and not sample.exact else None,
-        effect=effect(values) if sample.difference and not sample.exact else None,
+        p=_p(sample) if several else None,
+        p_holm=p_holm if against else None,
+        p_wilcoxon=wilcoxon_p(values, bound) if several else None,
+        effect=effect(values) if several and sample.difference else None,
         seeds_needed=_needed(sample) if verdict == "not distinguishable" else None,
     )
 
@@ -110,7 +125,8 @@ def _interval(sample: Sample) -> tuple[float, float] | None:
 
 
 def _equal(values: Sequence[float]) -> bool:
-    return len(set(values)) == 1
+    """Whether the values agree as far as a test can tell."""
+    return len(values) == 1 or t_p(values, values[0]) is None
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -123,17 +139,17 @@ def _bound(sample: Sample) -> float:
     return min(sample.bounds, key=lambda bound: abs(bound - mean))
 
 
-def _p(sample: Sample, bound: float) -> float | None:
-    if sample.exact:
-        return None
-    return sign_p(sample.values, bound) if _equal(sample.values) else t_p(sample.values, bound)
+def _p(sample: Sample) -> float | None:
+    """Two-sided, of the bound that decides."""
+    test = sign_p if _equal(sample.values) else t_p
+    return test(sample.values, _bound(sample))
 
 
 def _p_against(sample: Sample) -> float:
     """How well the values agree with the claim: 1 where their mean lies in its region, or nothing is known."""
     if len(sample.values) < 2 or _inside(sample, _mean(sample.values)):
         return 1.0
-    p = _p(sample, _bound(sample))
+    p = _p(sample)
     return 1.0 if p is None else p
 
 
@@ -154,13 +170,8 @@ def _needed(sample: Sample) -> int | None:
 
 
 def judge_claim(claim: Claim, numbers: Sequence[Number], *, missing: Sequence[str], test: str) -> Judgement:
-    """A claim's verdict from those of its numbers: it is supported where every one of them is.
-
-    Any number that is refuted refutes it, whatever the others are. `missing`: what has no record, in words.
-    """
-    verdicts = [number.verdict for number in numbers]
-    order: tuple[Verdict, ...] = ("refuted", "not supported", "not run", "not distinguishable")
-    verdict: Verdict = next((v for v in order if v in verdicts), "supported") if numbers else "not run"
+    """A claim with its verdict, and why. `missing`: what has no record, in words; `test`: the tests, in words."""
+    verdict = overall([number.verdict for number in numbers])
     needed = [n.seeds_needed for n in numbers if n.verdict == "not distinguishable"]
     settled = None if verdict != "not distinguishable" or None in needed else max(filter(None, needed), default=None)
     return Judgement(

@@ -93,7 +93,7 @@ def test_holm_guards_against_refuting_one_of_many():
 YES, OPEN, NO = (1.0, 1.1, 1.2), (-1.0, 0.5, 1.0), (-1.0, -1.1, -1.2)
 
 
-def claimed(*values, missing=()):
+def claimed(*values, missing=""):
     numbers = judge_numbers([Sample(f"x{i}", each, 0, difference=True) for i, each in enumerate(values)])
     return judge_claim(Claim(id="A", says="a"), numbers, missing=missing, test="paired t")
 
@@ -108,17 +108,26 @@ def test_a_claim_holds_where_all_its_numbers_do():
 
 
 def test_the_reason_names_the_number_that_decides():
-    assert "x1, is -1.1 (95% interval -1.348 to -0.8516, n = 3), claimed to lie above 0" in claimed(YES, NO).why
-    assert claimed(YES, (), missing=("accuracy of B",)).why == "It needs what has no record: accuracy of B."
+    assert claimed(YES, NO).why == (
+        "1 of 2 numbers lies elsewhere. The clearest: x1 is -1.1 (95% interval -1.348 to -0.8516, n = 3), claimed to "
+        "lie above 0."
+    )
+    assert claimed(YES, (), missing="accuracy of B").why == "It needs what has no record: accuracy of B."
     supported = claimed((5.0, 5.1, 5.2), YES).why
-    assert supported.startswith("All 2 numbers lie where it says; the closest call, x1,")
+    assert supported.startswith("All 2 numbers lie where it says. The closest call: x1 is 1.1 ")
     seeds = claimed(OPEN).seeds_needed
-    assert f"about {seeds} seeds would settle it" in claimed(OPEN).why
-    assert claimed((0.5,)).why.endswith("one seed tells nothing of its noise: run at least 3.")
+    assert f"About {seeds} seeds would settle it" in claimed(OPEN).why
+    assert claimed((0.5,)).why.endswith("One seed tells nothing of its noise: run at least 3.")
     assert claimed().why.endswith("nothing tests it.")
     hopeless = claimed((1.0, -1.0, 1e-4))
     assert hopeless.seeds_needed is None
-    assert "not even 1,000 seeds" in hopeless.why
+    assert "Not even 1,000 seeds" in hopeless.why
+
+
+def test_what_has_run_is_told_of_a_claim_that_has_not():
+    assert claimed(YES, OPEN, (), missing="x of C").why == (
+        "It needs what has no record: x of C. Of the 2 numbers that have run, 1 lie where it says."
+    )
 
 
 def test_n_is_the_fewest_seeds():

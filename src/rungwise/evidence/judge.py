@@ -1,6 +1,6 @@
 """A study's measurements, and its claims judged by them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -47,16 +47,10 @@ def judge(claim: Claim, chapter: str, known: Known, ledger: "Ledger") -> Judgeme
         number.model_copy(update={"trials": ledger.trials(each), "mcnemar": _mcnemar(each, ledger)})
         for each, number in zip(asked, judge_numbers(samples), strict=True)
     ]
-    missing = dict.fromkeys(
-        f"{each.metric} of {_named(ref, chapter)}" for each in asked for ref in each.models if not ledger[ref, each]
-    )
-    found = judge_claim(claim, numbers, missing=tuple(missing), test=_test(asked))
-    warnings = (
-        warning for each, number in zip(asked, numbers, strict=True) for warning in _warned(each, number, ledger)
-    )
+    found = judge_claim(claim, numbers, missing=_missing(asked, chapter, ledger), test=_test(asked))
     return found.model_copy(
         update={
-            "warnings": (*methodology.few_seeds(found.n if found.test else 0), *dict.fromkeys(warnings)),
+            "warnings": () if found.verdict == "not run" else tuple(_warnings(asked, numbers, ledger)),
             "trials": tuple(dict.fromkeys(trial for number in numbers for trial in number.trials)),
         }
     )
@@ -114,6 +108,16 @@ def _sample(asked: Wanted, chapter: str, ledger: Ledger) -> Sample:
     )
 
 
+def _missing(asked: Sequence[Wanted], chapter: str, ledger: Ledger) -> str:
+    """What has no record, as "test_accuracy of CNN-3, CNN-5"."""
+    found: dict[str, list[str]] = {}
+    for each in asked:
+        for ref in each.models:
+            if not ledger[ref, each] and _named(ref, chapter) not in found.setdefault(each.metric, []):
+                found[each.metric].append(_named(ref, chapter))
+    return "; ".join(f"{metric} of {', '.join(names)}" for metric, names in found.items() if names)
+
+
 def _named(ref: Ref, chapter: str) -> str:
     """The model's name, with its chapter's where that is another."""
     return ref.model if ref.chapter == chapter else f"{ref.chapter}/{ref.model}"
@@ -154,23 +158,31 @@ def _correct(record: Record, metric: str) -> np.ndarray | None:
     return None
 
 
-def _warned(asked: Wanted, number: Number, ledger: Ledger) -> tuple[str, ...]:
+def _warnings(asked: Sequence[Wanted], numbers: Sequence[Number], ledger: Ledger) -> Iterator[str]:
     """What its records give cause to doubt."""
-    if number.estimate is None:
-        return ()
-    seeds = ledger.seeds(asked)
-    groups = {}
-    for ref in asked.models:
-        behind = ledger.behind(ref, asked)
-        groups[f"{ref.chapter}/{ref.model}"] = [behind[seed] for seed in seeds if seed in behind]
-    records = [record for group in groups.values() for record in group]
-    difference = len(asked.models) > 1
-    warnings = methodology.unequal(groups) if difference else ()
-    if asked.metric.startswith(TEST):
-        if difference:
-            warnings += methodology.oscillating(groups, asked.metric, number.estimate.mean)
-        warnings += methodology.unsettled(records)
-    if asked.timing:
-        seconds = {f"{ref.chapter}/{ref.model}": list(ledger[ref, asked].values()) for ref in asked.models}
-        warnings += methodology.busy(groups, seconds)
-    return warnings
+    ran = [(each, number.estimate) for each, number in zip(asked, numbers, strict=True) if number.estimate]
+    noisy = [estimate.n for each, estimate in ran if not each.exact]
+    yield from methodology.few_seeds(min(noisy, default=0))
+    yield from methodology.unequal(_groups((each for each, _ in ran if len(each.models) > 1), ledger))
+    tests = [(each, estimate) for each, estimate in ran if each.metric.startswith(TEST)]
+    differences = [(each.metric, _groups([each], ledger), e.mean) for each, e in tests if len(each.models) > 1]
+    yield from methodology.oscillating(differences)
+    yield from methodology.unsettled(_groups((each for each, _ in tests), ledger))
+    timed = [each for each, _ in ran if each.timing]
+    seconds = {_path(ref): list(ledger[ref, each].values()) for each in timed for ref in each.models}
+    yield from methodology.busy(_groups(timed, ledger), seconds)
+
+
+def _groups(asked: Iterable[Wanted], ledger: Ledger) -> dict[str, list[Record]]:
+    """The records behind some numbers, by model."""
+    found: dict[str, dict[str, Record]] = {}
+    for each in asked:
+        for ref in each.models:
+            behind = ledger.behind(ref, each)
+            records = found.setdefault(_path(ref), {})
+            records.update({behind[seed].id: behind[seed] for seed in ledger.seeds(each) if seed in behind})
+    return {name: list(records.values()) for name, records in found.items()}
+
+
+def _path(ref: Ref) -> str:
+    return f"{ref.chapter}/{ref.model}"

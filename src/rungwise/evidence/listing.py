@@ -1,12 +1,12 @@
 """Claims in the terminal and as JSON: what a study declares, and what has become of it."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.padding import Padding
 
 from rungwise.evidence.claims import Claim, Condition
 from rungwise.evidence.judgement import Judgement
@@ -36,29 +36,33 @@ def judged_json(study: Study, judged: dict[str, tuple[Judgement, ...]]) -> dict[
 
 
 def print_declared(study: Study) -> None:
-    """A line per claim and one for each of its conditions."""
-    table = _table("chapter", "claim", "says")
-    for chapter, claim in _declared(study):
-        conditions = [f"[dim]{escape(told(condition))}[/]" for condition in claim.test]
-        table.add_row(chapter, escape(claim.id), "\n".join([escape(claim.says), *conditions]))
-    console = Console()
-    console.print(table)
-    console.print(f"{table.row_count} claims are declared; nothing has been judged.")
+    """Every claim with its conditions, by chapter."""
+    console, count = Console(), 0
+    for chapter in study.chapters:
+        if chapter.claims:
+            console.print(f"[bold]{escape(chapter.name)}[/]")
+        for claim in chapter.claims:
+            count += 1
+            console.print(Padding(f"[bold]{escape(claim.id)}[/]  {escape(claim.says)}", (0, 2)))
+            for condition in claim.test:
+                console.print(Padding(escape(told(condition)), (0, 6)), style="dim")
+    console.print(f"{count} claims are declared.")
 
 
-def print_judged(judged: dict[str, tuple[Judgement, ...]]) -> None:
-    """A line per claim with its verdict and the reason."""
-    table = _table("chapter", "claim", "verdict", "says, and why it is judged so")
-    counts = Counter[str]()
+def print_judged(judged: Mapping[str, Sequence[Judgement]]) -> None:
+    """Every claim with its verdict and the reason, by chapter."""
+    console, counts = Console(), Counter[str]()
     for chapter, found in judged.items():
+        if found:
+            console.print(f"[bold]{escape(chapter)}[/]")
         for each in found:
             counts[each.verdict] += 1
-            warnings = [f"[dim]{escape(warning)}[/]" for warning in each.warnings]
             style = STYLES[each.verdict]
-            words = [f"[bold]{escape(each.says)}[/]", escape(each.why), *warnings]
-            table.add_row(chapter, escape(each.id), f"[{style}]{each.verdict}[/]", "\n".join(words))
-    console = Console()
-    console.print(table)
+            says = f"[bold]{escape(each.id)}[/]  {escape(each.says)}: [{style}]{each.verdict}[/]"
+            console.print(Padding(says, (0, 2)))
+            console.print(Padding(escape(each.why), (0, 6)))
+            for warning in each.warnings:
+                console.print(Padding(escape(warning), (0, 6)), style="dim")
     told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in STYLES if counts[verdict])
     console.print(f"{counts.total()} claims{': ' * bool(told)}{told}.")
 
@@ -75,10 +79,3 @@ def _words(value: object) -> str:
 
 def _declared(study: Study) -> Iterator[tuple[str, Claim]]:
     return ((chapter.name, claim) for chapter in study.chapters for claim in chapter.claims)
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, padding=(0, 2, 1, 0), pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table

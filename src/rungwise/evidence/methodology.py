@@ -20,10 +20,16 @@ UNEVEN = 1.25
 def few_seeds(n: int) -> tuple[str, ...]:
     """Where n seeds are few, and where Wilcoxon's test cannot reach significance whatever the numbers."""
     if 0 < n < ENOUGH:
-        return (f"It rests on {n} seed{'' if n == 1 else 's'}; {ENOUGH} or more make an interval worth reading.",)
-    if (floor := wilcoxon_floor(n)) > 0.05 and n:
-        return (f"With {n} pairs, Wilcoxon's test cannot go below p = {floor:.4f}, whatever the numbers.",)
-    return ()
+        few = f"It rests on {n} seed{'' if n == 1 else 's'}; {ENOUGH} or more make an interval worth reading."
+        return (few, *_floor(n))
+    return _floor(n)
+
+
+def _floor(n: int) -> tuple[str, ...]:
+    floor = wilcoxon_floor(n)
+    if n < 2 or floor <= 0.05:
+        return ()
+    return (f"With {n} seeds, Wilcoxon's test cannot go below p = {floor:.4f}, whatever the numbers.",)
 
 
 def unequal(groups: Mapping[str, Sequence[Record]]) -> tuple[str, ...]:
@@ -38,31 +44,34 @@ def unequal(groups: Mapping[str, Sequence[Record]]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def oscillating(groups: Mapping[str, Sequence[Record]], curve: str, difference: float) -> tuple[str, ...]:
-    """Where the last iterate still moves by as much as the difference that is told of it.
+def oscillating(differences: Iterable[tuple[str, Mapping[str, Sequence[Record]], float]]) -> tuple[str, ...]:
+    """Where the last iterate still moves by as much as a difference that is told of it; the worst case is told.
 
-    `curve`: the name of the metric's history, one value per epoch; models without it are passed over.
+    `differences`: (the metric, whose history has one value per epoch; the records by model; the difference).
     """
-    moves = {name: _last_moves(records, curve) for name, records in groups.items()}
-    name, most = max(moves.items(), key=lambda item: item[1], default=("", 0.0))
-    if most == 0 or most < abs(difference):
+    found = []
+    for curve, groups, difference in differences:
+        for name, records in groups.items():
+            move = _last_moves(records, curve)
+            if move > abs(difference):
+                found.append((move, name, curve, abs(difference)))
+    if not found:
         return ()
+    move, name, curve, difference = max(found)
     return (
-        f"The last iterate oscillates: over the second half of training {curve} of {name} moves by {most:.4f} from "
-        f"epoch to epoch, as much as the difference of {abs(difference):.4f}, so that stopping an epoch earlier might "
-        "turn it.",
+        f"The last iterate oscillates: over the second half of training {curve} of {name} moves by {move:.4f} from "
+        f"epoch to epoch, more than a difference of {difference:.4f}, which an epoch more or less might turn.",
     )
 
 
-def unsettled(records: Iterable[Record]) -> tuple[str, ...]:
+def unsettled(groups: Mapping[str, Sequence[Record]]) -> tuple[str, ...]:
     """Where perceptrons were stopped before they settled: their last iterate is one of many."""
-    restless = [r for r in records if r.summary.get("converged") == 0.0]
+    restless = [name for name, records in groups.items() if any(r.summary.get("converged") == 0.0 for r in records)]
     if not restless:
         return ()
-    labels = ", ".join(dict.fromkeys(record.label for record in restless))
     return (
-        f"The last iterate oscillates: {labels} did not reach the tolerance, so what is told is the iterate at which "
-        "training happened to stop.",
+        f"The last iterate oscillates: {', '.join(restless)} did not reach the tolerance in every run, so what is told "
+        "is the iterate at which training happened to stop.",
     )
 
 

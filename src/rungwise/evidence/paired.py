@@ -171,15 +171,3 @@ def slope(values: np.ndarray) -> float:
     ranks = np.arange(len(values)) - (len(values) - 1) / 2
     # Less the first value, so that equal values have a slope of exactly 0.
     return float(ranks @ (values - values[0]) / (ranks @ ranks))
-
-
-def page_p(rows: np.ndarray) -> float | None:
-    """One-sided p of Page's test (1963) for a rise along k ordered conditions; rows: (seeds, k).
-
-    None where there are fewer than 2 seeds or 3 conditions. Exact for few (scipy says which), normal for many; ties
-    within a seed make the exact p a little too large, never too small.
-    """
-    if rows.shape[0] < 2 or rows.shape[1] < 3:
-        return None
-    ranks = np.stack([stats.rankdata(_deviations(row, 0.0)) for row in rows])
-    return float(stats.page_trend_test(ranks, ranked=True).pvalue)

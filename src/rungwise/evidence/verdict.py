@@ -2,13 +2,13 @@
 
 import math
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rungwise.evidence.claims import Claim
 from rungwise.evidence.estimate import estimate
 from rungwise.evidence.judgement import Judgement, Number, Verdict
-from rungwise.evidence.paired import effect, holm, sign_p, t_p, wilcoxon_p
+from rungwise.evidence.paired import effect, equal, holm, sign_p, t_p, tost_p, wilcoxon_p
 from rungwise.evidence.power import MOST, seeds_needed
 
 LEVEL = 0.05
@@ -126,7 +126,7 @@ def _interval(sample: Sample) -> tuple[float, float] | None:
 
 def _equal(values: Sequence[float]) -> bool:
     """Whether the values agree as far as a test can tell."""
-    return len(values) == 1 or t_p(values, values[0]) is None
+    return len(values) == 1 or equal(values)
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -140,7 +140,10 @@ def _bound(sample: Sample) -> float:
 
 
 def _p(sample: Sample) -> float | None:
-    """Two-sided, of the bound that decides."""
+    """Two-sided, of the bound that decides; twice the p of two one-sided tests where it takes both bounds."""
+    if len(sample.bounds) == 2 and not _equal(sample.values) and _inside(sample, _mean(sample.values)):
+        p = tost_p(sample.values, *sample.bounds)
+        return None if p is None else min(1.0, 2 * p)
     test = sign_p if _equal(sample.values) else t_p
     return test(sample.values, _bound(sample))
 
@@ -169,7 +172,7 @@ def _needed(sample: Sample) -> int | None:
 # The claim as a whole -------------------------------------------------------------------------------------------
 
 
-def judge_claim(claim: Claim, numbers: Sequence[Number], *, missing: Sequence[str], test: str) -> Judgement:
+def judge_claim(claim: Claim, numbers: Sequence[Number], *, missing: str, test: str) -> Judgement:
     """A claim with its verdict, and why. `missing`: what has no record, in words; `test`: the tests, in words."""
     verdict = overall([number.verdict for number in numbers])
     needed = [n.seeds_needed for n in numbers if n.verdict == "not distinguishable"]
@@ -187,44 +190,44 @@ def judge_claim(claim: Claim, numbers: Sequence[Number], *, missing: Sequence[st
     )
 
 
-def _why(verdict: Verdict, numbers: Sequence[Number], missing: Sequence[str], settled: int | None) -> str:
+def _why(verdict: Verdict, numbers: Sequence[Number], missing: str, settled: int | None) -> str:
+    """The reason in a sentence or two: what decided, and the number that shows it best."""
     if not numbers:
         return "It is declared without a condition on recorded numbers, so nothing tests it."
     if verdict == "not run":
-        return f"It needs what has no record: {', '.join(missing)}."
+        ran = [number for number in numbers if number.verdict != "not run"]
+        held = sum(number.verdict == "supported" for number in ran)
+        so_far = f" Of the {len(ran)} numbers that have run, {held} lie where it says." if len(ran) > 1 else ""
+        return f"It needs what has no record: {missing or 'seeds in common'}.{so_far}"
     same = [number for number in numbers if number.verdict == verdict]
-    most = max(same, key=_telling(verdict))
-    share = f"{len(same)} of {len(numbers)} numbers: the clearest, " if len(numbers) > 1 else ""
-    if verdict == "supported":
-        share = f"All {len(numbers)} numbers lie where it says; the closest call, " if len(numbers) > 1 else ""
-    ends = {
-        "supported": "",
-        "refuted": "; its interval lies wholly elsewhere",
-        "not supported": "; the runs do not differ by as much as matters",
-        "not distinguishable": f"; {_unsettled(most, settled)}",
-    }
-    sentence = f"{share}{_told(most)}, claimed to lie {most.claimed}{ends[verdict]}."
-    return sentence[0].upper() + sentence[1:] if share else sentence
-
-
-def _telling(verdict: Verdict) -> Callable[[Number], float]:
-    """Which number to tell: the closest call where it is supported or open, the clearest where it is refuted."""
-    return lambda number: -(number.p or 0.0) if verdict == "refuted" else (number.p or 0.0)
+    sign = -1 if verdict == "refuted" else 1  # the clearest where it is refuted, else the closest call
+    shown = max(same, key=lambda number: sign * (number.p or 0.0))
+    told = f"{_told(shown)}, claimed to lie {shown.claimed}."
+    if len(numbers) == 1:
+        return f"{told}{_seeds(shown, settled) if verdict == 'not distinguishable' else ''}"
+    share = f"{len(same)} of {len(numbers)} numbers"
+    return {
+        "supported": f"All {len(numbers)} numbers lie where it says. The closest call: {told}",
+        "refuted": f"{share} {'lies' if len(same) == 1 else 'lie'} elsewhere. The clearest: {told}",
+        "not supported": f"{share} {'shows' if len(same) == 1 else 'show'} no difference that matters. One: {told}",
+        "not distinguishable": f"{share} {'is' if len(same) == 1 else 'are'} open. The most open: {told}"
+        f"{_seeds(shown, settled)}",
+    }[verdict]
 
 
 def _told(number: Number) -> str:
     found = number.estimate
     assert found is not None
     if found.interval is None:
-        return f"{number.says}, is {found.mean:.4g} (n = {found.n})"
+        return f"{number.says} is {found.mean:.4g} (n = {found.n})"
     low, high = found.interval
-    return f"{number.says}, is {found.mean:.4g} (95% interval {low:.4g} to {high:.4g}, n = {found.n})"
+    return f"{number.says} is {found.mean:.4g} (95% interval {low:.4g} to {high:.4g}, n = {found.n})"
 
 
-def _unsettled(number: Number, settled: int | None) -> str:
-    n = number.estimate.n if number.estimate else 0
-    if n < 2:
-        return "one seed tells nothing of its noise: run at least 3"
+def _seeds(number: Number, settled: int | None) -> str:
+    """What would settle an open claim."""
+    if number.estimate and number.estimate.n < 2:
+        return " One seed tells nothing of its noise: run at least 3."
     if settled is not None:
-        return f"about {settled} seeds would settle it, were mean and scatter as they are here"
-    return f"not even {MOST:,} seeds would settle it, were mean and scatter as they are here"
+        return f" About {settled} seeds would settle it, were mean and scatter as they are here."
+    return f" Not even {MOST:,} seeds would settle it, were mean and scatter as they are here."

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 from scipy import stats
 
-from rungwise.chapters import cnns, family, mlps
+from rungwise.chapters import cnns, family, family_statements, mlps
 
 DATA = {"source": "digits"}
 FIT = {"epochs": 4, "batch": 32, "rate": 1e-3}
@@ -91,8 +91,11 @@ def test_cnns_stand_beside_mlps_on_the_same_images_only():
     assert alone.beside([alone, other, SETTINGS]).against == SETTINGS
     assert alone.beside([alone, other]).against is None
     assert CNNS.beside([other]).against == SETTINGS, "what the study says itself is kept"
+    fewer = SETTINGS.model_copy(update={"data": CNNS.data.model_copy(update={"train_images": 500}), "name": "fewer"})
+    assert alone.beside([fewer, SETTINGS]).against == SETTINGS, "as many images as the CNNs"
+    assert alone.beside([fewer, fewer.model_copy(update={"name": "same"})]).against == fewer, "or else the first"
     with pytest.raises(ValidationError, match="the MLPs are on mnist and the CNNs on digits"):
-        cnns.Settings(**{**CNNS.model_dump(), "against": other.model_dump()})
+        cnns.Settings(**{**CNNS.model_dump(by_alias=True), "against": other.model_dump(by_alias=True)})
 
 
 # Tables --------------------------------------------------------------------------------------------------------
@@ -139,7 +142,7 @@ def test_comparison_of_the_families_by_hand(fitted):
     assert k["epoch_s_per_m"].mean == pytest.approx(5 / 500e-6)
     assert k["image_us"].mean == pytest.approx(5e6 / 1348)
     assert rows["A"]["epoch_s"].values == pytest.approx((4 / 4, 5 / 4, 6 / 4))
-    bars = figure(cnns.findings(CNNS, (0, 1, 2), records), "cnns-against-mlps").panels
+    bars = figure(cnns.findings(CNNS, (0, 1, 2), records), "cnns-against-mlps-figure").panels
     assert [panel.names for panel in bars] == [("A", "B", "C", "K", "L")] * 2
     assert bars[0].values[3] == k["accuracy_per_m"].values
     assert bars[1].values[0] == rows["A"]["epoch_s_per_m"].values
@@ -220,17 +223,12 @@ def test_three_seeds_need_no_warning(fitted):
 
 
 def test_steadiness_needs_three_epochs():
-    def result(*curves):
-        records = {
-            seed: type("R", (), {"history": {"test_accuracy": curve}, "id": "x"}) for seed, curve in enumerate(curves)
-        }
-        return family.Result("A", None, (), len(curves), records)
-
-    assert family.unsteadiness(result([0.5])) is None
-    assert family.unsteadiness(result([0.5, 0.6])) is None
-    assert family.unsteadiness(result([0.1, 0.5, 0.6])) == pytest.approx(0.1)
-    # Second half of 6 epochs: .5 .7 .6, moves .2 and .1; of the other seed 0 and 0.
-    assert family.unsteadiness(result([0, 0.9, 0, 0.5, 0.7, 0.6], [0, 0, 0, 1, 1, 1])) == pytest.approx(0.075)
+    assert family.unsteadiness([0.5]) is None
+    assert family.unsteadiness([0.5, 0.6]) is None
+    assert family.unsteadiness([0.1, 0.5, 0.6]) == pytest.approx(0.1)
+    # Second half of 6 epochs: .5 .7 .6, moves .2 and .1.
+    assert family.unsteadiness([0, 0.9, 0, 0.5, 0.7, 0.6]) == pytest.approx(0.15)
+    assert family.unsteadiness([0, 0, 0, 1, 1, 1]) == 0
 
 
 def test_short_training_says_nothing_of_steadiness(fitted):
@@ -265,7 +263,7 @@ def test_unequal_data_are_told(fitted):
     fewer = SETTINGS.model_copy(update={"data": SETTINGS.data.model_copy(update={"train_images": 500})})
     settings = CNNS.model_copy(update={"against": fewer})
     found = cnns.findings(settings, (0, 1, 2), {**mlp_records(fitted, settings=fewer), **cnn_records(fitted)})
-    assert found.warnings == (
+    assert found.warnings[1:] == (
         "The MLPs were fitted on 500 images and the CNNs on 1,348: the comparison of the families mixes architecture "
         "with data.",
     )
@@ -280,6 +278,72 @@ def test_trained_alike_goes_without_saying(fitted):
     alike = CNNS.model_copy(update={"fit": SETTINGS.fit})
     found = cnns.findings(alike, (0,), {**mlp_records(fitted, (0,)), **cnn_records(fitted, (0,), alike)})
     assert not any("differently" in text for text in texts(found))
+
+
+# Choosing on the test set --------------------------------------------------------------------------------------
+
+
+def results(fitted, accuracy, seeds):
+    """Nets with these test accuracies, by seed."""
+    settings = SETTINGS.model_copy(update={"nets": {name: SETTINGS.nets[name] for name in accuracy}})
+    planned = [trial for trial in mlps.trials(settings, seeds) if trial.seed in accuracy[trial.label]]
+    records = {trial.id: fitted(trial, {"test_accuracy": accuracy[trial.label][trial.seed]}) for trial in planned}
+    return family.collect(settings, seeds, records)
+
+
+def test_flattery_by_hand(fitted):
+    accuracy = {"A": {0: 0.90, 1: 0.99, 2: 0.90}, "B": {0: 0.92, 1: 0.93, 2: 0.91}}
+    # Means .93 and .92. Without seed 0: .945, .92: A has .90; without 1: .90, .915: B has .93; without 2: A has .90.
+    assert family_statements.flattery(results(fitted, accuracy, (0, 1, 2))) == pytest.approx((0.93, 0.91, 3))
+    level = {"A": {0: 0.9, 1: 0.8}, "B": {0: 0.9, 1: 0.8}}
+    assert family_statements.flattery(results(fitted, level, (0, 1))) == pytest.approx((0.85, 0.85, 2))
+
+
+def test_flattery_is_over_the_seeds_that_all_nets_have(fitted):
+    accuracy = {"A": {0: 0.90, 1: 0.94, 3: 0.1}, "B": {0: 0.80, 1: 0.80, 2: 0.99}}
+    assert family_statements.flattery(results(fitted, accuracy, (0, 1, 2, 3))) == pytest.approx((0.92, 0.92, 2))
+    apart = {"A": {0: 0.9, 1: 0.9}, "B": {1: 0.8, 2: 0.8}}
+    assert family_statements.flattery(results(fitted, apart, (0, 1, 2))) is None
+
+
+def test_the_best_of_both_families_is_told_to_be_flattered(fitted):
+    found = cnns.findings(CNNS, (0, 1, 2), {**mlp_records(fitted), **cnn_records(fitted)})
+    assert found.warnings == (
+        "The best of 2 CNNs and the best of 3 MLPs were chosen by their accuracy on the test set itself, which "
+        "flatters them. The best of 2 CNNs has a test accuracy of 0.9700 over 3 seeds; chosen on all of them but one, "
+        "and told on the one left out, 0.9700 on average. The best of 3 MLPs has a test accuracy of 0.9500 over 3 "
+        "seeds; chosen on all of them but one, and told on the one left out, 0.9500 on average. All seeds share the "
+        "test images: what the choice owes to these images is still in both numbers.",
+    )
+    alone = cnns.findings(CNNS, (0, 1, 2), cnn_records(fitted))
+    assert alone.warnings[0].startswith("The best of 2 CNNs was chosen by its accuracy on the test set itself, which ")
+    assert "MLPs" not in alone.warnings[0]
+
+
+def test_one_seed_cannot_tell_how_much_a_choice_flatters(fitted):
+    found = cnns.findings(CNNS, (0,), {**mlp_records(fitted, (0,)), **cnn_records(fitted, (0,))})
+    assert found.warnings[1] == (
+        "The best of 2 CNNs and the best of 3 MLPs were chosen by their accuracy on the test set itself, which "
+        "flatters them."
+    )
+
+
+def test_where_there_was_nothing_to_choose_nothing_is_flattered(fitted):
+    one = CNNS.model_copy(update={"nets": {"K": CNNS.nets["K"]}, "against": None})
+    assert cnns.findings(one, (0, 1, 2), cnn_records(fitted, settings=one)).warnings == ()
+    assert cnns.findings(CNNS, (), {}).warnings == ()
+
+
+def test_mlps_may_have_other_seeds_than_the_cnns(fitted):
+    """Each family is told over all its seeds, and the difference over those that both have."""
+    for dense, own, both in (((0, 1, 2), (0, 1), 2), ((0,), (0, 1, 2), 1)):
+        records = {**mlp_records(fitted, dense), **cnn_records(fitted, own)}
+        found = cnns.findings(CNNS, own, records)
+        counts = {row[1]: row[4].n for row in found.tables[1].rows}
+        assert counts == {**dict.fromkeys("ABC", len(dense)), **dict.fromkeys("KL", len(own))}
+        difference = said(found, "On the test set the best CNN")
+        assert (f"n = {both}" if both > 1 else "one run each") in difference
+        assert found.seeds == len(own)
 
 
 # Method --------------------------------------------------------------------------------------------------------

@@ -66,8 +66,8 @@ def half_width(values):
 def test_one_weight_stands_for_two():
     assert SETTINGS.weights == ((0, 1), (0.5, 0.5), (1, 0))
     assert multitask.Settings(**{**BASE, "weights": [[0.3, 0.7]]}).weights == ((0.3, 0.7),)
-    assert multitask.Settings.model_validate_json(SETTINGS.model_dump_json()) == SETTINGS
-    assert multitask.Settings.model_validate_json(THREE.model_dump_json()) == THREE
+    assert multitask.Settings.model_validate_json(SETTINGS.model_dump_json(by_alias=True)) == SETTINGS
+    assert multitask.Settings.model_validate_json(THREE.model_dump_json(by_alias=True)) == THREE
 
 
 @pytest.mark.parametrize(

@@ -186,7 +186,7 @@ def test_senseless_pairs_are_refused_with_one_message(pairs, message):
 
 def test_settings_survive_json():
     settings = perceptrons.Settings(data=DATA)
-    assert perceptrons.Settings.model_validate_json(settings.model_dump_json()) == settings
+    assert perceptrons.Settings.model_validate_json(settings.model_dump_json(by_alias=True)) == settings
     assert [trial.label for trial in perceptrons.trials(settings, (0,))] == [
         "1 v 0", "8 v 3", "4 v 9", "8 v 7", "2 v 9",
     ]  # fmt: skip

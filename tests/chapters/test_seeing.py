@@ -101,7 +101,7 @@ def test_every_setting_is_part_of_the_identity_and_the_name_is_not():
 @pytest.mark.parametrize("classes", [(2, 2), (2, 10), (-1, 3)])
 def test_classes_are_two_labels_that_exist(classes):
     with pytest.raises(ValidationError, match="two different labels from 0 to 9"):
-        seeing.Settings.model_validate({**SETTINGS.model_dump(), "classes": classes})
+        seeing.Settings.model_validate({**SETTINGS.model_dump(by_alias=True), "classes": classes})
 
 
 # Work

@@ -18,8 +18,9 @@ class ChapterSettings(Settings):
     """What a study file sets for one chapter; each chapter adds its own."""
 
     kind: str
-    name: str = Field("", pattern=r"^[^/]*$")
-    """What the study calls the chapter, once; left out: its kind. A second chapter of a kind needs one."""
+    name: str = Field("", pattern=r"^[\w-]*$")
+    """What the study calls the chapter, in letters, digits, _ and -; left out: its kind. A second chapter of a kind needs
+    one."""
     title: str | None = None
     """The heading in the report; left out: that of the kind."""
     seeds: int | None = Field(None, ge=1, le=10_000)

@@ -5,15 +5,14 @@ from typing import Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from rungwise.chapters import family, mlps
+from rungwise.chapters import family, family_figures, family_statements, mlps
 from rungwise.chapters.chapter import ChapterSettings
-from rungwise.chapters.common import compared, counted, told_pairs
+from rungwise.chapters.common import compared, counted, heading, told_pairs
 from rungwise.data.source import Data
-from rungwise.evidence.estimate import estimate, paired_difference
+from rungwise.evidence.estimate import paired_difference
 from rungwise.findings import Bars, Cell, Column, Figure, Findings, Formula, Statement, Table
 from rungwise.models.cnn import CnnSettings
 from rungwise.records.record import Record
-from rungwise.training.trial import Fit, Recipe
 
 FORMULAS = (
     Formula(
@@ -33,13 +32,13 @@ FORMULAS = (
 )
 
 
-class Settings(ChapterSettings):
+class Settings(family.FamilySettings):
     kind: Literal["cnns"] = "cnns"
-    fit: Recipe
     nets: dict[str, CnnSettings] = Field(min_length=1)
     """By name, in the order of the tables."""
     against: mlps.Settings | None = None
-    """The MLPs to stand beside. Left out: those of the study's chapter on MLPs, if it has one on the same images."""
+    """The MLPs to stand beside. Left out: those of the study's chapter on MLPs, if it has one on the same images; of
+    several, the first with as many training images, or else the first."""
 
     @field_validator("against")
     @classmethod
@@ -52,33 +51,35 @@ class Settings(ChapterSettings):
         return against
 
     def beside(self, chapters: Sequence[ChapterSettings]) -> Self:
-        others = (chapter for chapter in chapters if isinstance(chapter, mlps.Settings))
-        other = next((chapter for chapter in others if chapter.data.source == self.data.source), None)
-        return self if self.against or not other else self.model_copy(update={"against": other})
+        others = [c for c in chapters if isinstance(c, mlps.Settings) and c.data.source == self.data.source]
+        alike = [other for other in others if other.data.size == self.data.size]
+        if self.against or not others:
+            return self
+        return self.model_copy(update={"against": (alike or others)[0]})
 
 
-def trials(settings: Settings, seeds: tuple[int, ...]) -> tuple[Fit, ...]:
-    return family.trials(settings.data, settings.fit, settings.nets, seeds)
+trials, metrics, measured = family.trials, family.metrics, family.measured
 
 
 def findings(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, Record]) -> Findings:
-    results = family.collect(settings.data, settings.fit, settings.nets, seeds, records)
-    comparison = _Comparison(settings, results, seeds, records)
+    results = family.collect(settings, seeds, records)
+    comparison = _Comparison(settings, results, records)
     halving = {net.halving for net in settings.nets.values()}
     how = {"stride": "a stride of 2", "pool": "2 × 2 max-pooling"}
     method = (
-        family.told_recipe(settings.data, settings.fit, len(settings.nets)),
+        family.told_recipe(settings),
         f"The side halves between convolutions by {' or '.join(how[h] for h in sorted(halving))}.",
     )
     return Findings(
-        kind="cnns",
-        title="Convolutional nets",
+        kind=settings.kind,
+        name=settings.name,
+        title=heading(settings, "Convolutional nets"),
         question="What do convolutions buy, in accuracy, parameters and time, and against the MLPs?",
         method=method,
         formulas=FORMULAS,
-        statements=(*family.statements(results), *comparison.statements()),
-        tables=(family.accuracy_table(results, "cnns", "Filters", _shape), *comparison.tables()),
-        figures=(*family.figures(results, "cnns"), *comparison.figures()),
+        statements=(*family_statements.statements(results), *comparison.statements()),
+        tables=(family.accuracy_table(results, settings.name, "Filters", _shape), *comparison.tables()),
+        figures=(*family_figures.figures(results, settings.name), *comparison.figures()),
         warnings=(*family.warnings(results), *comparison.warnings()),
         seeds=family.most_seeds(results),
     )
@@ -91,15 +92,9 @@ def _shape(net: CnnSettings) -> str:
 class _Comparison:
     """The two families side by side, per parameter. Empty where one of them has not run."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        cnns: list[family.Result],
-        seeds: Sequence[int],
-        records: Mapping[str, Record],
-    ) -> None:
-        other = settings.against
-        dense = family.collect(other.data, other.fit, other.nets, seeds, records) if other else []
+    def __init__(self, settings: Settings, cnns: list[family.Result], records: Mapping[str, Record]) -> None:
+        self.chapter, other = settings.name, settings.against
+        dense = family.collect(other, _seeds(records), records) if other else []
         self.families = {
             "MLPs": [r for r in dense if r.records],
             "CNNs": [r for r in cnns if r.records],
@@ -124,23 +119,12 @@ class _Comparison:
         )
         rows = tuple(self._row(name, result) for name, results in self.families.items() for result in results)
         caption = "The two families per parameter. Time per image makes epochs of different length comparable."
-        return (Table(id="cnns-against-mlps", caption=caption, columns=columns, rows=rows),)
+        return (Table(id=f"{self.chapter}-against-mlps", caption=caption, columns=columns, rows=rows),)
 
     def _row(self, name: str, result: family.Result) -> tuple[Cell, ...]:
+        keys = ("test_accuracy", "accuracy_per_million", "epoch_s", "epoch_s_per_million", "image_us")
         millions = result.mean("parameters") / 1e6
-        accuracy, times = result.values("test_accuracy").values(), result.values("time_s").values()
-        epochs = [t / self.epochs[name] for t in times]
-        return (
-            name,
-            result.name,
-            self.images[name],
-            millions,
-            estimate(accuracy),
-            estimate(a / millions for a in accuracy),
-            estimate(epochs),
-            estimate(t / millions for t in epochs),
-            estimate(1e6 * t / self.images[name] for t in epochs),
-        )
+        return (name, result.name, self.images[name], millions, *(result.estimate(key) for key in keys))
 
     def figures(self) -> tuple[Figure, ...]:
         if not self.possible:
@@ -156,7 +140,7 @@ class _Comparison:
         ranges = {name: [r.mean("parameters") / 1e6 for r in results] for name, results in self.families.items()}
         return (
             Figure(
-                id="cnns-against-mlps",
+                id=f"{self.chapter}-against-mlps-figure",
                 caption="Each net of both families, per million parameters.",
                 alt="Test accuracy and time per epoch, per million parameters: "
                 + "; ".join(f"{name} have {min(v):.2f} to {max(v):.2f} million" for name, v in ranges.items())
@@ -210,9 +194,17 @@ class _Comparison:
         return (Statement(text=text, trials=tuple(trial for result in results for trial in result.ids)),)
 
     def warnings(self) -> tuple[str, ...]:
+        told = ("CNNs", "MLPs") if self.possible else ("CNNs",)
+        flattered = family_statements.chosen_on_test({name: self.families[name] for name in told})
         if not self.possible or self.images["MLPs"] == self.images["CNNs"]:
-            return ()
+            return flattered
         return (
+            *flattered,
             f"The MLPs were fitted on {self.images['MLPs']:,} images and the CNNs on {self.images['CNNs']:,}: the "
             "comparison of the families mixes architecture with data.",
         )
+
+
+def _seeds(records: Mapping[str, Record]) -> list[int]:
+    """The seeds of any record: the MLPs may have run with more of them, or fewer, than the CNNs."""
+    return sorted({seed for record in records.values() if isinstance(seed := record.spec.get("seed"), int)})

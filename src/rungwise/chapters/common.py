@@ -1,19 +1,30 @@
 """What the chapters share in telling their results."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from rungwise.chapters.chapter import ChapterSettings
 from rungwise.evidence.estimate import Estimate
-from rungwise.records.record import Record
-from rungwise.trial import Trial
+from rungwise.evidence.measure import Measurement
 
 if TYPE_CHECKING:
     from rungwise.training.trial import Recipe
 
 
-def present(trials: Sequence[Trial], records: Mapping[str, Record]) -> list[Record]:
-    """The records of those trials that have finished, in the trials' order."""
-    return [records[trial.id] for trial in trials if trial.id in records]
+def heading(settings: ChapterSettings, usual: str) -> str:
+    """The chapter's title in the report: the study's, or else the usual one, told apart by a name of its own."""
+    named = settings.name == settings.kind or usual.endswith(f" {settings.name}")
+    return settings.title or (usual if named else f"{usual}: {settings.name}")
+
+
+def measurements(
+    chapter: str, metric: str, model: str, values: Mapping[int, float], trials: Mapping[int, tuple[str, ...]]
+) -> Iterator[Measurement]:
+    """The values and the ids of their trials, both by seed, as measurements; undefined values are left out."""
+    for seed, value in values.items():
+        if math.isfinite(value):
+            yield Measurement(chapter, model, metric, seed, float(value), trials[seed])
 
 
 def seed_warnings(seeds: int, planned: int, done: int) -> tuple[str, ...]:

@@ -5,12 +5,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from rungwise.chapters import family
-from rungwise.chapters.chapter import ChapterSettings
+from rungwise.chapters import family, family_figures, family_statements
+from rungwise.chapters.common import heading
 from rungwise.findings import Findings, Formula
 from rungwise.models.mlp import MlpSettings
 from rungwise.records.record import Record
-from rungwise.training.trial import Fit, Recipe
 
 FORMULAS = (
     Formula(
@@ -31,28 +30,27 @@ FORMULAS = (
 )
 
 
-class Settings(ChapterSettings):
+class Settings(family.FamilySettings):
     kind: Literal["mlps"] = "mlps"
-    fit: Recipe
     nets: dict[str, MlpSettings] = Field(min_length=1)
     """By name, in the order of the tables."""
 
 
-def trials(settings: Settings, seeds: tuple[int, ...]) -> tuple[Fit, ...]:
-    return family.trials(settings.data, settings.fit, settings.nets, seeds)
+trials, metrics, measured = family.trials, family.metrics, family.measured
 
 
 def findings(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, Record]) -> Findings:
-    results = family.collect(settings.data, settings.fit, settings.nets, seeds, records)
+    results = family.collect(settings, seeds, records)
     return Findings(
-        kind="mlps",
-        title="Multilayer perceptrons",
+        kind=settings.kind,
+        name=settings.name,
+        title=heading(settings, "Multilayer perceptrons"),
         question="How much do depth and width help, and do more parameters generalise better?",
-        method=(family.told_recipe(settings.data, settings.fit, len(settings.nets)),),
+        method=(family.told_recipe(settings),),
         formulas=FORMULAS,
-        statements=family.statements(results),
-        tables=(family.accuracy_table(results, "mlps", "Hidden layers", _shape),),
-        figures=family.figures(results, "mlps"),
+        statements=family_statements.statements(results),
+        tables=(family.accuracy_table(results, settings.name, "Hidden layers", _shape),),
+        figures=family_figures.figures(results, settings.name),
         warnings=family.warnings(results),
         seeds=family.most_seeds(results),
     )

@@ -1,16 +1,17 @@
 """Multi-task: several tasks in one net; a sweep of the loss weights; single-task nets as the baseline."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from rungwise.chapters.chapter import ChapterSettings
-from rungwise.chapters.common import compared, seed_warnings, told, told_fit, told_pairs
+from rungwise.chapters.common import compared, heading, measurements, seed_warnings, told, told_fit, told_pairs
 from rungwise.data.source import Data
 from rungwise.data.tasks import Task, check_task
 from rungwise.evidence.estimate import Estimate, estimate, paired_difference
+from rungwise.evidence.measure import Measurement, Metric
 from rungwise.findings import (
     Bars,
     Column,
@@ -65,9 +66,10 @@ class Settings(ChapterSettings):
     @field_validator("weights")
     @classmethod
     def _once(cls, weights: tuple[Weights, ...]) -> tuple[Weights, ...]:
-        twice = next((w for i, w in enumerate(weights) if w in weights[:i]), None)
+        names = [_multi_name(w) for w in weights]
+        twice = next((w for i, w in enumerate(weights) if names[i] in names[:i]), None)
         if twice is not None:
-            raise ValueError(f"the weights {list(twice)} are listed twice; list each once")
+            raise ValueError(f"the weights {list(twice)} are listed twice, as {_told_weights(twice)}; list each once")
         return weights
 
 
@@ -78,7 +80,7 @@ def trials(settings: Settings, seeds: tuple[int, ...]) -> tuple[Fit, ...]:
 
 def _single(settings: Settings, task: str, seed: int) -> Fit:
     return Fit(
-        label=f"single: {task}",
+        label=_single_name(task),
         data=settings.data,
         seed=seed,
         net=settings.net,
@@ -89,7 +91,7 @@ def _single(settings: Settings, task: str, seed: int) -> Fit:
 
 def _multi(settings: Settings, weights: Weights, seed: int) -> Fit:
     return Fit(
-        label=f"multi: {_told_weights(weights)}",
+        label=_multi_name(weights),
         data=settings.data,
         seed=seed,
         net=settings.net,
@@ -99,16 +101,59 @@ def _multi(settings: Settings, weights: Weights, seed: int) -> Fit:
     )
 
 
+def _single_name(task: str) -> str:
+    return f"single: {task}"
+
+
+def _multi_name(weights: Weights) -> str:
+    return f"multi: {_told_weights(weights)}"
+
+
 def _told_weights(weights: Weights) -> str:
     """λ alone for two tasks, else all weights."""
     return f"λ = {weights[0]:g}" if len(weights) == 2 else "w = " + ", ".join(f"{w:g}" for w in weights)
 
 
+TOGETHER = "single-task nets together"
+"""What the metrics call one single-task net for each task, as a whole."""
+SAVED = {"parameters_saved": "parameters", "time_saved": "time_s"}
+"""What is saved, by the metric of its share."""
+
+
+def metrics(settings: Settings) -> dict[str, Metric]:
+    """What is measured of single-task nets, of all of them together, and of the multi-task net at each weight."""
+    single = {task: _single_name(task) for task in settings.tasks}
+    multi = tuple(map(_multi_name, settings.weights))
+    accuracies = {
+        f"test_accuracy_{task}": Metric(
+            f"share of the test images classified right on {task}", (name, *multi), "higher"
+        )
+        for task, name in single.items()
+    }
+    every = (*single.values(), *multi, TOGETHER)
+    less = f"share of the {{}} of the {TOGETHER} that the multi-task net does without"
+    return {
+        **accuracies,
+        "parameters": Metric("number of parameters", every, exact=True),
+        "time_s": Metric("training time, in seconds", every, "lower", timing=True),
+        "parameters_saved": Metric(less.format("parameters"), multi, "higher", exact=True),
+        "time_saved": Metric(less.format("training time"), multi, "higher", timing=True),
+    }
+
+
+def measured(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, Record]) -> Iterator[Measurement]:
+    results = _Results(settings, seeds, records)
+    for key, metric in metrics(settings).items():
+        for model in metric.models:
+            yield from measurements(settings.name, key, model, results.values(key, model), results.trials(key, model))
+
+
 def findings(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, Record]) -> Findings:
     results = _Results(settings, seeds, records)
     return Findings(
-        kind="multitask",
-        title="Multi-task learning",
+        kind=settings.kind,
+        name=settings.name,
+        title=heading(settings, "Multi-task learning"),
         question="Can one net learn several tasks at once as well as one net for each, and at what weights?",
         method=_method(settings),
         formulas=(
@@ -160,6 +205,32 @@ class _Results:
         self.single = {task: _present(ids, records) for task, ids in single.items()}
         self.multi = {weights: _present(ids, records) for weights, ids in multi.items()}
 
+        self.runs = {
+            **{_single_name(task): _each(runs) for task, runs in self.single.items()},
+            **{_multi_name(weights): _each(runs) for weights, runs in self.multi.items()},
+            TOGETHER: _together(list(self.single.values())),
+        }
+        """Every model's records by name and seed."""
+
+    def values(self, key: str, model: str) -> dict[int, float]:
+        """One of `metrics` of one model, by seed; undefined values are left out."""
+        if key in SAVED:
+            own, other = self.values(SAVED[key], model), self.values(SAVED[key], TOGETHER)
+            return {seed: 1 - value / other[seed] for seed, value in own.items() if other.get(seed)}
+        if key.startswith("test_accuracy_"):
+            task = key.removeprefix("test_accuracy_")
+            by_name = {_multi_name(weights): weights for weights in self.multi}
+            return self.accuracy(by_name[model], task) if model in by_name else self.baseline(task)
+        return {seed: sum(record.summary[key] for record in runs) for seed, runs in self.runs[model].items()}
+
+    def trials(self, key: str, model: str) -> dict[int, tuple[str, ...]]:
+        """The ids of the trials behind `values`, by seed."""
+        other = self.runs[TOGETHER] if key in SAVED else {}
+        return {
+            seed: tuple(record.id for record in (*runs, *other.get(seed, ())))
+            for seed, runs in self.runs[model].items()
+        }
+
     def ids(self) -> tuple[str, ...]:
         groups = (*self.single.values(), *self.multi.values())
         return tuple(record.id for group in groups for record in group.values())
@@ -184,12 +255,15 @@ class _Results:
         rows = []
         for task, runs in self.single.items():
             accuracies = [estimate(self.baseline(task).values()) if other == task else None for other in self.tasks]
-            rows.append((f"single: {task}", None, *accuracies, _parameters(runs), _time(runs)))
+            rows.append((_single_name(task), None, *accuracies, _parameters(runs), self._time(_single_name(task))))
         for weights, runs in self.multi.items():
             accuracies = [estimate(self.accuracy(weights, task).values()) for task in self.tasks]
-            rows.append(("multi", _short(weights), *accuracies, _parameters(runs), _time(runs)))
+            rows.append(("multi", _short(weights), *accuracies, _parameters(runs), self._time(_multi_name(weights))))
         caption = "Single-task nets and the multi-task net at each weight: test accuracy after the last epoch."
-        return Table(id="multitask-accuracy", caption=caption, columns=columns, rows=tuple(rows))
+        return Table(id=f"{self.settings.name}-accuracy", caption=caption, columns=columns, rows=tuple(rows))
+
+    def _time(self, model: str) -> Estimate | None:
+        return estimate(self.values("time_s", model).values())
 
     def _ran(self) -> list[Weights]:
         return [weights for weights, runs in self.multi.items() if runs]
@@ -271,7 +345,7 @@ class _Results:
             for task in self.tasks
         )
         return Figure(
-            id="multitask-sweep",
+            id=f"{self.settings.name}-sweep",
             caption="Test accuracy on each task by loss weight; the line across is the single-task net.",
             alt=f"Test accuracy by loss weight. {told_each}.",
             panels=panels,
@@ -312,7 +386,7 @@ class _Results:
             for task in self.tasks
         )
         return Figure(
-            id="multitask-learning",
+            id=f"{self.settings.name}-learning",
             caption="Test accuracy by epoch at each weight.",
             alt="Test accuracy of the multi-task net by epoch, one line per weight; the last values are in the table.",
             panels=panels,
@@ -332,8 +406,14 @@ def _parameters(runs: Mapping[int, Record]) -> int | None:
     return next((int(record.summary["parameters"]) for record in runs.values()), None)
 
 
-def _time(runs: Mapping[int, Record]) -> Estimate | None:
-    return estimate(record.summary["time_s"] for record in runs.values())
+def _each(runs: Mapping[int, Record]) -> dict[int, tuple[Record, ...]]:
+    return {seed: (record,) for seed, record in runs.items()}
+
+
+def _together(groups: Sequence[Mapping[int, Record]]) -> dict[int, tuple[Record, ...]]:
+    """The records of all groups, for the seeds that all of them have."""
+    seeds = sorted(set.intersection(*(set(runs) for runs in groups)))
+    return {seed: tuple(runs[seed] for runs in groups) for seed in seeds}
 
 
 def _short(weights: Weights) -> str:

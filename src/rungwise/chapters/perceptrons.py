@@ -1,39 +1,23 @@
 """Perceptrons: the simplest learner on pairs of classes, and how its last iterate behaves."""
 
 import itertools
-from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
 
+from rungwise.chapters import perceptron_figures
 from rungwise.chapters.chapter import ChapterSettings
-from rungwise.chapters.common import seed_warnings, told
+from rungwise.chapters.common import heading, measurements, seed_warnings, told
+from rungwise.chapters.perceptron_figures import SHOWN
+from rungwise.chapters.perceptron_results import LAST, Result, read_results
 from rungwise.data.source import Data
-from rungwise.evidence.estimate import Estimate, estimate
-from rungwise.findings import (
-    Bars,
-    Column,
-    Figure,
-    Findings,
-    Formula,
-    Heatmap,
-    Images,
-    Level,
-    Lines,
-    Series,
-    Statement,
-    Table,
-    Tile,
-)
+from rungwise.evidence.estimate import Estimate
+from rungwise.evidence.measure import Measurement, Metric
+from rungwise.findings import Column, Findings, Formula, Statement, Table
 from rungwise.records.record import Record
 from rungwise.training.trial import PerceptronTrial
-
-SHOWN = 10
-"""Pairs that a figure shows at most, the hardest first; the tables have all."""
-
-LAST = 50
-"""Iterations over which the report looks at how the last iterate moves."""
 
 
 class Settings(ChapterSettings):
@@ -89,49 +73,6 @@ def _are_pairs(pairs: Any) -> bool:
     )
 
 
-class Result(NamedTuple):
-    """One pair with the records it has, by seed."""
-
-    name: str
-    positive: int
-    negative: int
-    records: tuple[Record, ...]
-
-    def values(self, key: str) -> list[float]:
-        """One number per seed."""
-        if key == "gap":
-            return [r.summary["train_accuracy"] - r.summary["test_accuracy"] for r in self.records]
-        if key == "fit_s":
-            return [r.timings["fit_s"] for r in self.records]
-        if key == "range":  # of runs that reached the tolerance the last iterate is settled, and this means nothing
-            return [float(np.ptp(curve[-LAST:])) for curve in self.unsettled]
-        if key == "late_peak":
-            return [max(curve[len(curve) // 2 :]) for curve in self.unsettled]
-        return [r.summary[key] for r in self.records]
-
-    def mean(self, key: str) -> float:
-        return float(np.mean(self.values(key)))
-
-    def told(self, key: str, digits: int = 3) -> str:
-        found = estimate(self.values(key))
-        assert found is not None
-        return told(found, digits)
-
-    @property
-    def unsettled(self) -> list[list[float]]:
-        """The error curves of the runs that were stopped before they reached the tolerance."""
-        return [record.history["error"] for record in self.records if not record.summary["converged"]]
-
-    @property
-    def converged(self) -> int:
-        """The number of seeds that reached the tolerance."""
-        return int(sum(self.values("converged")))
-
-    @property
-    def ids(self) -> tuple[str, ...]:
-        return tuple(record.id for record in self.records)
-
-
 def trials(settings: Settings, seeds: tuple[int, ...]) -> tuple[PerceptronTrial, ...]:
     """One per pair and seed."""
     names = settings.data.classes
@@ -152,35 +93,49 @@ def trials(settings: Settings, seeds: tuple[int, ...]) -> tuple[PerceptronTrial,
     )
 
 
+def metrics(settings: Settings) -> dict[str, Metric]:
+    """What is measured of every pair of classes."""
+    pairs = tuple(trial.label for trial in trials(settings, (0,)))
+    return {
+        "train_accuracy": Metric("share of the pair's training images classified right", pairs, "higher"),
+        "test_accuracy": Metric("share of the pair's test images classified right", pairs, "higher"),
+        "gap": Metric("training minus test accuracy", pairs, "lower"),
+        "iterations": Metric("iterations until training stopped", pairs),
+        "converged": Metric("whether the training error reached the tolerance: 1 or 0", pairs, "higher"),
+        "range": Metric(
+            f"range of the training error over the last {LAST} iterations of runs that did not converge", pairs, "lower"
+        ),
+        "fit_s": Metric("time of fitting, in seconds", pairs, "lower", timing=True),
+    }
+
+
+def measured(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, Record]) -> Iterator[Measurement]:
+    results = read_results(trials(settings, seeds), records)
+    for key in metrics(settings):
+        for result in results:
+            ids = {seed: (record.id,) for seed, record in result.records.items()}
+            yield from measurements(settings.name, key, result.name, result.values(key), ids)
+
+
 def findings(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, Record]) -> Findings:
     """What the chapter shows."""
     planned = trials(settings, seeds)
-    results = _results(planned, records)
-    # A stable order for the figures: hardest first where not all can be shown, else as the study lists them.
+    results = read_results(planned, records)
     done = [result for result in results if result.records]
-    shown = done if len(done) <= SHOWN else sorted(done, key=lambda result: result.mean("test_accuracy"))[:SHOWN]
     most = max((len(result.records) for result in results), default=0)
     return Findings(
         kind=settings.kind,
-        title="Perceptrons",
+        name=settings.name,
+        title=heading(settings, "Perceptrons"),
         question="How far does a single hyperplane through pixel space get, on pairs of classes?",
         method=_method(settings),
         formulas=FORMULAS[settings.rule],
         statements=_statements(settings, done),
-        tables=(_table(results),),
-        figures=_figures(settings, done, shown, several=most > 1),
+        tables=(_table(results, settings.name),),
+        figures=perceptron_figures.figures(settings, done, several=most > 1),
         warnings=seed_warnings(most, len(planned), sum(len(result.records) for result in results)),
         seeds=most,
     )
-
-
-def _results(planned: tuple[PerceptronTrial, ...], records: Mapping[str, Record]) -> list[Result]:
-    results = []
-    for (positive, negative), group in itertools.groupby(planned, lambda trial: (trial.positive, trial.negative)):
-        own = list(group)
-        kept = tuple(records[trial.id] for trial in own if trial.id in records)
-        results.append(Result(own[0].label, positive, negative, kept))
-    return results
 
 
 DECISION = Formula(
@@ -240,8 +195,8 @@ def _statements(settings: Settings, done: list[Result]) -> tuple[Statement, ...]
         found.append(
             Statement(
                 text=f"The hardest pair is {hardest.name}, with a test accuracy of "
-                f"{hardest.told('test_accuracy')}; the easiest {easiest.name}, with "
-                f"{easiest.told('test_accuracy')}.",
+                f"{_told(hardest, 'test_accuracy')}; the easiest {easiest.name}, with "
+                f"{_told(easiest, 'test_accuracy')}.",
                 trials=(*hardest.ids, *easiest.ids),
             )
         )
@@ -249,7 +204,7 @@ def _statements(settings: Settings, done: list[Result]) -> tuple[Statement, ...]
     above = [result for result in gaps if result.mean("gap") > settings.gap_threshold]
     found.append(
         Statement(
-            text=f"The largest gap between training and test accuracy is {gaps[0].told('gap')}, for "
+            text=f"The largest gap between training and test accuracy is {_told(gaps[0], 'gap')}, for "
             f"{gaps[0].name}: {'above' if above else 'not above'} the threshold of {settings.gap_threshold:g}"
             + (f", as for {len(above)} of {len(done)} pairs." if len(above) > 1 else "."),
             trials=tuple(trial for result in above or gaps[:1] for trial in result.ids),
@@ -259,23 +214,29 @@ def _statements(settings: Settings, done: list[Result]) -> tuple[Statement, ...]
     return tuple(found)
 
 
+def _told(result: Result, key: str) -> str:
+    found = result.estimate(key)
+    assert found is not None
+    return told(found)
+
+
 def _unrest(moving: list[Result]) -> list[Statement]:
     """How far the error still moved in the runs that never reached the tolerance."""
     if not moving:
         return []
-    peak = max(moving, key=lambda result: max(result.values("late_peak")))
-    restless = max(moving, key=lambda result: max(result.values("range")))
+    peak = max(moving, key=lambda result: result.most("late_peak"))
+    restless = max(moving, key=lambda result: result.most("range"))
+    ranges = [value for result in moving for value in result.values("range").values()]
     return [
         Statement(
-            text=f"In the second half of a run the training error still rose to {max(peak.values('late_peak')):.3f} "
+            text=f"In the second half of a run the training error still rose to {peak.most('late_peak'):.3f} "
             f"at worst ({peak.name}): a run that had stopped there would have ended with that error.",
             trials=peak.ids,
         ),
         Statement(
             text=f"Where the tolerance is not reached, the last iterate moves: over the last {LAST} iterations of one "
-            f"run the training error of {restless.name} ranged over {max(restless.values('range')):.3f}, the largest "
-            f"range of all; the median over those pairs and seeds is "
-            f"{np.median([v for result in moving for v in result.values('range')]):.4f}.",
+            f"run the training error of {restless.name} ranged over {restless.most('range'):.3f}, the largest "
+            f"range of all; the median over those pairs and seeds is {np.median(ranges):.4f}.",
             trials=tuple(trial for result in moving for trial in result.ids),
         ),
     ]
@@ -317,126 +278,16 @@ COLUMNS = (
 )
 
 
-def _table(results: list[Result]) -> Table:
+def _table(results: list[Result], chapter: str) -> Table:
     rows: list[tuple[str | Estimate | None, ...]] = []
     for result in results:
-        numbers = [estimate(result.values(column.key)) for column in COLUMNS[1:]]
+        numbers = [result.estimate(column.key) for column in COLUMNS[1:]]
         n = len(result.records)
         reached = ("yes" if result.converged else "no") if n == 1 else f"{result.converged} of {n}"
         rows.append((result.name, *numbers, reached if n else None))
     return Table(
-        id="perceptrons-accuracy",
+        id=f"{chapter}-accuracy",
         caption="The last iterate of each pair, on all its training and test images.",
         columns=(*COLUMNS, Column(key="converged", label="Converged")),
         rows=tuple(rows),
     )
-
-
-# Figures ----------------------------------------------------------------------------------------------------
-
-
-def _figures(settings: Settings, done: list[Result], shown: list[Result], several: bool) -> tuple[Figure, ...]:
-    if not done:
-        return ()
-    of = "" if len(shown) == len(done) else f" The {len(shown)} hardest of {len(done)} pairs are shown."
-    first = of + (" The first seed is shown." if several else "")
-    figures = [
-        _samples(shown, first),
-        _curves(settings, shown, of),
-        _weights(shown, first),
-        _gaps(settings, done),
-    ]
-    if len(done) > SHOWN:
-        figures.append(_heatmap(settings.data.classes, done))
-    return tuple(figures)
-
-
-def _samples(shown: list[Result], note: str) -> Figure:
-    panels = []
-    for result in shown:
-        arrays = result.records[0].arrays
-        images = (*arrays["positive_samples"], *arrays["negative_samples"])
-        tiles = tuple(Tile(pixels=_picture(image)) for image in images)
-        panels.append(Images(title=result.name, tiles=tiles, columns=len(tiles)))
-    return Figure(
-        id="perceptrons-samples",
-        caption=f"Training images of each pair, the positive class first.{note}",
-        alt=f"Sample images of the pairs {', '.join(result.name for result in shown)}.",
-        panels=tuple(panels),
-    )
-
-
-def _curves(settings: Settings, shown: list[Result], note: str) -> Figure:
-    level = Level(name="tolerance", values=(settings.tolerance,))
-    panels = []
-    for result in shown:
-        runs = tuple(tuple(record.history["error"]) for record in result.records)
-        x = tuple(float(t) for t in range(1, max(map(len, runs)) + 1))
-        panels.append(
-            Lines(
-                title=result.name,
-                x_label="iteration" if settings.rule == "batch" else "epoch",
-                y_label="training error",
-                series=(Series(name="training error", x=x, runs=runs),),
-                levels=(level,) if settings.tolerance > 0 else (),
-                log_y=True,
-            )
-        )
-    ends = "; ".join(f"{r.name} ends at {np.mean([c.history['error'][-1] for c in r.records]):.4f}" for r in shown)
-    return Figure(
-        id="perceptrons-error",
-        caption=f"Share of the training images misclassified at each iteration; training stops at the line.{note}",
-        alt=f"Training-error curves, on a logarithmic scale: {ends}.",
-        panels=tuple(panels),
-        columns=2,
-    )
-
-
-def _weights(shown: list[Result], note: str) -> Figure:
-    tiles = tuple(Tile(pixels=_picture(r.records[0].arrays["weights"]), title=r.name) for r in shown)
-    return Figure(
-        id="perceptrons-weights",
-        caption="Final weights as images: ink on positive pixels speaks for the first class of the pair, on "
-        f"negative pixels for the second.{note}",
-        alt=f"Heatmaps of signed weights for {', '.join(result.name for result in shown)}.",
-        panels=(Images(tiles=tiles, columns=5, colours="diverging"),),
-    )
-
-
-def _gaps(settings: Settings, done: list[Result]) -> Figure:
-    shown = done if len(done) <= SHOWN else sorted(done, key=lambda result: -result.mean("gap"))[:SHOWN]
-    of = "" if len(shown) == len(done) else f" The {len(shown)} largest of {len(done)} are shown."
-    ends = "; ".join(f"{result.name} {result.mean('gap'):.4f}" for result in shown)
-    return Figure(
-        id="perceptrons-gap",
-        caption=f"Training minus test accuracy against the threshold of {settings.gap_threshold:g}.{of}",
-        alt=f"Bars of training minus test accuracy: {ends}.",
-        panels=(
-            Bars(
-                x_label="training minus test accuracy",
-                names=tuple(result.name for result in shown),
-                values=tuple(tuple(result.values("gap")) for result in shown),
-                levels=(Level(name="threshold", values=(settings.gap_threshold,)),),
-            ),
-        ),
-    )
-
-
-def _heatmap(names: tuple[str, ...], done: list[Result]) -> Figure:
-    values = np.full((len(names), len(names)), np.nan)
-    for r in done:
-        values[r.positive, r.negative] = values[r.negative, r.positive] = r.mean("test_accuracy")
-    low, high = (pick(done, key=lambda r: r.mean("test_accuracy")) for pick in (min, max))
-    return Figure(
-        id="perceptrons-heatmap",
-        caption="Test accuracy of each pair, the mean over its seeds.",
-        alt=f"Heatmap of test accuracies, from {low.mean('test_accuracy'):.3f} ({low.name}) to "
-        f"{high.mean('test_accuracy'):.3f} ({high.name}).",
-        panels=(Heatmap(rows=names, columns=names, values=values, digits=3),),
-    )
-
-
-def _picture(image: np.ndarray) -> np.ndarray:
-    """(C, H, W) -> (H, W): the mean over channels."""
-    picture: np.ndarray = image[0] if len(image) == 1 else image.mean(axis=0).astype(image.dtype)
-    return picture

@@ -1,32 +1,21 @@
 """Seeing: what the filters of one CNN answer to, and what it dreams of each class."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 from pydantic import model_validator
 
+from rungwise.chapters import seeing_figures
 from rungwise.chapters.chapter import ChapterSettings
-from rungwise.chapters.common import seed_warnings, told
+from rungwise.chapters.common import counted, heading, measurements, seed_warnings, told
+from rungwise.chapters.seeing_views import DEPTH, View, depth, layer, read_views
 from rungwise.evidence.estimate import Estimate, estimate
-from rungwise.findings import (
-    Cell,
-    Column,
-    Figure,
-    Findings,
-    Formula,
-    Images,
-    Lines,
-    Panel,
-    Series,
-    Statement,
-    Table,
-    Tile,
-)
-from rungwise.insight.activations import mosaic
+from rungwise.evidence.measure import Measurement, Metric
+from rungwise.findings import Cell, Column, Findings, Formula, Statement, Table
 from rungwise.insight.dreams import DreamSettings
-from rungwise.insight.seeing import STARTS, SeeingTrial, key
+from rungwise.insight.seeing import STARTS, VIEWERS, SeeingTrial
 from rungwise.models.cnn import CnnSettings
 from rungwise.records.record import Record
 from rungwise.training.trial import Fit, Recipe
@@ -49,33 +38,9 @@ class Settings(ChapterSettings):
             raise ValueError(f"classes must be two different labels from 0 to {known[-1]}, got {list(self.classes)}")
         return self
 
-
-class View(NamedTuple):
-    """One seed's trial and its record."""
-
-    trial: SeeingTrial
-    record: Record
-
-    def layers(self, name: str, count: int) -> list[float]:
-        """A number of the summary for each layer; NaN where it is undefined."""
-        return [self.record.summary.get(key(name, layer(i)), float("nan")) for i in range(count)]
-
-    def aimed(self, viewer: str, start: str) -> np.ndarray:
-        """The probability that the net or the judge gives the class aimed at, (classes,)."""
-        return np.asarray(np.diagonal(self.record.arrays[key(viewer, "dreams", start)]))
-
-    def said(self, viewer: str, start: str) -> np.ndarray:
-        """The label that the net or the judge gives each dream, (classes,)."""
-        return np.asarray(self.record.arrays[key(viewer, "dreams", start)].argmax(1))
-
-    def before(self, viewer: str, start: str) -> np.ndarray:
-        """The probabilities that the net or the judge gives the start, (classes,)."""
-        return np.asarray(self.record.arrays[key(viewer, "start", start)])
-
-
-def layer(number: int) -> str:
-    """The name of a layer as the net has it; the first is 0."""
-    return f"convolution {number + 1}"
+    def origin(self, start: str) -> str:
+        """What the dreams of a start climb from, in words."""
+        return "noise" if start == "noise" else f"the {self.data.classes[self.classes[0]]}"
 
 
 def trials(settings: Settings, seeds: tuple[int, ...]) -> tuple[SeeingTrial, ...]:
@@ -99,18 +64,61 @@ def trials(settings: Settings, seeds: tuple[int, ...]) -> tuple[SeeingTrial, ...
     )
 
 
+DREAMS = {start: f"dreams from {'noise' if start == 'noise' else 'the image'}" for start in STARTS}
+"""What the metrics call the dreams, by their start."""
+
+
+def metrics(settings: Settings) -> dict[str, Metric]:
+    """What is measured of the net's layers, and of its dreams."""
+    layers = tuple(map(layer, range(len(settings.net.filters))))
+    dreams = tuple(DREAMS.values())
+    return {
+        "sparsity": Metric("share of zeros among the layer's activations", layers),
+        "dark_share": Metric("share of filters that are dark for an image shown, mean of the two", layers),
+        "dead_share": Metric("share of filters that are dark for every test image", layers),
+        "selectivity": Metric("class selectivity, mean over the filters that are not dead", layers),
+        "net_share": Metric("share of the dreams that the net classifies as the class aimed at", dreams, "higher"),
+        "judge_share": Metric("share of the dreams that the judge classifies as the class aimed at", dreams, "higher"),
+        "net_probability": Metric("mean probability that the net gives the class aimed at", dreams, "higher"),
+        "judge_probability": Metric("mean probability that the judge gives the class aimed at", dreams, "higher"),
+    }
+
+
+def measured(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, Record]) -> Iterator[Measurement]:
+    views = read_views(trials(settings, seeds), records, len(settings.net.filters))
+    numbers = {view.trial.seed: _numbers(view) for view in views}
+    ids = {view.trial.seed: (view.record.id,) for view in views}
+    for name, metric in metrics(settings).items():
+        for model in metric.models:
+            values = {seed: own[name][model] for seed, own in numbers.items()}
+            yield from measurements(settings.name, name, model, values, ids)
+
+
+def _numbers(view: View) -> dict[str, dict[str, float]]:
+    """Each of `metrics` for one seed, by model; NaN where undefined."""
+    numbers = {name: {layer(i): value for i, value in enumerate(view.depth(name).tolist())} for name in DEPTH}
+    for viewer in VIEWERS:
+        passed, aimed = (
+            {dreams: float(what(viewer, start).mean()) for start, dreams in DREAMS.items()}
+            for what in (view.passed, view.aimed)
+        )
+        numbers |= {f"{viewer}_share": passed, f"{viewer}_probability": aimed}
+    return numbers
+
+
 def findings(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, Record]) -> Findings:
     planned = trials(settings, seeds)
-    views = [View(trial, records[trial.id]) for trial in planned if trial.id in records]
+    views = read_views(planned, records, len(settings.net.filters))
     return Findings(
         kind=settings.kind,
-        title=f"Seeing inside {settings.model}",
+        name=settings.name,
+        title=heading(settings, f"Seeing inside {settings.model}"),
         question="What do the filters answer to, do they specialise with depth, and what does the net dream of?",
         method=_method(settings),
         formulas=FORMULAS,
         statements=(*_depth_statements(settings, views), *_dream_statements(settings, views)),
         tables=(_layer_table(settings, views), _dream_table(settings, views)),
-        figures=_figures(settings, views, records),
+        figures=seeing_figures.figures(settings, views, records),
         warnings=seed_warnings(len(views), len(planned), len(views)),
         seeds=len(views),
     )
@@ -150,8 +158,8 @@ def _method(settings: Settings) -> tuple[str, ...]:
     filters = ", ".join(map(str, settings.net.filters))
     return (
         f"{settings.model} (convolutions with {filters} filters of {settings.net.kernel} × {settings.net.kernel}) was "
-        f"fitted to {settings.data.size:,} images of {settings.data.source} for {settings.fit.epochs} "
-        f"{_plural('epoch', settings.fit.epochs)}, and then looked into. The maps are those of the first test image "
+        f"fitted to {settings.data.size:,} images of {settings.data.source} for "
+        f"{counted(settings.fit.epochs, 'epoch')}, and then looked into. The maps are those of the first test image "
         f"of class {first} and of class {second}, after the ReLU. A filter is dark for an image where its map is 0 "
         "everywhere, and dead where it is dark for every test image.",
         f"Each of the {len(names)} classes was dreamt of by gradient ascent on its logit, from two starts: noise "
@@ -165,28 +173,7 @@ def _method(settings: Settings) -> tuple[str, ...]:
     )
 
 
-def _plural(noun: str, count: int) -> str:
-    return noun if count == 1 else f"{noun}s"
-
-
 # Statements ----------------------------------------------------------------------------------------------------
-
-
-def _depth(settings: Settings, views: Sequence[View]) -> dict[str, np.ndarray]:
-    """By what it is called, each quantity of claim S1 by run and layer, (runs, layers)."""
-    count = len(settings.net.filters)
-
-    def rows(name: str) -> np.ndarray:
-        return np.array([view.layers(name, count) for view in views])
-
-    filters = rows("filters")
-    dark = sum(rows(f"dark_{label}") for label in settings.classes) / len(settings.classes)
-    return {
-        "sparsity": rows("sparsity"),
-        "the share of filters that stay dark for an image (the mean of the two)": dark / filters,
-        "the share of dead filters": rows("dead") / filters,
-        "class selectivity": rows("selectivity"),
-    }
 
 
 def _depth_statements(settings: Settings, views: Sequence[View]) -> tuple[Statement, ...]:
@@ -194,7 +181,8 @@ def _depth_statements(settings: Settings, views: Sequence[View]) -> tuple[Statem
     if not views or count < 2:
         return ()
     statements = []
-    for name, values in _depth(settings, views).items():
+    for name, words in DEPTH.items():
+        values = depth(views, name)
         defined = values[np.isfinite(values).all(axis=1)]
         change = estimate(defined[:, -1] - defined[:, 0])
         if change is None:
@@ -202,9 +190,9 @@ def _depth_statements(settings: Settings, views: Sequence[View]) -> tuple[Statem
         first, last = defined[:, 0].mean(), defined[:, -1].mean()
         rising = int((np.diff(defined, axis=1) > 0).all(axis=1).sum())
         text = (
-            f"From {layer(0)} to {layer(count - 1)}, {name} goes from {first:.3f} to {last:.3f}, a change of "
-            f"{told(change)}{_doubt(change)}; it rises at every layer in {rising} of {len(defined)} "
-            f"{_plural('net', len(defined))}."
+            f"From {layer(0)} to {layer(count - 1)}, {words} goes from {first:.3f} to {last:.3f}, a change of "
+            f"{told(change)}{_doubt(change)}; it rises at every layer in {rising} of "
+            f"{counted(len(defined), 'net')}."
         )
         statements.append(Statement(text=text, trials=_ids(views)))
     return tuple(statements)
@@ -219,29 +207,24 @@ def _doubt(change: Estimate) -> str:
 def _dream_statements(settings: Settings, views: Sequence[View]) -> tuple[Statement, ...]:
     if not views:
         return ()
-    classes = len(settings.data.classes)
-    aims = np.arange(classes)
-    total = classes * len(views)
+    aims = np.arange(len(settings.data.classes))
+    total = len(aims) * len(views)
     statements = []
     for start in STARTS:
-        net, judge = (sum(int((v.said(w, start) == aims).sum()) for v in views) for w in ("net", "judge"))
+        net, judge = (sum(int(v.passed(w, start).sum()) for v in views) for w in VIEWERS)
         net_before, judge_before = (
             sum(int((v.before(w, start).argmax() == aims).sum()) for v in views) for w in ("net", "judge")
         )
         trust = estimate(view.aimed("judge", start).mean() for view in views)
         assert trust is not None
         text = (
-            f"Of {total} dreams from {_start_name(settings, start)}, {settings.model} classifies {net} as the class "
+            f"Of {total} dreams from {settings.origin(start)}, {settings.model} classifies {net} as the class "
             f"aimed at, and the judge, which had no part in them, {judge}; unchanged, the start would pass "
             f"{net_before} and {judge_before} times. "
             f"The judge's mean probability of the class aimed at is {told(trust)}."
         )
         statements.append(Statement(text=text, trials=_ids(views)))
     return tuple(statements)
-
-
-def _start_name(settings: Settings, start: str) -> str:
-    return "noise" if start == "noise" else f"the {settings.data.classes[settings.classes[0]]}"
 
 
 def _ids(views: Sequence[View]) -> tuple[str, ...]:
@@ -257,7 +240,7 @@ def _layer_table(settings: Settings, views: Sequence[View]) -> Table:
 
     def row(i: int) -> tuple[Cell, ...]:
         def cell(name: str) -> Estimate | None:
-            values = [view.layers(name, count)[i] for view in views]
+            values = [view.layers(name)[i] for view in views]
             return estimate(value for value in values if np.isfinite(value))
 
         numbers = [cell(name) for name in (*darks, "dead", "sparsity", "selectivity")]
@@ -265,7 +248,7 @@ def _layer_table(settings: Settings, views: Sequence[View]) -> Table:
 
     names = [settings.data.classes[label] for label in settings.classes]
     return Table(
-        id="seeing-layers",
+        id=f"{settings.name}-layers",
         caption=f"The filters of {settings.model} by layer. Dead, sparsity and class selectivity are over all test "
         "images.",
         columns=(
@@ -290,7 +273,7 @@ def _dream_table(settings: Settings, views: Sequence[View]) -> Table:
         said = Counter(names[view.said("judge", start)[c]] for view in views)
         verdict = ", ".join(f"{name} ({n} of {len(views)})" for name, n in said.most_common())
         return (
-            _start_name(settings, start),
+            settings.origin(start),
             names[c],
             estimate(view.aimed("net", start)[c] for view in views),
             (next(iter(said)) if len(views) == 1 else verdict) if views else None,
@@ -300,7 +283,7 @@ def _dream_table(settings: Settings, views: Sequence[View]) -> Table:
         )
 
     return Table(
-        id="seeing-dreams",
+        id=f"{settings.name}-dreams",
         caption="What the net and the judge say of each dream, as probabilities of the class aimed at, and of the "
         "start that it climbed from.",
         columns=(
@@ -314,120 +297,3 @@ def _dream_table(settings: Settings, views: Sequence[View]) -> Table:
         ),
         rows=tuple(row(start, c) for start in STARTS for c in range(len(names))),
     )
-
-
-# Figures -------------------------------------------------------------------------------------------------------
-
-
-def _figures(settings: Settings, views: Sequence[View], records: Mapping[str, Record]) -> tuple[Figure, ...]:
-    """Pictures are of the first seed that has finished; curves are of all."""
-    if not views:
-        return ()
-    view = views[0]
-    shown = f" The net of seed {view.trial.seed}." if len(views) > 1 else ""
-    fitted = records.get(view.trial.net.id)
-    return (
-        *((_filters(settings, fitted, shown),) if fitted is not None and fitted.weights else ()),  # copied without them
-        *(_maps(settings, view, label, shown) for label in settings.classes),
-        _by_layer(settings, views),
-        *(_dreams(settings, view, start, shown) for start in STARTS),
-    )
-
-
-def _filters(settings: Settings, fitted: Record, shown: str) -> Figure:
-    panels, sizes = [], []
-    for i in range(len(settings.net.filters)):
-        kernels = np.asarray(fitted.weights[f"trunk.convolutions.{i}.weight"])  # (F, C, k, k)
-        filters, inputs = kernels.shape[:2]
-        sizes.append(f"{layer(i)}: {filters} filters over {inputs} {_plural('input', inputs)}")
-        tiles = tuple(Tile(pixels=mosaic(kernel)) for kernel in kernels)
-        panels.append(Images(title=sizes[-1], tiles=tiles, columns=16, colours="diverging"))
-    return Figure(
-        id="seeing-filters",
-        caption="Every filter, one tile each, with one slice for each of its inputs. Red weights are positive, blue "
-        f"ones negative, on one scale per filter.{shown}",
-        alt=f"The weights of every filter as small images. {'; '.join(sizes)}.",
-        panels=tuple(panels),
-    )
-
-
-def _maps(settings: Settings, view: View, label: int, shown: str) -> Figure:
-    name = settings.data.classes[label]
-    arrays, summary = view.record.arrays, view.record.summary
-    image = arrays[key("image", label)].mean(0).astype(np.uint8)  # one channel, or the mean of several
-    panels: list[Panel] = [Images(title=f"The {name}", tiles=(Tile(pixels=image),), columns=1)]
-    for i, filters in enumerate(settings.net.filters):
-        maps = arrays[key("maps", label, layer(i))]
-        title = f"{layer(i)}: {filters} maps, {summary[key('dark', label, layer(i))]:.0f} of them dark"
-        tiles = tuple(Tile(pixels=each) for each in maps)
-        panels.append(Images(title=title, tiles=tiles, columns=16, colours="heat"))
-    return Figure(
-        id=f"seeing-maps-{label}",
-        caption=f"The first test image of class {name}, and the map of every filter for it. Black is 0; one scale per "
-        f"layer.{shown}",
-        alt=f"Activation maps for an image of class {name}. {'; '.join(panel.title for panel in panels[1:])}.",
-        panels=tuple(panels),
-    )
-
-
-def _by_layer(settings: Settings, views: Sequence[View]) -> Figure:
-    count = len(settings.net.filters)
-
-    def curves(legend: str, name: str, *, share: bool = False) -> Series:
-        rows = [np.divide(view.layers(name, count), settings.net.filters if share else 1).tolist() for view in views]
-        return Series(name=legend, x=tuple(range(1, count + 1)), runs=tuple(map(tuple, rows)))
-
-    dark = tuple(
-        curves(f"the {settings.data.classes[label]} shown", f"dark_{label}", share=True) for label in settings.classes
-    )
-    everything = "all test images"
-    drawn = {
-        "Sparsity": (curves(everything, "sparsity"),),
-        "Share of filters that stay dark": (*dark, curves(everything, "dead", share=True)),
-        "Class selectivity": (curves(everything, "selectivity"),),
-    }
-    means = "; ".join(
-        f"{name}: {', '.join(map(_number, values.mean(axis=0)))}" for name, values in _depth(settings, views).items()
-    )
-    return Figure(
-        id="seeing-layers-figure",
-        caption="How sparse, how dark and how selective each layer is. A filter that is dark for all test images is "
-        "dead." + (" Strong: mean over seeds; faint: single runs." if len(views) > 1 else ""),
-        alt=f"By layer, from the first to the last, as means over {len(views)} {_plural('net', len(views))}. {means}.",
-        panels=tuple(
-            Lines(title=title, x_label="convolution", series=series, markers=True) for title, series in drawn.items()
-        ),
-        columns=3,
-    )
-
-
-def _number(value: float) -> str:
-    return f"{value:.3f}" if np.isfinite(value) else "undefined"
-
-
-def _dreams(settings: Settings, view: View, start: str, shown: str) -> Figure:
-    names, arrays = settings.data.classes, view.record.arrays
-    said, net, judge = view.said("judge", start), view.aimed("net", start), view.aimed("judge", start)
-    titles = [
-        f"{name}: {net[c]:.2f} / {judge[c]:.2f}" + (f" (says {names[said[c]]})" if said[c] != c else "")
-        for c, name in enumerate(names)
-    ]
-    pictures = [arrays[key("start", start)], *arrays[key("dreams", start)]]
-    tiles = tuple(
-        Tile(pixels=_pixels(picture), title=title) for picture, title in zip(pictures, ["start", *titles], strict=True)
-    )
-    origin = _start_name(settings, start)
-    same = " One of them aims at the class that the image already is." if start == "image" else ""
-    return Figure(
-        id=f"seeing-dreams-{start}",
-        caption=f"Dreams of every class from {origin}: the class aimed at, and the probability that the net / the "
-        f"judge give it.{same}{shown}",
-        alt=f"A dream of each class from {origin}, with the probability that the net / the judge give it: "
-        f"{'; '.join(titles)}.",
-        panels=(Images(tiles=tiles, columns=6),),
-    )
-
-
-def _pixels(image: np.ndarray) -> np.ndarray:
-    """(C, H, W) in [-1, 1] as (H, W), uint8: black is -1, white 1; the mean where there are several channels."""
-    return np.asarray(np.rint((image.astype(np.float32).mean(0) + 1) * 127.5).astype(np.uint8))

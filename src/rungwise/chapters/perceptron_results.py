@@ -1,0 +1,83 @@
+"""The perceptrons' records, read: one result per pair of classes, and what is measured of it."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from rungwise.evidence.estimate import Estimate, estimate
+from rungwise.records.record import Record
+from rungwise.training.trial import PerceptronTrial
+
+LAST = 50
+"""Iterations over which the report looks at how the last iterate moves."""
+
+
+class Result(NamedTuple):
+    """One pair with the records it has."""
+
+    name: str
+    positive: int
+    negative: int
+    records: dict[int, Record]
+    """By seed."""
+
+    def values(self, key: str) -> dict[int, float]:
+        """One of the chapter's metrics, or ``late_peak``, by seed; undefined values are left out."""
+        if key in ("range", "late_peak"):
+            return {seed: _unrest(curve)[key] for seed, curve in self.unsettled.items()}
+        return {seed: _value(key, record) for seed, record in self.records.items()}
+
+    def estimate(self, key: str) -> Estimate | None:
+        return estimate(self.values(key).values())
+
+    def mean(self, key: str) -> float:
+        return float(np.mean(list(self.values(key).values())))
+
+    def most(self, key: str) -> float:
+        return max(self.values(key).values())
+
+    @property
+    def unsettled(self) -> dict[int, list[float]]:
+        """The error curves, by seed, of the runs that were stopped before they reached the tolerance."""
+        return {s: record.history["error"] for s, record in self.records.items() if not record.summary["converged"]}
+
+    @property
+    def converged(self) -> int:
+        """The number of seeds that reached the tolerance."""
+        return int(sum(self.values("converged").values()))
+
+    @property
+    def first(self) -> Record:
+        """The record of the first seed that has one."""
+        return next(iter(self.records.values()))
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(record.id for record in self.records.values())
+
+
+def _value(key: str, record: Record) -> float:
+    match key:
+        case "gap":
+            return record.summary["train_accuracy"] - record.summary["test_accuracy"]
+        case "fit_s":
+            return record.timings["fit_s"]
+        case _:
+            return record.summary[key]
+
+
+def _unrest(curve: Sequence[float]) -> dict[str, float]:
+    """How the last iterate moves; where it reached the tolerance it is settled, and this means nothing."""
+    return {"range": float(np.ptp(curve[-LAST:])), "late_peak": max(curve[len(curve) // 2 :])}
+
+
+def read_results(planned: Sequence[PerceptronTrial], records: Mapping[str, Record]) -> list[Result]:
+    """One per pair, in the order of the trials; those of a pair stand together."""
+    results = []
+    for (positive, negative), group in itertools.groupby(planned, lambda trial: (trial.positive, trial.negative)):
+        own = list(group)
+        kept = {trial.seed: records[trial.id] for trial in own if trial.id in records}
+        results.append(Result(own[0].label, positive, negative, kept))
+    return results

@@ -218,7 +218,8 @@ def test_one_seed_tells_no_interval_and_warns(fitted):
     )
     assert "by 0.0200 (one run each: no interval). It is" in said(found, "On item, the multi-task net")
     assert not any("95% interval" in text or "n = " in text for text in texts(found))
-    assert len(found.warnings) == 1
+    assert len(found.warnings) == 2
+    assert "The best of 3 weights for a task was chosen by its accuracy on the test set" in found.warnings[1]
     assert "one seed" in found.warnings[0]
     assert found.seeds == 1
 
@@ -292,7 +293,7 @@ def test_one_baseline_is_missing(fitted):
     assert not any(text.startswith("On item, the multi-task net") for text in texts(found))
     assert said(found, "On loops, the multi-task net")
     assert not any("single-task nets together" in text for text in texts(found)), "no sum without its parts"
-    assert found.warnings[0].startswith("3 of 15 trials have not finished")
+    assert found.warnings[1].startswith("3 of 15 trials have not finished")
 
 
 def test_one_weight_of_one_seed_is_missing(fitted):
@@ -303,7 +304,7 @@ def test_one_weight_of_one_seed_is_missing(fitted):
     (series,) = found.figures[0].panels[0].series
     assert math.isnan(series.runs[1][1])
     assert series.runs[1][::2] == (0.11, 0.92)
-    assert found.warnings == ("1 of 15 trials has not finished: what needs it is left out, or rests on fewer seeds.",)
+    assert found.warnings[1] == "1 of 15 trials has not finished: what needs it is left out, or rests on fewer seeds."
     assert "n = 2" in said(found, "On item, the multi-task net at λ = 0.5")
     assert "NaN" not in found.model_dump_json()
 

@@ -228,3 +228,12 @@ def test_the_hint_is_more_than_there_is():
     hints = [number.seeds_needed for number in found if number.seeds_needed is not None]
     assert len(hints) > 20
     assert min(hints) > 5
+
+
+def test_the_worked_example_of_the_documentation():
+    number = judge_numbers([Sample("x", tuple(d / 10_000 for d in (-101, 53, 113, 90, 50)), 0, difference=True)])[0]
+    assert number.verdict == "not distinguishable"
+    assert number.estimate.mean == pytest.approx(0.0041)
+    assert number.estimate.interval == pytest.approx((-0.0063, 0.0145), abs=5e-5)
+    assert number.p == pytest.approx(0.33, abs=0.005)
+    assert number.seeds_needed == 35

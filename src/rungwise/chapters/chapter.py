@@ -19,8 +19,7 @@ class ChapterSettings(Settings):
 
     kind: str
     name: str = Field("", pattern=r"^[\w-]*$")
-    """What the study calls the chapter, in letters, digits, _ and -; left out: its kind. A second chapter of a kind needs
-    one."""
+    """What the study calls the chapter, in letters, digits, _ and -; left out: its kind, which only one can have."""
     title: str | None = None
     """The heading in the report; left out: that of the kind."""
     seeds: int | None = Field(None, ge=1, le=10_000)

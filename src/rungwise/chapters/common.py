@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rungwise.chapters.chapter import ChapterSettings
 from rungwise.evidence.estimate import Estimate
 from rungwise.evidence.measure import Measurement
+from rungwise.evidence.methodology import ENOUGH
 
 if TYPE_CHECKING:
     from rungwise.training.trial import Recipe
@@ -37,6 +38,10 @@ def seed_warnings(seeds: int, planned: int, done: int) -> tuple[str, ...]:
         warnings.append(
             "Every number here comes from one seed. Nothing can be said about noise: differences between rows may "
             "be chance. Run with --seeds 5 or more for intervals."
+        )
+    elif 1 < seeds < ENOUGH:
+        warnings.append(
+            f"No number here rests on more than {seeds} seeds; {ENOUGH} or more make intervals worth reading."
         )
     if done < planned:
         left = planned - done

@@ -168,7 +168,10 @@ def findings(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, R
         statements=(*results.best_weights(), *results.against_single(), *results.savings()),
         tables=(results.table(),),
         figures=results.figures(),
-        warnings=seed_warnings(results.most_seeds(), len(trials(settings, seeds)), len(results.ids())),
+        warnings=(
+            *seed_warnings(results.most_seeds(), len(trials(settings, seeds)), len(results.ids())),
+            *results.chosen_on_test(),
+        ),
         seeds=results.most_seeds(),
     )
 
@@ -184,7 +187,7 @@ def _method(settings: Settings) -> tuple[str, ...]:
         f"{shared}; each task adds {own}. A single-task net is the same net with one task.",
         f"Every net was fitted on {settings.data.size:,} training images of {settings.data.source}, "
         f"{told_fit(settings.fit)}. Accuracies are those of the last epoch on the test images. No other images were "
-        "set aside to choose the weights by, so the best of a sweep is flattered by the choice.",
+        "set aside to choose the weights by.",
     )
 
 
@@ -267,6 +270,15 @@ class _Results:
 
     def _ran(self) -> list[Weights]:
         return [weights for weights, runs in self.multi.items() if runs]
+
+    def chosen_on_test(self) -> tuple[str, ...]:
+        """A warning where the best of several weights is told by the accuracy that it was chosen by."""
+        if len(ran := self._ran()) < 2:
+            return ()
+        return (
+            f"The best of {len(ran)} weights for a task was chosen by its accuracy on the test set itself, which "
+            "flatters it.",
+        )
 
     def best(self, task: str) -> Weights | None:
         """The weights with the highest mean test accuracy on the task; the first of equals."""

@@ -1,7 +1,7 @@
 """Perceptrons: the simplest learner on pairs of classes, and how its last iterate behaves."""
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +13,7 @@ from rungwise.chapters.common import heading, measurements, seed_warnings, told
 from rungwise.chapters.perceptron_figures import SHOWN
 from rungwise.chapters.perceptron_results import LAST, Result, read_results
 from rungwise.data.source import Data
+from rungwise.evidence.bootstrap import bootstrap
 from rungwise.evidence.estimate import Estimate
 from rungwise.evidence.measure import Measurement, Metric
 from rungwise.findings import Column, Findings, Formula, Statement, Table
@@ -220,13 +221,22 @@ def _told(result: Result, key: str) -> str:
     return told(found)
 
 
+def _median(by_result: Sequence[Mapping[int, float]]) -> str:
+    """The median of all values, with its bootstrap interval over the seeds that all results have."""
+    median = np.median([value for values in by_result for value in values.values()])
+    seeds = sorted(set.intersection(*(set(values) for values in by_result)))
+    found = bootstrap(np.array([[values[seed] for values in by_result] for seed in seeds]), np.median, resamples=1999)
+    interval = f" (95% bootstrap interval over {len(seeds)} seeds {found[0]:.4f} to {found[1]:.4f})" if found else ""
+    return f"{median:.4f}{interval}"
+
+
 def _unrest(moving: list[Result]) -> list[Statement]:
     """How far the error still moved in the runs that never reached the tolerance."""
     if not moving:
         return []
     peak = max(moving, key=lambda result: result.most("late_peak"))
     restless = max(moving, key=lambda result: result.most("range"))
-    ranges = [value for result in moving for value in result.values("range").values()]
+    ranges = [result.values("range") for result in moving]
     return [
         Statement(
             text=f"In the second half of a run the training error still rose to {peak.most('late_peak'):.3f} "
@@ -236,7 +246,7 @@ def _unrest(moving: list[Result]) -> list[Statement]:
         Statement(
             text=f"Where the tolerance is not reached, the last iterate moves: over the last {LAST} iterations of one "
             f"run the training error of {restless.name} ranged over {restless.most('range'):.3f}, the largest "
-            f"range of all; the median over those pairs and seeds is {np.median(ranges):.4f}.",
+            f"range of all; the median over those pairs and seeds is {_median(ranges)}.",
             trials=tuple(trial for result in moving for trial in result.ids),
         ),
     ]

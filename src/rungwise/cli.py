@@ -165,6 +165,40 @@ def claims(
 
 
 @app.command()
+def compare(
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR", help="Folders of runs, the base first; two or more.")],
+    metric: Annotated[list[str] | None, typer.Option(help="Only this metric; may be given several times.")] = None,
+    margin: Annotated[float, typer.Option(min=0, help="A loss counts only beyond this, in the metric's unit.")] = 0,
+    times: Annotated[bool, typer.Option("--times", help="Let wall-clock times decide too.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write a page of the comparison into this folder.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Compare each run with the first: what differs, and which numbers got worse beyond noise.
+
+    Exit codes: 0 nothing got worse beyond noise, 1 something did, 2 wrong use.
+    """
+    with _errors():
+        from rungwise import compare as comparing
+        from rungwise.comparison.outcome import Options
+
+        if out:
+            comparing.check_out(out, folders)
+        compared = comparing.compare(folders, Options(tuple(metric or ()), margin, times))
+        if as_json:
+            from rungwise.comparison.result import as_json as told
+
+            typer.echo(told(compared))
+        else:
+            from rungwise.comparison.terminal import show
+
+            show(compared)
+        if out:
+            typer.echo(comparing.write_page(compared, out), err=as_json)
+        if compared.worse:
+            raise typer.Exit(FAILED)
+
+
+@app.command()
 def doctor(as_json: Json = False) -> None:
     """Versions, device, threads, data and the machine's measured speed."""
     with _errors():

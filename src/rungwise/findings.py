@@ -206,3 +206,8 @@ class Findings(Part):
     """What a reader must know before trusting the numbers: one seed only, trials that failed or have not run."""
     seeds: int = Field(ge=0)
     """The most seeds that any row rests on."""
+
+    def _repr_html_(self) -> str:
+        from rungwise.notebook import findings_html
+
+        return findings_html(self)

@@ -12,6 +12,9 @@ from rungwise.data.progress import bars
 from rungwise.engine.display import Display
 from rungwise.engine.local import LocalEngine, default_workers
 from rungwise.engine.machine import choose_device, product_rate
+from rungwise.evidence.curves import Point, curves
+from rungwise.evidence.judge import measurements
+from rungwise.evidence.measure import Measurement
 from rungwise.plan import longest_first, plan
 from rungwise.records.record import Record
 from rungwise.records.store import Store, StoreError, write_atomically
@@ -38,12 +41,27 @@ class Run:
         """The trials that failed and have not been done since, by id."""
         return self.store.failures(self._ids())
 
+    @property
+    def measurements(self) -> list[Measurement]:
+        """Every number that the chapters measured, as a tidy table."""
+        return measurements(self.study, self.records)
+
+    @property
+    def curves(self) -> list[Point]:
+        """Every learning curve of the records, as a tidy table."""
+        return curves(self.study, self.records)
+
     def _ids(self) -> set[str]:
         return {trial.id for _, trial in study_trials(self.study)}
 
     def write_report(self) -> Path:
         """Write report.html, report.md and findings.json from the records alone; the path of the first."""
         return write_report(assemble(self.study, self.store), self.store.root)
+
+    def _repr_html_(self) -> str:
+        from rungwise.notebook import run_html
+
+        return run_html(self)
 
 
 def run_study(

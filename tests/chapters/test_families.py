@@ -320,7 +320,7 @@ def test_the_best_of_both_families_is_told_to_be_flattered(fitted):
         "test images: what the choice owes to these images is still in both numbers.",
     )
     alone = cnns.findings(CNNS, (0, 1, 2), cnn_records(fitted))
-    assert alone.warnings[0].startswith("The best of 2 CNNs was chosen by its accuracy on the test set itself, which ")
+    assert alone.warnings[1].startswith("The best of 2 CNNs was chosen by its accuracy on the test set itself, which ")
     assert "MLPs" not in alone.warnings[0]
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from rungwise.evidence.estimate import Estimate
+from rungwise.evidence.judgement import Effect, Judgement, McNemar, Number
 from rungwise.findings import (
     Bars,
     Cloud,
@@ -58,6 +59,108 @@ def demo_document() -> Document:
         ),
         study='title = "From principal components to multi-task nets"\nseeds = 3\n[[chapter]]\nkind = "mlps"\n',
         trials=tuple(trials),
+    )
+
+
+@pytest.fixture(scope="session")
+def judged(document: Document) -> Document:
+    """The same with claims of every verdict, in the third and the fifth chapter."""
+    return judged_document(document)
+
+
+def judged_document(document: Document) -> Document:
+    first, second, third, fourth, fifth = document.chapters
+    own = third.model_copy(update={"claims": _claims_of_nets()})
+    tasks = fifth.model_copy(update={"claims": _claims_of_tasks()})
+    return document.model_copy(update={"chapters": (first, second, own, fourth, tasks)})
+
+
+def _claims_of_nets() -> tuple[Judgement, ...]:
+    tests = {"p": 0.00004, "p_wilcoxon": 0.0625, "effect": Effect(size=4.96, interval=(1.55, 8.4))}
+    trials = tuple(f"{number:016x}" for number in range(10))
+    ahead = Number(
+        says="test_accuracy of CNN-5 less CNN-1",
+        low=0,
+        verdict="supported",
+        estimate=Estimate(values=(0.0121, 0.0098, 0.0133, 0.0117, 0.0104)),
+        mcnemar=tuple(McNemar(seed=seed, first_only=150 + seed, second_only=1000 + seed, p=1e-9) for seed in range(2)),
+        trials=trials,
+        **tests,
+    )
+    small = Number(
+        says="parameters of CNN-5",
+        low=1e06,
+        verdict="supported",
+        estimate=Estimate(values=(2807274.0,)),
+    )
+    behind = Number(
+        says="test_accuracy of MLP-1 less MLP-5",
+        low=0,
+        verdict="refuted",
+        estimate=Estimate(values=(-0.031, -0.026, -0.029, -0.033, -0.027)),
+        p=0.0312,
+        p_holm=0.0496,
+    )
+    return (
+        Judgement(
+            id="N1",
+            says="CNN-5 tells digits apart best, & by more than $10^{-3}$.",
+            note="Its source says so of CNN-5 in the text and of CNN-4 in a table.",
+            verdict="supported",
+            why="All 2 numbers lie where it says.",
+            test="paired t",
+            n=5,
+            numbers=(ahead, small),
+            warnings=("With 5 pairs, Wilcoxon's test cannot go below p = 0.0625, whatever the numbers.",),
+            trials=trials,
+        ),
+        Judgement(
+            id="N 2",
+            says="More layers cost accuracy.",
+            verdict="refuted",
+            why="test_accuracy of MLP-1 less MLP-5, is -0.0292, claimed to lie above 0; its interval lies elsewhere.",
+            test="paired t",
+            n=5,
+            numbers=(behind,),
+        ),
+        Judgement(id="N3", says="No condition.", verdict="not run", why="Nothing tests it.", test="", n=0),
+    )
+
+
+def _claims_of_tasks() -> tuple[Judgement, ...]:
+    near = Number(
+        says="test_accuracy_item of try 3 less try 2",
+        low=-0.05,
+        high=0.05,
+        verdict="not supported",
+        estimate=Estimate(values=(0.08, 0.0801, 0.0799)),
+        p=0.5,
+        effect=Effect(size=0.2, interval=None),
+    )
+    open_ = Number(
+        says="time_s of try 3 less try 2",
+        high=0,
+        verdict="not distinguishable",
+        estimate=Estimate(values=(-3.0, 4.0, -1.5)),
+        p=0.9996,
+        seeds_needed=1240,
+    )
+    lacking = Number(says="test_loss of try 4", high=0.4, verdict="not run", estimate=None)
+    return (
+        Judgement(
+            id="T-1", says="Sharing helps.", verdict="not supported", why="Too small.", test="t", n=3, numbers=(near,)
+        ),
+        Judgement(
+            id="T-2",
+            says="Sharing saves time.",
+            verdict="not distinguishable",
+            why="The interval holds 0.",
+            test="paired t",
+            n=3,
+            seeds_needed=1240,
+            numbers=(open_, near),
+        ),
+        Judgement(id="T-3", says="It is done.", verdict="not run", why="No record.", test="", n=0, numbers=(lacking,)),
     )
 
 

@@ -27,9 +27,10 @@ addEventListener("load", () => {
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 @pytest.mark.parametrize("width", [390, 1280])
-def test_nothing_overflows_sideways(document: Document, tmp_path: Path, width: int) -> None:
-    page = write_report(document, tmp_path)
+def test_nothing_overflows_sideways(judged: Document, tmp_path: Path, width: int) -> None:
+    page = write_report(judged, tmp_path)
     # A headless window has a least width; a frame within it does not.
+    page.write_text(page.read_text().replace("<details", "<details open"))
     probe = tmp_path / "probe.html"
     frame = f'<iframe src="{page.name}" style="border:0;width:{width}px;height:900px"></iframe>'
     probe.write_text(f"<!DOCTYPE html><title></title>{PROBE}{frame}")
@@ -44,5 +45,5 @@ def test_nothing_overflows_sideways(document: Document, tmp_path: Path, width: i
     assert seen == width
     assert needed <= width
     assert broken == 0
-    assert drawings > sum(len(chapter.figures) for chapter in document.chapters)
+    assert drawings > sum(len(chapter.figures) for chapter in judged.chapters)
     assert formulas >= 5

@@ -29,6 +29,25 @@ def test_json_is_strict_and_holds_tables_figures_and_statements(document: Docume
     assert content["chapters"][2]["figures"][0]["panels"][0]["series"][0]["name"] == "MLP-1"
 
 
+def test_json_carries_the_claims(judged: Document) -> None:
+    chapters = json.loads(findings_json(judged))["chapters"]
+    assert [len(chapter["claims"]) for chapter in chapters] == [0, 0, 3, 0, 3]
+    claim = chapters[2]["claims"][0]
+    assert {key: claim[key] for key in ("id", "verdict", "n", "test", "seeds_needed")} == {
+        "id": "N1",
+        "verdict": "supported",
+        "n": 5,
+        "test": "paired t",
+        "seeds_needed": None,
+    }
+    assert claim["says"].startswith("CNN-5")
+    assert claim["trials"][-1] == "0000000000000009"
+    number = claim["numbers"][0]
+    assert (number["claimed"], number["p"], number["estimate"]["n"]) == ("above 0", 0.00004, 5)
+    assert number["mcnemar"][1] == {"seed": 1, "first_only": 151, "second_only": 1001, "p": 1e-9}
+    assert chapters[4]["claims"][2]["numbers"][0]["estimate"] is None
+
+
 def test_json_carries_nan_as_null_and_pixels_as_base64() -> None:
     values = np.array([[1.0, np.nan]])
     heat_map = Heatmap(rows=("r",), columns=("a", "b"), values=values)

@@ -49,6 +49,11 @@ def text(document: Document) -> str:
 
 
 @pytest.fixture(scope="module")
+def judged_page(judged: Document) -> Page:
+    return Page(page_of(judged))
+
+
+@pytest.fixture(scope="module")
 def page(text: str) -> Page:
     return Page(text)
 
@@ -62,12 +67,13 @@ def test_nothing_is_fetched(page: Page, text: str) -> None:
     assert not re.search(r"url\((?!#)", text)
 
 
-def test_ids_are_unique_and_every_reference_has_its_target(page: Page) -> None:
-    ids = page.all("id")
-    assert len(ids) == len(set(ids))
-    targets = {link[1:] for link in page.all("href") + page.all("xlink:href") if link.startswith("#")}
-    targets |= {name for value in page.all("aria-labelledby") for name in value.split()}
-    assert targets <= set(ids)
+def test_ids_are_unique_and_every_reference_has_its_target(page: Page, judged_page: Page) -> None:
+    for each in (page, judged_page):
+        ids = each.all("id")
+        assert len(ids) == len(set(ids))
+        targets = {link[1:] for link in each.all("href") + each.all("xlink:href") if link.startswith("#")}
+        targets |= {name for value in each.all("aria-labelledby") for name in value.split()}
+        assert targets <= set(ids)
 
 
 def test_figures_and_tables_are_numbered_through_the_document(text: str, document: Document) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, computed_field
 
 from rungwise.evidence.estimate import Estimate
 
@@ -35,8 +35,10 @@ class Number(Part):
 
     says: str
     """What is estimated, as "test_accuracy: MLP-3 - MLP-1"."""
-    claimed: str
-    """Where the claim says that it lies, as "above 0" or "from -0.001 to 0.001"."""
+    low: float | None = None
+    """The claim says that it lies above this."""
+    high: float | None = None
+    """And below this; one of the two may be absent."""
     verdict: Verdict
     estimate: Estimate | None
     """None where nothing has run."""
@@ -54,6 +56,14 @@ class Number(Part):
     """Seeds in all that would settle it four times in five, were mean and scatter as seen; None where settled, where
     nothing can be said, or where more than `power.MOST` would be needed."""
     trials: tuple[str, ...] = ()
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def claimed(self) -> str:
+        """Where the claim says that it lies, as "above 0" or "from -0.001 to 0.001"."""
+        if self.low is not None and self.high is not None:
+            return f"from {self.low:g} to {self.high:g}"
+        return f"above {self.low:g}" if self.low is not None else f"below {self.high:g}"
 
 
 class Judgement(Part):

@@ -32,13 +32,6 @@ class Sample:
     """Without noise: one seed is enough."""
 
     @property
-    def claimed(self) -> str:
-        """The region in words."""
-        if self.low is not None and self.high is not None:
-            return f"from {self.low:g} to {self.high:g}"
-        return f"above {self.low:g}" if self.low is not None else f"below {self.high:g}"
-
-    @property
     def bounds(self) -> tuple[float, ...]:
         return tuple(bound for bound in (self.low, self.high) if bound is not None)
 
@@ -75,7 +68,8 @@ def _number(sample: Sample, verdict: Verdict, p_holm: float | None) -> Number:
     against = several and not _inside(sample, _mean(values))
     return Number(
         says=sample.says,
-        claimed=sample.claimed,
+        low=sample.low,
+        high=sample.high,
         verdict=verdict,
         estimate=estimate(values),
         p=_p(sample) if several else None,
@@ -183,7 +177,7 @@ def judge_claim(claim: Claim, numbers: Sequence[Number], *, missing: str, test: 
         note=claim.note,
         verdict=verdict,
         why=_why(verdict, numbers, missing, settled),
-        test=test if any(number.p is not None for number in numbers) else "",
+        test=test if verdict != "not run" else "",
         n=min((number.estimate.n if number.estimate else 0 for number in numbers), default=0),
         seeds_needed=settled,
         numbers=tuple(numbers),

@@ -57,3 +57,8 @@ class Record(BaseModel):
     environment: Environment
     arrays: Mapping[str, np.ndarray] = Field(default_factory=dict, exclude=True)
     weights: Mapping[str, np.ndarray] = Field(default_factory=dict, exclude=True)
+
+    def _repr_html_(self) -> str:
+        from rungwise.notebook import record_html
+
+        return record_html(self)

@@ -1,8 +1,10 @@
 """From records to a document: every chapter's findings, and where they come from."""
 
 import datetime
+from collections.abc import Set
 
 from rungwise.chapters import load_chapter
+from rungwise.chapters.chapter import ChapterSettings
 from rungwise.evidence.judge import judged
 from rungwise.records.record import Record
 from rungwise.records.store import Store
@@ -13,12 +15,11 @@ from rungwise.study import Study, study_trials
 def assemble(study: Study, store: Store) -> Document:
     """The study's document, from its records alone: the same records give the same document.
 
-    Chapters that have no record at all are left out.
+    Chapters that have neither a record nor a claim are left out.
     """
     planned = study_trials(study)
     ids = {trial.id for _, trial in planned}
     records, failures = store.load_all(ids), store.failures(ids)
-    ran = {chapter.name for chapter, trial in planned if trial.id in records or trial.id in failures}
     claims = judged(study, records)
     rows = []
     for chapter, trial in planned:
@@ -42,13 +43,18 @@ def assemble(study: Study, store: Store) -> Document:
             .findings(chapter, study.seeds_of(chapter), records)
             .model_copy(update={"name": chapter.name, "claims": claims.get(chapter.name, ())})
             for chapter in study.chapters
-            if chapter.name in ran
+            if chapter.claims or _has_run(study, chapter, records.keys() | failures.keys())
         ),
         environment=_environment(list(records.values())),
         study=study.as_json(),
         trials=tuple(rows),
         command="rungwise run study.json",
     )
+
+
+def _has_run(study: Study, chapter: ChapterSettings, ids: Set[str]) -> bool:
+    trials = load_chapter(chapter.kind).trials(chapter, study.seeds_of(chapter))
+    return any(trial.id in ids for trial in trials)
 
 
 def _latest(records: list[Record]) -> str:

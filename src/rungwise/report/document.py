@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import computed_field
 
+from rungwise.evidence.judgement import Judgement
 from rungwise.findings import Findings, Part
 
 
@@ -51,6 +52,11 @@ class Document(Part):
         return max((chapter.seeds for chapter in self.chapters), default=0)
 
     @property
+    def claims(self) -> tuple[Judgement, ...]:
+        """The claims of every chapter."""
+        return tuple(claim for chapter in self.chapters for claim in chapter.claims)
+
+    @property
     def summary(self) -> str:
         """What the report rests on, in a paragraph."""
         states = [
@@ -82,6 +88,11 @@ class Document(Part):
     def count(self, status: str) -> int:
         """Trials of that status."""
         return len({trial.id for trial in self.trials if trial.status == status})
+
+    def _repr_html_(self) -> str:
+        from rungwise.notebook import document_html
+
+        return document_html(self)
 
 
 def duration(seconds: float) -> str:

@@ -5,13 +5,13 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from rungwise.findings import Column, Figure, Findings, Table
-from rungwise.report.cells import Shown, has_intervals, is_numeric, printed, shared_n, shown, table_csv
+from rungwise.report.cells import Shown, has_intervals, is_numeric, printed, shared_n, shown
+from rungwise.report.claim_views import ClaimView, chapter_claims, claims_view, download, filters
 from rungwise.report.document import Document
 from rungwise.report.figures import Drawing
 from rungwise.report.mathematics import formula, prose
@@ -53,36 +53,44 @@ class TableView:
 class ChapterView:
     number: int
     findings: Findings
+    claims: tuple[ClaimView, ...]
     tables: tuple[TableView, ...]
     figures: tuple[FigureView, ...]
 
 
 def html(document: Document, drawings: Sequence[Drawing]) -> str:
     """The whole page. `drawings`: the document's figures in order, with ids unique to each."""
-    environment = Environment(
+    templates = environment()
+    style = "\n".join(templates.get_template(name).render() for name in ("style.css", "claims.css"))
+    return templates.get_template("report.html.j2").render(
+        document=document,
+        style=Markup(style),  # our own files, no input in them
+        claims=claims_view(document),
+        chapters=tuple(_chapters(document, drawings)),
+        trials=_trials(document),
+        anchors={trial.id: index for index, trial in reversed(list(enumerate(document.trials)))},
+    )
+
+
+def environment() -> Environment:
+    """The templates, with what they call by name; whatever they are given is escaped."""
+    found = Environment(
         loader=PackageLoader("rungwise.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
+    found.filters |= {
         "prose": prose,
         "formula": partial(formula, block=True),
         "safe_svg": Markup,  # matplotlib escapes the text it writes, so its SVG is markup as it stands
         "key": lambda stroke: Markup(key(stroke)),
         "day": day,
         "number": printed,
+        **filters(),
     }
-    style = environment.get_template("style.css").render()
-    page = environment.get_template("report.html.j2")
-    return page.render(
-        document=document,
-        style=Markup(style),  # our own file, no input in it
-        chapters=tuple(_chapters(document, drawings)),
-        trials=_trials(document),
-        anchors={trial.id: index for index, trial in reversed(list(enumerate(document.trials)))},
-    )
+    return found
 
 
 def _chapters(document: Document, drawings: Sequence[Drawing]) -> Iterator[ChapterView]:
@@ -91,6 +99,7 @@ def _chapters(document: Document, drawings: Sequence[Drawing]) -> Iterator[Chapt
         yield ChapterView(
             number=number,
             findings=findings,
+            claims=chapter_claims(document, number - 1),
             tables=tuple(table_view(table, next(table_numbers)) for table in findings.tables),
             figures=tuple(
                 FigureView(n, figure, drawing)
@@ -108,7 +117,7 @@ def table_view(table: Table, number: int) -> TableView:
             tuple(shown(cell, column) for cell, column in zip(row, table.columns, strict=True)) for row in table.rows
         ),
         n=shared_n(table),
-        download="data:text/csv;charset=utf-8," + quote(table_csv(table)),
+        download=download(table),
     )
 
 

@@ -2,10 +2,13 @@
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from html import escape
 
+from rungwise.evidence.judgement import Judgement, Verdict
 from rungwise.findings import Figure, Findings, Statement, Table
 from rungwise.report.cells import Shown, has_intervals, is_numeric, printed, shared_n, shown
+from rungwise.report.claims import SYMBOLS, facts, told_counts, told_extent, told_mcnemar, told_multiplicity
 from rungwise.report.document import Document
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
@@ -17,6 +20,7 @@ def markdown(document: Document, figure_paths: Sequence[str]) -> str:
     figures, tables = zip(itertools.count(1), figure_paths, strict=False), itertools.count(1)
     blocks = [f"# {escaped(document.title)}", document.created, escaped(document.summary)]
     blocks.append("\n".join(_overview(document)))
+    blocks += _all_claims(document)
     for number, findings in enumerate(document.chapters, 1):
         blocks += _chapter(number, findings, tables, figures)
     blocks += _appendix(document)
@@ -41,6 +45,7 @@ def _chapter(
     yield f"## {number}. {escaped(findings.title)}"
     yield f"*{escaped(findings.question)}*"
     yield "\n".join(_statement(statement) for statement in findings.statements)
+    yield from _claims(findings.claims)
     for warning in findings.warnings:
         yield f"> **Note.** {escaped(warning)}"
     if findings.method or findings.formulas:
@@ -59,6 +64,51 @@ def _chapter(
             yield f"Mean over seeds{f' (n = {n})' if n else ''}; in parentheses the two-sided 95% t-interval."
     for figure in findings.figures:
         yield _figure(figure, *next(figures))
+
+
+def _all_claims(document: Document) -> Iterator[str]:
+    if not document.claims:
+        return
+    yield "## Claims"
+    yield escaped(f"{told_counts(document.claims)} {told_multiplicity(document.claims)}")
+    rows = (
+        (claim.id, chapter.title, claim.says, _verdict(claim.verdict))
+        for chapter in document.chapters
+        for claim in chapter.claims
+    )
+    yield _words(("Claim", "Chapter", "What it says", "Verdict"), rows)
+
+
+def _claims(claims: Sequence[Judgement]) -> Iterator[str]:
+    """A chapter's claims: a table of the verdicts, then for each claim what it rests on."""
+    if not claims:
+        return
+    yield "### Claims"
+    rows = ((c.id, c.says, _verdict(c.verdict), c.why, str(c.n), c.test) for c in claims)
+    yield _words(("Claim", "What it says", "Verdict", "Why", "n", "Test"), rows)
+    for claim in claims:
+        if extent := told_extent(claim):
+            yield f"<details><summary>{escape(claim.id)}: {extent}</summary>\n\n{_grounds(claim)}\n\n</details>"
+
+
+def _grounds(claim: Judgement) -> str:
+    lines = [f"- Note: {escaped(claim.note)}"] * bool(claim.note)
+    lines += [f"- Warning: {escaped(warning)}" for warning in claim.warnings]
+    for number in claim.numbers:
+        told = "; ".join(escaped(fact) for fact in facts(number))
+        lines.append(f"- {escaped(number.says)}: {_verdict(number.verdict)}. {told[0].upper()}{told[1:]}.")
+        lines += [f"  - McNemar, {escaped(told_mcnemar(test))}" for test in number.mcnemar]
+    return "\n".join(lines)
+
+
+def _verdict(verdict: Verdict) -> str:
+    return f"{SYMBOLS[verdict]} {verdict}"
+
+
+def _words(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of text."""
+    lines = [_line(iter(heading)), _line(":---" for _ in heading)]
+    return "\n".join([*lines, *(_line(escaped(cell) for cell in row) for row in rows)])
 
 
 def _statement(statement: Statement) -> str:

@@ -1,0 +1,46 @@
+"""What a reader of a comparison must know before trusting it, in sentences."""
+
+from collections.abc import Iterator, Sequence
+
+from rungwise.chapters.common import counted
+from rungwise.comparison.differences import Data
+from rungwise.comparison.opened import Opened
+from rungwise.comparison.outcome import Row
+
+
+def apart(data: Data) -> str:
+    return (
+        f"{data.chapter}: the data differ ({', '.join(data.files)}), so that the same seed means other images and "
+        "pairing by seed is not valid. The intervals hold, as those of independent runs, but a difference may be one "
+        "of the data."
+    )
+
+
+def unfinished(*runs: Opened) -> Iterator[str]:
+    for opened in runs:
+        if left := opened.planned - len(opened.records):
+            failed = len(opened.failures)
+            told = [f"{failed} failed"] * bool(failed) + [f"{left - failed} not run"] * bool(left - failed)
+            yield (
+                f"{opened.name}: {left} of {opened.planned} trials have no result ({', '.join(told)}); what rests on "
+                "them is not compared."
+            )
+
+
+def unsaid(rows: Sequence[Row]) -> Iterator[str]:
+    """Where the numbers cannot say much, and why."""
+    if rows and not any(row.decides for row in rows):
+        yield (
+            "No number here decides the exit code: counts without noise and metrics without a better direction never "
+            "do, and times do with --times only."
+        )
+    if any(row.test == "McNemar" for row in rows):
+        yield (
+            "Where the runs have one seed in common, test accuracies were compared by McNemar's exact test on the test "
+            "images: it speaks of the two fitted nets, and says nothing of another seed."
+        )
+    if few := sum(row.decides and row.outcome == "too few seeds" for row in rows):
+        yield (
+            f"{counted(few, 'number')} {'has' if few == 1 else 'have'} one seed in common and cannot be judged: "
+            "nothing is known of noise. Run both with --seeds 5 or more."
+        )

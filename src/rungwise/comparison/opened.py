@@ -1,0 +1,82 @@
+"""A run as it is compared: a name, and what its folder holds, read once."""
+
+import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from rungwise.comparison import differences
+from rungwise.comparison.result import Source
+from rungwise.evidence.judge import measurements
+from rungwise.evidence.measure import Measurement, Metric
+from rungwise.records.record import Record
+from rungwise.report.document import TrialRow
+from rungwise.run import Run
+from rungwise.study import known_metrics, study_trials
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A run with what is read from its folder, once."""
+
+    name: str
+    run: Run
+
+    @cached_property
+    def records(self) -> dict[str, Record]:
+        return self.run.records
+
+    @cached_property
+    def failures(self) -> dict[str, Record]:
+        return self.run.failures
+
+    @cached_property
+    def planned(self) -> int:
+        """Trials."""
+        return len(study_trials(self.run.study))
+
+    @cached_property
+    def metrics(self) -> dict[str, Mapping[str, Metric]]:
+        return known_metrics(self.run.study.chapters)
+
+    @cached_property
+    def measured(self) -> list[Measurement]:
+        return measurements(self.run.study, self.records)
+
+    def source(self) -> Source:
+        ends = [record.environment.finished_at for record in (*self.records.values(), *self.failures.values())]
+        return Source(
+            name=self.name,
+            folder=str(self.run.store.root),
+            title=self.run.study.title,
+            planned=self.planned,
+            finished=len(self.records),
+            failed=len(self.failures),
+            ended=max(ends, default=datetime.date.min.isoformat()),
+            facts=differences.facts(self.records.values()),
+            trials=tuple(self._trials()),
+        )
+
+    def _trials(self) -> Iterator[TrialRow]:
+        for chapter, trial in study_trials(self.run.study):
+            record = self.records.get(trial.id) or self.failures.get(trial.id)
+            yield TrialRow(
+                id=f"{self.name}/{trial.id}",
+                label=trial.label,
+                chapter=chapter.name,
+                seed=trial.seed,
+                status=record.status if record else "not run",
+                time_s=sum(record.timings.values()) if record and record.timings else None,
+                error=record.error if record else None,
+            )
+
+
+def names(folders: Sequence[Path]) -> list[str]:
+    """A name for each run: the last parts of its path, as many as tell it from the others."""
+    paths = [folder.resolve() for folder in folders]
+    for depth in range(1, max(len(path.parts) for path in paths) + 1):
+        found = [Path(*path.parts[-depth:]).as_posix() for path in paths]
+        if len(set(found)) == len(set(paths)):
+            break
+    return [name if name not in found[:i] else f"{name} ({found[:i].count(name) + 1})" for i, name in enumerate(found)]

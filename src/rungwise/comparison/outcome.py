@@ -1,0 +1,196 @@
+"""What is said of each number: worse, better or the same within noise."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from rungwise.comparison.numbers import Pair
+from rungwise.errors import UserError
+from rungwise.evidence.estimate import Estimate
+from rungwise.evidence.judgement import McNemar
+from rungwise.evidence.paired import holm, mcnemar_p, sign_p, t_p
+
+LEVEL = 0.05
+"""Of every family of tests, two-sided, after Holm's correction."""
+
+Outcome = Literal["worse", "better", "differs", "within margin", "too few seeds", "same within noise", "identical"]
+OUTCOMES: tuple[Outcome, ...] = (
+    "worse",
+    "better",
+    "differs",
+    "within margin",
+    "too few seeds",
+    "same within noise",
+    "identical",
+)
+"""The most important first."""
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to compare, and what counts. UserError where the margin is no number from 0 up."""
+
+    metrics: tuple[str, ...] = ()
+    """Only these; all where there are none."""
+    margin: float = 0.0
+    """A loss that is not certainly larger is not called worse; in the metric's own unit."""
+    times: bool = False
+    """Whether wall-clock times decide too."""
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.margin) and self.margin >= 0):
+            raise UserError(f"a margin is a number from 0 up, in the metric's unit, as 0.002; got {self.margin}")
+
+
+class Row(Part):
+    """One number of both runs, and what came of it."""
+
+    chapter: str
+    model: str
+    metric: str
+    says: str
+    """What the metric is."""
+    better: Literal["higher", "lower"] | None
+    exact: bool
+    timing: bool
+    decides: bool
+    """Whether the exit code depends on it."""
+    outcome: Outcome
+    seeds: tuple[int, ...]
+    """Those that both runs have; the values below are in their order."""
+    base: Estimate
+    other: Estimate
+    difference: Estimate
+    """other - base, by seed."""
+    test: Literal["paired t", "sign", "McNemar", ""]
+    p: float | None
+    """Two-sided, of no difference; None where nothing was tested."""
+    p_holm: float | None
+    """Corrected over the numbers that decide, or, for one that doesn't, over all that don't."""
+    p_margin: float | None
+    """Of a loss no larger than the margin, corrected; None where there is no margin, or the number doesn't decide."""
+    mcnemar: McNemar | None
+    base_trials: tuple[str, ...]
+    other_trials: tuple[str, ...]
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Of the difference, 95%; None where there is no scatter to make one of, which a width of 0 would hide."""
+        return self.difference.interval if self.test == "paired t" else None
+
+
+def judge(pairs: Sequence[Pair], options: Options) -> list[Row]:
+    """A row per pair, in their order. Numbers that decide and numbers that don't are two families of tests."""
+    rows: dict[int, Row] = {}
+    for family in (True, False):
+        indices = [i for i, pair in enumerate(pairs) if decides(pair, options) == family]
+        rows |= zip(indices, _family([pairs[i] for i in indices], family, options.margin), strict=True)
+    return [rows[i] for i in range(len(pairs))]
+
+
+def decides(pair: Pair, options: Options) -> bool:
+    """Whether a loss in this number counts: one way is better, it has noise, and it isn't left to the clock."""
+    about = pair.about
+    return about.better is not None and not about.exact and (options.times or not about.timing)
+
+
+def _family(pairs: Sequence[Pair], decide: bool, margin: float) -> list[Row]:
+    plain = [_p(pair, 0.0) for pair in pairs]
+    corrected = _corrected(plain)
+    beyond = _corrected([_p_beyond(pair, p, margin) for pair, p in zip(pairs, plain, strict=True)])
+    if not (decide and margin):
+        beyond = corrected
+    return [
+        Row(
+            chapter=pair.chapter,
+            model=pair.model,
+            metric=pair.metric,
+            says=pair.about.says,
+            better=pair.about.better,
+            exact=pair.about.exact,
+            timing=pair.about.timing,
+            decides=decide,
+            outcome=_outcome(pair, p_holm, p_margin),
+            seeds=pair.seeds,
+            base=Estimate(values=pair.base),
+            other=Estimate(values=pair.other),
+            difference=Estimate(values=pair.differences),
+            test=_test(pair) if p is not None else "",
+            p=p,
+            p_holm=p_holm,
+            p_margin=p_margin if decide and margin else None,
+            mcnemar=pair.nets.mcnemar if pair.nets else None,
+            base_trials=pair.base_trials,
+            other_trials=pair.other_trials,
+        )
+        for pair, p, p_holm, p_margin in zip(pairs, plain, corrected, beyond, strict=True)
+    ]
+
+
+def _outcome(pair: Pair, p: float | None, p_beyond: float | None) -> Outcome:
+    """`p`: of no difference; `p_beyond`: of a loss within the margin; both corrected."""
+    if pair.identical:
+        return "identical"
+    if pair.about.exact:
+        return "differs"
+    if p is None or p_beyond is None:
+        return "too few seeds"
+    if pair.about.better is None:
+        return "differs" if p < LEVEL else "same within noise"
+    if pair.gain < 0 and p_beyond < LEVEL:
+        return "worse"
+    if p >= LEVEL:
+        return "same within noise"
+    return "better" if pair.gain > 0 else "within margin"
+
+
+# Tests ----------------------------------------------------------------------------------------------------------
+
+
+def _test(pair: Pair) -> Literal["paired t", "sign", "McNemar"]:
+    if len(pair.seeds) == 1:
+        return "McNemar"
+    return "sign" if pair.steady else "paired t"
+
+
+def _p(pair: Pair, bound: float) -> float | None:
+    """Two-sided p that the difference is `bound`; None where nothing can be tested, or there is no noise.
+
+    Where every seed differs by the same amount the sign test takes the t-test's place, whose p would be 0: of two
+    seeds on 449 test images, one pair in ten differs so.
+    """
+    if pair.identical or pair.about.exact:
+        return None
+    if len(pair.seeds) == 1:
+        return _p_nets(pair, abs(bound))
+    return (sign_p if pair.steady else t_p)(pair.differences, bound)
+
+
+def _p_nets(pair: Pair, margin: float) -> float | None:
+    """McNemar's p, with the images of the margin forgiven: half of them (rounded up) change sides, so that the
+    number of images on which the nets differ, and with it the variance, stays."""
+    if pair.nets is None:
+        return None
+    more, less = sorted((pair.nets.mcnemar.first_only, pair.nets.mcnemar.second_only), reverse=True)
+    moved = math.ceil(margin * pair.nets.images / 2 - 1e-9)
+    return mcnemar_p(more - moved, less + moved) if more - moved > less + moved else 1.0
+
+
+def _p_beyond(pair: Pair, p: float | None, margin: float) -> float | None:
+    """The p of a loss within the margin: 1 where what was seen is one, that of no difference for a gain."""
+    if p is None or not pair.gain < 0:
+        return p
+    return _p(pair, margin if pair.about.better == "lower" else -margin) if pair.gain < -margin else 1.0
+
+
+def _corrected(ps: Sequence[float | None]) -> list[float | None]:
+    """Holm's correction over those that are there."""
+    corrected = iter(holm([p for p in ps if p is not None]))
+    return [None if p is None else next(corrected) for p in ps]

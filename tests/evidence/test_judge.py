@@ -82,6 +82,16 @@ def test_what_has_no_noise_is_judged_by_one_seed_and_without_a_test():
     assert (found.verdict, found.test, found.n, found.warnings) == ("supported", "", 1, ())
 
 
+def test_what_32_bits_lose_is_no_difference():
+    ours, theirs = [0.95, 0.96, 0.97], [float(np.float32(value)) for value in (0.95, 0.96, 0.97)]
+    assert ours != theirs
+    values = {"mlps/A/test_accuracy": ours, "mlps/B/test_accuracy": theirs}
+    found = judgement(values, metric="test_accuracy", better="A", than="B")
+    assert (found.verdict, found.numbers[0].estimate.values) == ("not supported", (0.0, 0.0, 0.0))
+    steady = {"mlps/A/test_accuracy": [value + 0.01 for value in theirs], "mlps/B/test_accuracy": ours}
+    assert judgement(steady, metric="test_accuracy", better="A", than="B").verdict == "not distinguishable"
+
+
 def test_what_is_missing_is_named_once():
     values = {"mlps/A/test_accuracy": [0.9, 0.8]}
     found = judgement(values, metric="test_accuracy", best="A")

@@ -16,6 +16,8 @@ from rungwise.records.record import Record
 from rungwise.study import Study, known_metrics
 
 TEST = "test_accuracy"
+ROUNDING = 1e-6
+"""Relative to the values: what numbers of 32 bits lose (6e-8 each), with room."""
 
 
 def measurements(study: Study, records: Mapping[str, Record]) -> list[Measurement]:
@@ -99,13 +101,20 @@ def _sample(asked: Wanted, chapter: str, ledger: Ledger) -> Sample:
         says, values = f"slope of {asked.metric} over {', '.join(names)}", [slope(row) for row in table]
     return Sample(
         says,
-        tuple(values),
+        _without_rounding(values, ROUNDING * float(np.abs(table).max(initial=0.0))),
         asked.low,
         asked.high,
         matters=asked.matters,
         difference=len(names) > 1,
         exact=asked.exact,
     )
+
+
+def _without_rounding(values: Sequence[float], error: float) -> tuple[float, ...]:
+    """Values that differ by no more than what rounding may have done are equal, and 0 where they may be."""
+    if not values or max(values) - min(values) > error:
+        return tuple(values)
+    return (0.0 if abs(values[0]) <= error else values[0],) * len(values)
 
 
 def _missing(asked: Sequence[Wanted], chapter: str, ledger: Ledger) -> str:

@@ -11,7 +11,7 @@ from scipy import stats
 from typer.testing import CliRunner, Result
 
 from rungwise.cli import app
-from rungwise.compare import names
+from rungwise.comparison.compare import names
 from rungwise.comparison import differences
 from rungwise.comparison.numbers import Nets, Pair, paired
 from rungwise.comparison.outcome import OUTCOMES, Options, Row, judge

@@ -178,7 +178,7 @@ def compare(
     Exit codes: 0 nothing got worse beyond noise, 1 something did, 2 wrong use.
     """
     with _errors():
-        from rungwise import compare as comparing
+        from rungwise.comparison import compare as comparing
         from rungwise.comparison.outcome import Options
 
         if out:

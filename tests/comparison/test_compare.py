@@ -11,8 +11,8 @@ from scipy import stats
 from typer.testing import CliRunner, Result
 
 from rungwise.cli import app
-from rungwise.comparison.compare import names
 from rungwise.comparison import differences
+from rungwise.comparison.compare import names
 from rungwise.comparison.numbers import Nets, Pair, paired
 from rungwise.comparison.outcome import OUTCOMES, Options, Row, judge
 from rungwise.comparison.words import ordered

@@ -124,6 +124,10 @@ def test_the_reason_names_the_number_that_decides():
     assert "Not even 1,000 seeds" in hopeless.why
 
 
+def test_equal_values_are_told_without_an_interval():
+    assert claimed((0.0, 0.0)).why == "x0 is 0 in each of 2 seeds, claimed to lie above 0."
+
+
 def test_what_has_run_is_told_of_a_claim_that_has_not():
     assert claimed(YES, OPEN, (), missing="x of C").why == (
         "It needs what has no record: x of C. Of the 2 numbers that have run, 1 lie where it says."

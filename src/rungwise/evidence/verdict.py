@@ -214,6 +214,8 @@ def _told(number: Number) -> str:
     assert found is not None
     if found.interval is None:
         return f"{number.says} is {found.mean:.4g} (n = {found.n})"
+    if _equal(found.values):
+        return f"{number.says} is {found.mean:.4g} in each of {found.n} seeds"
     low, high = found.interval
     return f"{number.says} is {found.mean:.4g} (95% interval {low:.4g} to {high:.4g}, n = {found.n})"
 

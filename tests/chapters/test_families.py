@@ -225,15 +225,6 @@ def test_few_seeds_are_told(fitted):
     assert mlps.findings(SETTINGS, (0, 1, 2), mlp_records(fitted)).warnings == (FEW,)
 
 
-def test_steadiness_needs_three_epochs():
-    assert family.unsteadiness([0.5]) is None
-    assert family.unsteadiness([0.5, 0.6]) is None
-    assert family.unsteadiness([0.1, 0.5, 0.6]) == pytest.approx(0.1)
-    # Second half of 6 epochs: .5 .7 .6, moves .2 and .1.
-    assert family.unsteadiness([0, 0.9, 0, 0.5, 0.7, 0.6]) == pytest.approx(0.15)
-    assert family.unsteadiness([0, 0, 0, 1, 1, 1]) == 0
-
-
 def test_short_training_says_nothing_of_steadiness(fitted):
     found = cnns.findings(CNNS, (0, 1, 2), cnn_records(fitted))
     assert not any("epoch to the next" in text for text in texts(found))

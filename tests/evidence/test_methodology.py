@@ -2,7 +2,7 @@
 
 import pytest
 
-from rungwise.evidence.methodology import busy, few_seeds, oscillating, unequal, unsettled
+from rungwise.evidence.methodology import busy, few_seeds, oscillating, unequal, unsettled, unsteadiness
 from rungwise.records.record import Environment, Record
 
 
@@ -74,3 +74,12 @@ def test_trials_side_by_side_and_uneven_times():
     (told,) = busy({"A": [record()]}, {"A": [10.0, 12.0], "B": [10.0, 13.0]})
     assert "the slowest seed of B took 1.30 times as long as its fastest" in told
     assert busy({"A": [record()]}, {"A": [10.0, 12.0]}) == ()
+
+
+def test_steadiness_needs_three_epochs():
+    assert unsteadiness([0.5]) is None
+    assert unsteadiness([0.5, 0.6]) is None
+    assert unsteadiness([0.1, 0.5, 0.6]) == pytest.approx(0.1)
+    # Second half of 6 epochs: .5 .7 .6, moves .2 and .1.
+    assert unsteadiness([0, 0.9, 0, 0.5, 0.7, 0.6]) == pytest.approx(0.15)
+    assert unsteadiness([0, 0, 0, 1, 1, 1]) == 0

@@ -4,20 +4,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from rungwise.chapters.chapter import ChapterSettings
 from rungwise.chapters.common import counted, measurements, seed_warnings, told_fit
 from rungwise.data.source import Data
 from rungwise.evidence.estimate import Estimate, estimate
 from rungwise.evidence.measure import Measurement, Metric
+from rungwise.evidence.methodology import STEADY_EPOCHS, unsteadiness
 from rungwise.findings import Column, Table
 from rungwise.models.net import NetSettings
 from rungwise.records.record import Record
 from rungwise.training.trial import Fit, Recipe
-
-STEADY_EPOCHS = 3
-"""The fewest epochs whose second half has a change from one epoch to the next."""
 
 
 class FamilySettings(ChapterSettings):
@@ -78,13 +74,6 @@ class Result:
     @property
     def ids(self) -> tuple[str, ...]:
         return tuple(record.id for record in self.records.values())
-
-
-def unsteadiness(curve: Sequence[float]) -> float | None:
-    """Mean absolute change between epochs over the second half of a curve; None for fewer than 3 epochs."""
-    if len(curve) < STEADY_EPOCHS:
-        return None
-    return float(np.abs(np.diff(curve[len(curve) // 2 :])).mean())
 
 
 def trials(settings: FamilySettings, seeds: Sequence[int]) -> tuple[Fit, ...]:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import JsonValue
 
-from rungwise.comparison.outcome import Part
+from rungwise.evidence.judgement import Part
 from rungwise.evidence.measure import Metric
 from rungwise.records.record import Record
 from rungwise.study import Study

@@ -8,12 +8,9 @@ import numpy as np
 
 from rungwise.evidence.judgement import McNemar
 from rungwise.evidence.measure import Measurement, Metric
-from rungwise.evidence.paired import mcnemar
+from rungwise.evidence.nets import compare_nets
+from rungwise.evidence.paired import equal, without_rounding
 from rungwise.records.record import Record
-
-ROUNDING = 1e-6
-"""Relative to the values: what 32-bit numbers lose (6e-8 each), with room; one image of 60,000 is far above it."""
-TEST_ACCURACY = "test_accuracy"
 
 
 @dataclass(frozen=True)
@@ -44,8 +41,9 @@ class Pair:
 
     @property
     def differences(self) -> tuple[float, ...]:
-        """other - base."""
-        return tuple(b - a for a, b in zip(self.base, self.other, strict=True))
+        """other - base, equal where rounding alone may tell them apart."""
+        found = [b - a for a, b in zip(self.base, self.other, strict=True)]
+        return without_rounding(found, max(map(abs, (*self.base, *self.other))))
 
     @property
     def gain(self) -> float:
@@ -61,7 +59,7 @@ class Pair:
     def steady(self) -> bool:
         """Whether every seed differs by the same amount, as accuracies of few test images may by chance: there is no
         scatter then that a t-test could go by."""
-        return float(np.ptp(self.differences)) <= ROUNDING * max(map(abs, (*self.base, *self.other)))
+        return equal(self.differences)
 
 
 def paired(
@@ -107,29 +105,7 @@ def _by_name(measurements: Iterable[Measurement]) -> dict[tuple[str, str, str], 
 
 def with_nets(pair: Pair, base: Mapping[str, Record], other: Mapping[str, Record]) -> Pair:
     """The pair with McNemar's test, where one seed is all there is and both nets judged the same test images."""
-    if len(pair.seeds) > 1 or not pair.metric.startswith(TEST_ACCURACY):
+    if not len(pair.seeds) == len(pair.base_trials) == len(pair.other_trials) == 1:
         return pair
-    suffix = pair.metric.removeprefix(TEST_ACCURACY)
-    ours, theirs = _answers(pair.base_trials, base, suffix), _answers(pair.other_trials, other, suffix)
-    if ours is None or theirs is None:
-        return pair
-    (said, labels), (said_other, labels_other) = ours, theirs
-    if not np.array_equal(labels, labels_other):
-        return pair
-    test = mcnemar(pair.seeds[0], said == labels, said_other == labels)
-    return replace(pair, nets=Nets(test, len(labels)))
-
-
-def _answers(trials: Sequence[str], records: Mapping[str, Record], suffix: str) -> tuple[np.ndarray, np.ndarray] | None:
-    """Predictions and labels, (images,) each, of the one net among the trials; None where there is no such net."""
-    found = []
-    for trial in trials:
-        record = records[trial]
-        tasks = record.spec.get("tasks")
-        single = isinstance(tasks, dict) and len(tasks) == 1  # its arrays bear no task's name
-        names = [f"{kind}{'' if single else suffix}" for kind in ("test_predictions", "test_labels")]
-        try:
-            found.append((record.arrays[names[0]], record.arrays[names[1]]))
-        except (KeyError, FileNotFoundError):  # another kind of trial, or a record copied without its arrays
-            continue
-    return found[0] if len(found) == 1 else None
+    found = compare_nets(pair.seeds[0], base[pair.base_trials[0]], other[pair.other_trials[0]], pair.metric)
+    return replace(pair, nets=Nets(*found)) if found else pair

@@ -1,7 +1,7 @@
 """A run as it is compared: a name, and what its folder holds, read once."""
 
 import datetime
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +11,7 @@ from rungwise.comparison.result import Source
 from rungwise.evidence.judge import measurements
 from rungwise.evidence.measure import Measurement, Metric
 from rungwise.records.record import Record
-from rungwise.report.document import TrialRow
+from rungwise.report.assemble import trial_rows
 from rungwise.run import Run
 from rungwise.study import known_metrics, study_trials
 
@@ -55,21 +55,11 @@ class Opened:
             failed=len(self.failures),
             ended=max(ends, default=datetime.date.min.isoformat()),
             facts=differences.facts(self.records.values()),
-            trials=tuple(self._trials()),
+            trials=tuple(
+                row.model_copy(update={"id": f"{self.name}/{row.id}"})
+                for row in trial_rows(self.run.study, self.records, self.failures)
+            ),
         )
-
-    def _trials(self) -> Iterator[TrialRow]:
-        for chapter, trial in study_trials(self.run.study):
-            record = self.records.get(trial.id) or self.failures.get(trial.id)
-            yield TrialRow(
-                id=f"{self.name}/{trial.id}",
-                label=trial.label,
-                chapter=chapter.name,
-                seed=trial.seed,
-                status=record.status if record else "not run",
-                time_s=sum(record.timings.values()) if record and record.timings else None,
-                error=record.error if record else None,
-            )
 
 
 def names(folders: Sequence[Path]) -> list[str]:

@@ -5,16 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from rungwise.comparison.numbers import Pair
 from rungwise.errors import UserError
 from rungwise.evidence.estimate import Estimate
-from rungwise.evidence.judgement import McNemar
+from rungwise.evidence.judgement import LEVEL, McNemar, Part
 from rungwise.evidence.paired import holm, mcnemar_p, sign_p, t_p
-
-LEVEL = 0.05
-"""Of every family of tests, two-sided, after Holm's correction."""
 
 Outcome = Literal["worse", "better", "differs", "within margin", "too few seeds", "same within noise", "identical"]
 OUTCOMES: tuple[Outcome, ...] = (
@@ -27,10 +22,6 @@ OUTCOMES: tuple[Outcome, ...] = (
     "identical",
 )
 """The most important first."""
-
-
-class Part(BaseModel):
-    model_config = ConfigDict(frozen=True)
 
 
 @dataclass(frozen=True)

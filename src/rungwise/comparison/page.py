@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 
 from rungwise.chapters.common import counted, listed
 from rungwise.comparison import tables
-from rungwise.comparison.outcome import LEVEL, Row
+from rungwise.comparison.outcome import Row
 from rungwise.comparison.result import Compared, Comparison
 from rungwise.comparison.words import headline, ordered, possible_losses, tally, told
+from rungwise.evidence.judgement import LEVEL
 from rungwise.findings import Findings, Statement
 from rungwise.report.document import Document
 

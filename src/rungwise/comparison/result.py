@@ -5,7 +5,8 @@ import json
 from pydantic import Field
 
 from rungwise.comparison import differences
-from rungwise.comparison.outcome import Outcome, Part, Row
+from rungwise.comparison.outcome import Outcome, Row
+from rungwise.evidence.judgement import Part
 from rungwise.report.document import TrialRow
 
 

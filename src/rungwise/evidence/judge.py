@@ -10,14 +10,11 @@ from rungwise.evidence.claims import Claim
 from rungwise.evidence.conditions import Known, Ref, Wanted, wanted
 from rungwise.evidence.judgement import Judgement, McNemar, Number
 from rungwise.evidence.measure import Measurement
-from rungwise.evidence.paired import mcnemar, slope
+from rungwise.evidence.nets import TEST_ACCURACY, compare_nets
+from rungwise.evidence.paired import slope, without_rounding
 from rungwise.evidence.verdict import Sample, judge_claim, judge_numbers
 from rungwise.records.record import Record
 from rungwise.study import Study, known_metrics
-
-TEST = "test_accuracy"
-ROUNDING = 1e-6
-"""Relative to the values: what numbers of 32 bits lose (6e-8 each), with room."""
 
 
 def measurements(study: Study, records: Mapping[str, Record]) -> list[Measurement]:
@@ -101,20 +98,13 @@ def _sample(asked: Wanted, chapter: str, ledger: Ledger) -> Sample:
         says, values = f"slope of {asked.metric} over {', '.join(names)}", [slope(row) for row in table]
     return Sample(
         says,
-        _without_rounding(values, ROUNDING * float(np.abs(table).max(initial=0.0))),
+        without_rounding(values, float(np.abs(table).max(initial=0.0))),
         asked.low,
         asked.high,
         matters=asked.matters,
         difference=len(names) > 1,
         exact=asked.exact,
     )
-
-
-def _without_rounding(values: Sequence[float], error: float) -> tuple[float, ...]:
-    """Values that differ by no more than what rounding may have done are equal, and 0 where they may be."""
-    if not values or max(values) - min(values) > error:
-        return tuple(values)
-    return (0.0 if abs(values[0]) <= error else values[0],) * len(values)
 
 
 def _missing(asked: Sequence[Wanted], chapter: str, ledger: Ledger) -> str:
@@ -146,25 +136,12 @@ def _test(asked: list[Wanted]) -> str:
 
 def _mcnemar(asked: Wanted, ledger: Ledger) -> tuple[McNemar, ...]:
     """Each seed's pair of nets on the same test images, where a difference of test accuracies is wanted."""
-    if len(asked.models) != 2 or not asked.metric.startswith(TEST):
+    if len(asked.models) != 2:
         return ()
     first, second = (ledger.behind(ref, asked) for ref in asked.models)
-    found = []
-    for seed in ledger.seeds(asked):
-        if seed in first and seed in second:
-            a, b = (_correct(record, asked.metric) for record in (first[seed], second[seed]))
-            if a is not None and b is not None and len(a) == len(b):
-                found.append(mcnemar(seed, a, b))
-    return tuple(found)
-
-
-def _correct(record: Record, metric: str) -> np.ndarray | None:
-    """Which test images a net classifies right, (N,); None where its predictions were not kept."""
-    task = metric.removeprefix(TEST)
-    for suffix in dict.fromkeys((task, "")):
-        if f"test_predictions{suffix}" in record.arrays:
-            return np.asarray(record.arrays[f"test_predictions{suffix}"] == record.arrays[f"test_labels{suffix}"])
-    return None
+    seeds = [seed for seed in ledger.seeds(asked) if seed in first and seed in second]
+    found = (compare_nets(seed, first[seed], second[seed], asked.metric) for seed in seeds)
+    return tuple(each[0] for each in found if each is not None)
 
 
 def _warnings(asked: Sequence[Wanted], numbers: Sequence[Number], ledger: Ledger) -> Iterator[str]:
@@ -173,7 +150,7 @@ def _warnings(asked: Sequence[Wanted], numbers: Sequence[Number], ledger: Ledger
     noisy = [estimate.n for each, estimate in ran if not each.exact]
     yield from methodology.few_seeds(min(noisy, default=0))
     yield from methodology.unequal(_groups((each for each, _ in ran if len(each.models) > 1), ledger))
-    tests = [(each, estimate) for each, estimate in ran if each.metric.startswith(TEST)]
+    tests = [(each, estimate) for each, estimate in ran if each.metric.startswith(TEST_ACCURACY)]
     differences = [(each.metric, _groups([each], ledger), e.mean) for each, e in tests if len(each.models) > 1]
     yield from methodology.oscillating(differences)
     yield from methodology.unsettled(_groups((each for each, _ in tests), ledger))

@@ -9,6 +9,10 @@ from rungwise.evidence.estimate import Estimate
 Verdict = Literal["supported", "not supported", "refuted", "not distinguishable", "not run"]
 
 
+LEVEL = 0.05
+"""Of every test, two-sided: that of the 95% interval."""
+
+
 class Part(BaseModel):
     model_config = ConfigDict(frozen=True)
 

@@ -1,16 +1,18 @@
 """What a reader must know before trusting a number, computed from the records that it rests on."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from rungwise.evidence.judgement import LEVEL
 from rungwise.evidence.paired import wilcoxon_floor
 from rungwise.records.record import Record
 
 ENOUGH = 5
 """Seeds below which an interval is wide and its coverage rests on the normality of the noise."""
+STEADY_EPOCHS = 3
+"""The fewest epochs whose second half has a change from one epoch to the next."""
 SLACK = 0.05
 """The share of the processors that a quiet system takes by itself."""
 UNEVEN = 1.25
@@ -27,7 +29,7 @@ def few_seeds(n: int) -> tuple[str, ...]:
 
 def _floor(n: int) -> tuple[str, ...]:
     floor = wilcoxon_floor(n)
-    if n < 2 or floor <= 0.05:
+    if n < 2 or floor <= LEVEL:
         return ()
     return (f"With {n} seeds, Wilcoxon's test cannot go below p = {floor:.4f}, whatever the numbers.",)
 
@@ -130,9 +132,14 @@ def _inverse(by_model: Mapping[str, str]) -> dict[str, list[str]]:
     return found
 
 
+def unsteadiness(curve: Sequence[float]) -> float | None:
+    """Mean absolute change between epochs over the second half of a curve; None for fewer than 3 epochs."""
+    if len(curve) < STEADY_EPOCHS:
+        return None
+    return float(np.abs(np.diff(curve[len(curve) // 2 :])).mean())
+
+
 def _last_moves(records: Sequence[Record], curve: str) -> float:
-    """Mean absolute change between epochs over the second half of training, over the records; 0 where unknown."""
-    curves = [record.history[curve] for record in records if len(record.history.get(curve, ())) > 2]
-    halves = [values[len(values) // 2 :] for values in curves]
-    moves = [abs(b - a) for half in halves for a, b in pairwise(half)]
+    """Their mean `unsteadiness`; 0 where unknown."""
+    moves = [move for record in records if (move := unsteadiness(record.history.get(curve, ()))) is not None]
     return float(np.mean(moves)) if moves else 0.0

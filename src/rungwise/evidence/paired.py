@@ -14,6 +14,9 @@ from rungwise.evidence.judgement import Effect, McNemar
 
 RESOLUTION = 2.0**-30
 """Relative: far above rounding (about 1e-12 of a difference of two accuracies), far below what 32-bit records hold."""
+ROUNDING = 1e-6
+"""Relative to the values that differences are taken of: what 32-bit records lose (6e-8 each), with room; one image of
+60,000 is far above it."""
 
 
 def _deviations(values: Sequence[float] | np.ndarray, bound: float) -> np.ndarray:
@@ -23,6 +26,17 @@ def _deviations(values: Sequence[float] | np.ndarray, bound: float) -> np.ndarra
     # The grid is a power of two: on a decimal one, shares of the test images could lie halfway between two points,
     # where rounding errors would part what is equal.
     return np.round((array - bound) / (scale * RESOLUTION))
+
+
+def without_rounding(differences: Sequence[float], scale: float) -> tuple[float, ...]:
+    """Differences that scatter by no more than 32 bits lose are equal, and 0 where they may be.
+
+    `scale`: the largest absolute value of what was subtracted.
+    """
+    error = ROUNDING * scale
+    if not differences or max(differences) - min(differences) > error:
+        return tuple(differences)
+    return (0.0 if abs(differences[0]) <= error else differences[0],) * len(differences)
 
 
 def equal(values: Sequence[float]) -> bool:

@@ -7,12 +7,9 @@ from dataclasses import dataclass
 
 from rungwise.evidence.claims import Claim
 from rungwise.evidence.estimate import estimate
-from rungwise.evidence.judgement import Judgement, Number, Verdict
+from rungwise.evidence.judgement import LEVEL, Judgement, Number, Verdict
 from rungwise.evidence.paired import effect, equal, holm, sign_p, t_p, tost_p, wilcoxon_p
 from rungwise.evidence.power import MOST, seeds_needed
-
-LEVEL = 0.05
-"""Of every test, two-sided: that of the 95% interval."""
 
 
 @dataclass(frozen=True)

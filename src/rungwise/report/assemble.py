@@ -1,7 +1,7 @@
 """From records to a document: every chapter's findings, and where they come from."""
 
 import datetime
-from collections.abc import Set
+from collections.abc import Mapping, Set
 
 from rungwise.chapters import load_chapter
 from rungwise.chapters.chapter import ChapterSettings
@@ -21,20 +21,6 @@ def assemble(study: Study, store: Store) -> Document:
     ids = {trial.id for _, trial in planned}
     records, failures = store.load_all(ids), store.failures(ids)
     claims = judged(study, records)
-    rows = []
-    for chapter, trial in planned:
-        record = records.get(trial.id) or failures.get(trial.id)
-        rows.append(
-            TrialRow(
-                id=trial.id,
-                label=trial.label,
-                chapter=chapter.name,
-                seed=trial.seed,
-                status=record.status if record else "not run",
-                time_s=sum(record.timings.values()) if record and record.timings else None,
-                error=record.error if record else None,
-            )
-        )
     return Document(
         title=study.title,
         created=_latest([*records.values(), *failures.values()]),
@@ -47,9 +33,28 @@ def assemble(study: Study, store: Store) -> Document:
         ),
         environment=_environment(list(records.values())),
         study=study.as_json(),
-        trials=tuple(rows),
+        trials=trial_rows(study, records, failures),
         command="rungwise run study.json",
     )
+
+
+def trial_rows(study: Study, records: Mapping[str, Record], failures: Mapping[str, Record]) -> tuple[TrialRow, ...]:
+    """A row for every trial of the study, in its order; records and failures by id."""
+    rows = []
+    for chapter, trial in study_trials(study):
+        record = records.get(trial.id) or failures.get(trial.id)
+        rows.append(
+            TrialRow(
+                id=trial.id,
+                label=trial.label,
+                chapter=chapter.name,
+                seed=trial.seed,
+                status=record.status if record else "not run",
+                time_s=sum(record.timings.values()) if record and record.timings else None,
+                error=record.error if record else None,
+            )
+        )
+    return tuple(rows)
 
 
 def _has_run(study: Study, chapter: ChapterSettings, ids: Set[str]) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import get_args
 
 from rungwise.evidence.estimate import Estimate
-from rungwise.evidence.judgement import Judgement, McNemar, Number, Verdict
+from rungwise.evidence.judgement import LEVEL, Judgement, McNemar, Number, Verdict
 from rungwise.findings import Cell, Column, Table
 from rungwise.report.cells import printed, span
 from rungwise.report.document import Document
@@ -21,8 +21,6 @@ SYMBOLS: Mapping[Verdict, str] = {
     "not run": "○",
 }
 """Beside the word, so that neither colour nor reading is needed to tell verdicts apart."""
-LEVEL = 0.05
-"""The chance at which a claim's verdict may be wrong."""
 
 
 # Words ---------------------------------------------------------------------------------------------------------

@@ -17,7 +17,10 @@ from rungwise.plan import plan
 from rungwise.study import Study, StudyError, parse_study, preset_names, read_study, study_trials
 from rungwise.training.trial import Fit, Recipe
 
-PRESETS = ("quick", "reference")
+PRESETS = sorted(path.stem for path in (Path(__file__).parents[1] / "src/rungwise/studies").glob("*.toml"))
+WHOLE = ("quick", "reference")
+"""The presets that climb the whole ladder of the reference study."""
+LADDER = ["projection", "perceptrons", "mlps", "cnns", "seeing", "multitask"]
 REFERENCE = Path(__file__).parent / "reference"
 
 TEXT = """\
@@ -71,12 +74,17 @@ def study(text=TEXT):
 
 
 def test_presets_are_listed():
-    assert preset_names() == sorted(PRESETS)
+    assert preset_names() == PRESETS
+    assert set(WHOLE) < set(PRESETS)
 
 
-@pytest.mark.parametrize("name", PRESETS)
-def test_presets_have_all_chapters(name):
-    assert list(dict.fromkeys(chapter.kind for chapter in read_study(name).chapters)) == list(chapter_kinds())
+@pytest.mark.parametrize("name", WHOLE)
+def test_whole_presets_have_all_chapters_of_the_ladder(name):
+    assert list(dict.fromkeys(chapter.kind for chapter in read_study(name).chapters)) == LADDER
+
+
+def test_every_kind_of_chapter_is_in_a_preset():
+    assert {chapter.kind for name in PRESETS for chapter in read_study(name).chapters} == set(chapter_kinds())
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -166,7 +174,7 @@ MISTAKES = {
         "batch = 32",
         'optimiser = "adma"',
         "adma",
-        "fit.optimiser: input should be 'adam' or 'sgd', got 'adma'; did you mean 'adam'?",
+        "fit.optimiser: input should be 'adam', 'sgd', 'rmsprop' or 'adagrad', got 'adma'; did you mean 'adam'?",
     ),
     "wrong type in a list": ("[20, 20]", '[20, "b"]', '"b"', "nets.B.hidden[1]: input should be a valid integer"),
     "wrong value in a long list": ("  30,\n]", "  -7,\n]", "-7", "nets.C.1.hidden[1]: input should be greater"),
@@ -200,8 +208,10 @@ MISTAKES = {
     "label that does not exist": ("two = [8]", "two = [8, 10]", "loops", "label 10 does not exist"),
     "group without labels": ("two = [8]", "two = []", "loops", "at least two groups with a label each"),
     "label of a wrong type": ("two = [8]", 'two = ["8!"]', "8!", "tasks.loops.two[0]: input should be a valid integer"),
-    "misspelt task": ('"labels"', '"label"', '"label"', "tasks.item: input should be 'labels' or a valid dictionary, "
-                      "got 'label'; did you mean 'labels'?"),
+    "misspelt task": ('"labels"', '"label"', '"label"', "tasks.item: a task is \"labels\", a column of the "
+                      "data or groups of labels; did you mean 'labels'? Known: labels"),
+    "column of images that are upright": ('"labels"', '"turn"', '"turn"', "tasks.item: a task is \"labels\", a column "
+                                          "of the data or groups of labels; Known: labels"),
     "one task alone": ('item = "labels"\n', "", "chapter.tasks", "tasks: dictionary should have at least 2 items"),
 }  # fmt: skip
 
@@ -282,7 +292,7 @@ def test_files_without_a_study(text, says):
     [
         (
             "quik",
-            "no preset is called 'quik', and there is no such file; did you mean 'quick'? Known: quick, reference",
+            "no preset is called 'quik', and there is no such file; did you mean 'quick'? Known: " + ", ".join(PRESETS),
         ),
         ("my_study", "no preset is called 'my_study'"),
         ("absent.toml", "cannot read the study file absent.toml: No such file or directory"),
@@ -353,23 +363,34 @@ GROUPS = {"low": (0, 1, 2, 3, 4), "high": (5, 6, 7, 8, 9)}
 CHANGES = [
     {"seed": 1},
     {"data": Data(source="mnist")},
-    {"data": Data(source="digits", train_images=1348)},
+    *({"data": Data(source="digits").model_copy(update={name: value})} for name, value in {
+        "train_images": 1348, "validation_images": 10, "turned": True, "labels": "random",
+    }.items()),
     {"net": MlpSettings(hidden=(20, 20))},
     *({"fit": Recipe(epochs=3).model_copy(update={name: value})} for name, value in {
         "epochs": 4, "batch": 65, "optimiser": "sgd", "rate": 0.002, "momentum": 0.5, "precision": "float32",
+        "evaluate": "end", "stop_loss": 0.01,
     }.items()),
     {"tasks": {"label": GROUPS}},
     {"tasks": {"other": "labels"}},
     {"tasks": {"label": "labels", "half": GROUPS}, "loss_weights": (0.5, 0.5)},
     {"tasks": {"label": "labels", "half": GROUPS}, "loss_weights": (0.25, 0.75)},
+    {"balance": "dwa"},
+    {"balance": "uncertainty"},
+    {"start": fit()},
+    {"start": fit(seed=1)},
+    {"start": fit(), "frozen": True},
 ]  # fmt: skip
 
 
 def test_every_setting_is_part_of_the_identity():
     ids = [fit().id, *(fit(**change).id for change in CHANGES)]
     assert len(set(ids)) == len(ids)
-    assert set(Recipe.model_fields) == {name for change in CHANGES if "fit" in change for name in Recipe.model_fields
-                                        if getattr(change["fit"], name) != getattr(Recipe(epochs=3), name)}  # fmt: skip
+    for part in ("data", "fit"):
+        usual, others = getattr(fit(), part), [change[part] for change in CHANGES if part in change]
+        changed = {name for name, value in usual if any(getattr(other, name) != value for other in others)}
+        assert changed == set(type(usual).model_fields)
+    assert {name for change in CHANGES for name in change} == set(Fit.model_fields) - {"label"}
 
 
 def test_tasks_need_a_weight_each():
@@ -384,10 +405,11 @@ def test_trials_come_once_and_after_what_they_need(name):
     assert len(set(ids)) == len(ids)
     for place, trial in enumerate(trials):
         assert {need.id for need in trial.needs} <= set(ids[:place])
-    assert any(trial.needs for trial in trials)
+    if name in WHOLE:
+        assert any(trial.needs for trial in trials)
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", WHOLE)
 def test_a_chapter_alone_brings_along_what_it_needs(name):
     alone = read_study(name).only(["seeing"])
     for seeds, fits in ((1, 2), (2, 2), (3, 3)):  # one seed borrows a second net to judge its dreams
@@ -404,7 +426,7 @@ def test_a_trial_belongs_to_the_first_chapter_that_calls_for_it():
     assert set(shared) == {"cnns"}
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", WHOLE)
 def test_seeing_looks_into_the_very_cnn_1_of_the_cnns(name):
     preset = read_study(name)
     chapters = {chapter.name: chapter for chapter in preset.chapters}
@@ -422,6 +444,52 @@ def test_more_seeds_keep_the_trials_of_fewer():
 
 
 # The plan ------------------------------------------------------------------------------------------------------
+
+
+MODELS = {
+    "projection": lambda chapter: 1,
+    "perceptrons": lambda chapter: len(chapter.label_pairs),
+    "mlps": lambda chapter: len(chapter.nets),
+    "capacity": lambda chapter: len(chapter.labels) * len(chapter.widths),
+    "cnns": lambda chapter: len(chapter.nets),
+    "seeing": lambda chapter: 1,
+    "multitask": lambda chapter: sum(map(len, (chapter.tasks, chapter.weights, chapter.methods, chapter.sharing))),
+    "transfer": lambda chapter: 1 + 3 * len(chapter.shares),  # the trunk; frozen, fine-tuned and new
+}
+"""How many models a chapter of each kind has: as many trials for each seed."""
+
+
+def with_needs(trial):
+    return [trial, *(inner for need in trial.needs for inner in with_needs(need))]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_plan_of_a_preset_has_every_trial_once(name):
+    preset = read_study(name)
+    specs = set()
+    for chapter in preset.chapters:
+        seeds = preset.seeds_of(chapter)
+        own = load_chapter(chapter.kind).trials(chapter, seeds)
+        assert len(own) == MODELS[chapter.kind](chapter) * len(seeds)
+        assert len({(trial.label, trial.seed) for trial in own}) == len(own), "a label for each model of the chapter"
+        specs |= {json.dumps(trial.spec, sort_keys=True) for first in own for trial in with_needs(first)}
+    rows = plan(preset, rate=1e11)
+    assert len(rows) == len(specs)
+    assert len({(row.chapter, row.label, row.seed) for row in rows}) == len(rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "trials"),
+    [
+        ("capacity", 3 * (5 + 5) + 5 * 2 * 7),
+        # The trunk is λ = 0.5 of the two tasks; the new net that learns the turn is that of the three tasks.
+        ("multitask", 5 * ((2 + 13 + 15 + 2) + (3 + 7 + 5) + (1 + 9 - 1) + (1 + 9 - 1))),
+        ("quick", 3 * (1 + 5 + 5 + 5 + 1 + (2 + 5))),
+        ("reference", 10 * (1 + 5) + 5 * 5 + 3 * 5 + 5 * 2 + 3 * 1 + (2 + 5)),  # seeing's nets are those of the cnns
+    ],
+)
+def test_trials_of_the_presets_by_hand(name, trials):
+    assert len(plan(read_study(name), rate=1e11)) == trials
 
 
 def published():

@@ -78,6 +78,7 @@ class Lines(Panel):
     kind: Literal["lines"] = "lines"
     series: tuple[Series, ...]
     levels: tuple[Level, ...] = ()
+    log_x: bool = False
     log_y: bool = False
     markers: bool = False
     """Mark each point: for few points on x, as a sweep of a setting."""
@@ -106,6 +107,10 @@ class Cloud(Part):
     ellipse: Ellipse | None = None
     note: str = ""
     """Text beside the group's mean point."""
+    labels: tuple[str, ...] = ()
+    """Text beside each point; left out: none."""
+    joined: bool = False
+    """Join the points by a line, in their order."""
 
 
 class Points(Panel):

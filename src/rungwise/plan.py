@@ -27,6 +27,8 @@ class Row:
     data: str
     seed: int
     epochs: int
+    stops: bool
+    """Whether training may end before its last epoch: then the costs are the most that it can take."""
     train_images: int
     parameters: int | None
     """None for work that is not the fitting of a net."""
@@ -81,6 +83,7 @@ def _row(chapter: str, trial: Trial, rate: float, done: bool) -> Row:
         data=trial.data.source,
         seed=trial.seed,
         epochs=trial.epochs,
+        stops=isinstance(trial, Fit) and trial.fit.stop_loss is not None,
         train_images=trial.data.size,
         parameters=parameters,
         flops=flops,
@@ -96,7 +99,10 @@ def _work(trial: Trial) -> tuple[int | None, int, int]:
     image = CATALOGUE[trial.data.source].image
     step = count_flops(trial.net, image, trial.outputs)
     steps = trial.epochs * -(-trial.data.size // trial.fit.batch)
-    # Testing after each epoch, and the training images once more at the end, cost a forward pass: a third of a step.
-    tested = trial.epochs * CATALOGUE[trial.data.source].test_images + trial.data.size
-    flops = step * trial.epochs * trial.data.size + step * tested // 3
+    # Testing, and the training images once more at the end, cost a forward pass: a third of a step. A backward pass is
+    # the rest of it.
+    tests = trial.epochs if trial.fit.evaluate == "epochs" else 1
+    tested = tests * CATALOGUE[trial.data.source].test_images + trial.data.size
+    forward, backward = (1, 1) if trial.balance is None else trial.balance.passes(len(trial.tasks))
+    flops = step * (forward + 2 * backward) * trial.epochs * trial.data.size // 3 + step * tested // 3
     return count_parameters(trial.net, image, trial.outputs), flops, steps

@@ -8,7 +8,9 @@ from typing import Literal
 
 import numpy as np
 
-Role = Literal["split", "subset", "initialisation", "order", "augmentation", "dream"]
+Role = Literal[
+    "split", "subset", "turns", "labels", "initialisation", "order", "validation", "balancing", "augmentation", "dream"
+]
 
 
 def stream_seed(seed: int, role: Role) -> int:

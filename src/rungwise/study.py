@@ -212,7 +212,7 @@ def _explain(kind: type[Settings], steps: Place, faults: Sequence[Mapping[str, A
     where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).removeprefix(".")
     types = {fault["type"] for fault in faults}
     if "extra_forbidden" in types:
-        return f"unknown setting {where!r}; {nearest(str(steps[-1]), _fields(kind, steps[:-1], raw))}"
+        return f"unknown setting {where!r}; {nearest(str(steps[-1]), _fields(kind, steps, raw))}"
     if "missing" in types:
         return f"the setting {where!r} is missing"
     says = " or ".join(dict.fromkeys(fault["msg"].removeprefix("Value error, ") for fault in faults))
@@ -226,18 +226,24 @@ def _explain(kind: type[Settings], steps: Place, faults: Sequence[Mapping[str, A
     return f"{where}: {says}" if where else says
 
 
-def _fields(kind: type[Settings], loc: Place, raw: Any) -> list[str]:
-    """The names that are valid at a place inside settings of that kind."""
+def _fields(kind: type[Settings], place: Place, raw: Any) -> list[str]:
+    """The names that are valid beside an unknown one, inside settings of that kind."""
     model: Any = kind
-    for step in loc:
+    for step in place[:-1]:
         raw = raw[step]
         fields = getattr(model, "model_fields", {})
         field = fields.get(step) or next((field for field in fields.values() if field.alias == step), None)
         inner = field.annotation if field else model
-        # Of a union, the branch that shares most names with what was written is what was meant.
-        written = set(raw) if isinstance(raw, dict) else set()
-        model = max(_models(inner), key=lambda m: len(written & set(m.model_fields)), default=model)
+        # Of a union, the branch that is most like what was written is what was meant.
+        model = max(_models(inner), key=lambda m: _likeness(m, raw, place[-1]), default=model)
     return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _likeness(model: type[Settings], raw: Any, unknown: str | int) -> tuple[bool, bool, int]:
+    """How well settings of that kind fit what was written: the family that it names first."""
+    written, fields = (raw if isinstance(raw, dict) else {}), model.model_fields
+    named = "family" in written and "family" in fields and fields["family"].default == written["family"]
+    return named, unknown not in fields, len(written.keys() & fields.keys())
 
 
 def _models(annotation: Any) -> list[type[Settings]]:

@@ -9,6 +9,8 @@ from pydantic import ValidationError
 from scipy import stats
 
 from rungwise.chapters import cnns, family, family_statements, mlps
+from rungwise.chapters.common import told_fit
+from rungwise.training.trial import Recipe
 
 DATA = {"source": "digits"}
 FIT = {"epochs": 4, "batch": 32, "rate": 1e-3}
@@ -530,3 +532,46 @@ def test_ids_are_unique_and_panels_consistent(fitted):
         assert all(len(row) == len(table.columns) for table in found.tables for row in table.rows)
         known = {t.id for t in (*mlps.trials(SETTINGS, (0, 1, 2)), *cnns.trials(CNNS, (0, 1, 2)))}
         assert all(set(s.trials) <= known and s.trials for s in found.statements)
+
+
+# Training that ends by itself, and one look at the test images -------------------------------------------------
+
+
+def test_training_until_the_loss_is_small(fitted):
+    settings = SETTINGS.model_copy(update={"fit": SETTINGS.fit.model_copy(update={"stop_loss": 0.01})})
+    records = mlp_records(fitted, settings=settings)
+    for record in records.values():
+        record.summary["epochs"] = {"A": 2.0, "B": 4.0, "C": 1.0}[record.label]
+    found = mlps.findings(settings, (0, 1, 2), records)
+    assert "for at most 4 epochs, until the mean training loss of one was below 0.01 nats, with Adam" in found.method[0]
+    table = next(table for table in found.tables if table.id == "mlps-accuracy")
+    column = [column.key for column in table.columns].index("epochs")
+    assert [row[column].mean for row in table.rows] == [2, 4, 1]
+    measured = {(m.metric, m.model, m.seed): m.value for m in mlps.measured(settings, (0, 1, 2), records)}
+    assert measured["epoch_s", "A", 1] == pytest.approx(5 / 2), "the epochs that it took, not those it might have"
+    assert measured["epochs", "B", 0] == 4
+
+
+def test_one_look_at_the_test_images_makes_no_curve(fitted):
+    settings = SETTINGS.model_copy(update={"fit": SETTINGS.fit.model_copy(update={"evaluate": "end"})})
+    records = mlp_records(fitted, settings=settings)
+    for record in records.values():
+        record.history.update({key: record.history[key][-1:] for key in ("test_loss", "test_accuracy")})
+    found = mlps.findings(settings, (0, 1, 2), records)
+    titles = [panel.title for panel in figure(found, "mlps-learning").panels]
+    assert titles == ["Training loss (nats)", "Training accuracy"]
+    assert "unsteadiness" not in mlps.metrics(settings)
+    assert not any("from one epoch to the next" in text for text in texts(found))
+
+
+@pytest.mark.parametrize(
+    ("fit", "told"),
+    [
+        ({"epochs": 1}, "for 1 epoch with Adam at a constant learning rate of 0.001, in batches of 64"),
+        ({"epochs": 2, "optimiser": "sgd", "momentum": 0.9}, "for 2 epochs with SGD with momentum 0.9 at a constant"),
+        ({"epochs": 2, "optimiser": "rmsprop"}, "for 2 epochs with RMSprop at a constant"),
+        ({"epochs": 2, "optimiser": "adagrad", "momentum": 0.9}, "for 2 epochs with Adagrad at a constant"),
+    ],
+)
+def test_a_recipe_in_words(fit, told):
+    assert told_fit(Recipe(**fit)).startswith(told)

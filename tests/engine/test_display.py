@@ -6,9 +6,11 @@ import pytest
 from rich.console import Console
 
 from rungwise.data.source import Data
-from rungwise.engine.display import Display
+from rungwise.engine.display import Display, print_plan
 from rungwise.engine.engine import Event
 from rungwise.models.mlp import MlpSettings
+from rungwise.plan import plan
+from rungwise.study import parse_study
 from rungwise.training.trial import Fit, Recipe
 
 
@@ -67,3 +69,43 @@ def test_time_left_is_the_estimate_at_the_pace_so_far() -> None:
     assert display._time_left() == "30 s left"
     display(Event("finished", B))
     assert display._time_left() == "done"
+
+
+def test_a_plan_says_which_costs_are_the_most_that_it_can_take(capsys: pytest.CaptureFixture[str]) -> None:
+    study = """
+title = "T"
+[[chapter]]
+kind = "mlps"
+data = {{ source = "digits" }}
+fit = {{ epochs = 7{} }}
+nets = {{ A = {{ hidden = [8] }} }}
+"""
+    print_plan(plan(parse_study(study.format(""), "t.toml"), rate=1e9))
+    told = capsys.readouterr().out
+    assert "≤" not in told
+    assert "TFLOP, about" in told
+    print_plan(plan(parse_study(study.format(", stop_loss = 0.1"), "t.toml"), rate=1e9))
+    told = capsys.readouterr().out
+    assert "≤ 7" in told
+    assert "TFLOP, at most" in told
+
+
+def test_a_plan_counts_the_passes_of_each_method() -> None:
+    """Of a step, a forward pass is a third and a backward pass two: 3 of 3, 9 of 3 and 10 of 3."""
+    study = """
+title = "T"
+[[chapter]]
+kind = "multitask"
+data = { source = "digits", train_images = 1000, validation_images = 100 }
+fit = { epochs = 9, evaluate = "end" }
+net = { family = "compact", filters = [4] }
+weights = [0.5]
+tasks = { digit = "labels", half = { low = [0, 1, 2, 3, 4], high = [5, 6, 7, 8, 9] } }
+methods = { DWA = "dwa", AdaTask = "adatask", Auto = "auto-lambda" }
+"""
+    flops = {row.label: row.flops for row in plan(parse_study(study, "t.toml"), rate=1e9)}
+    tested = flops["DWA"] / (3 * 9 * 1000 + 449 + 1000) * (449 + 1000)
+    training = {name: flops[name] - tested for name in ("DWA", "AdaTask", "Auto")}
+    assert training["AdaTask"] / training["DWA"] == pytest.approx(5 / 3, rel=1e-6)
+    assert training["Auto"] / training["DWA"] == pytest.approx(10 / 3, rel=1e-6)
+    assert flops["multi: λ = 0.5"] == flops["DWA"]

@@ -44,6 +44,8 @@ EDGES: dict[str, Panel] = {
     ),
     "a narrow log axis": Lines(series=(Series(name="a", x=(1.0, 2.0), runs=((0.9, 1.1),)),), log_y=True),
     "equal values on a log axis": Points(clouds=(Cloud(name="a", x=(2.0, 2.0), y=(0.0, 1.0)),), log_x=True),
+    "zero on a log x axis": Lines(series=(Series(name="a", x=(0.0, 2.0), runs=((0.5, 0.6),)),), log_x=True),
+    "no series on a log x axis": Lines(series=(), log_x=True),
     "a level alone": Lines(series=(), levels=(Level(name="b", values=(0.5, 0.6)), Level(name="c", values=(NAN,)))),
     "no clouds": Points(clouds=()),
     "an empty cloud": Points(clouds=(Cloud(name="a", x=(), y=(), note="a", size=3.0),), log_x=True),
@@ -124,6 +126,30 @@ def test_a_curve_of_one_epoch_is_a_mark() -> None:
     mark = f'fill: {PALETTE[0]}"'
     assert mark in curve(0.5)
     assert mark not in curve(0.5, 0.6)
+
+
+def words_of(svg: str) -> list[str]:
+    return [text.text for text in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text") if text.text]
+
+
+def test_a_logarithmic_x_axis_has_its_ticks_where_the_data_are() -> None:
+    def ticks(x: tuple[float, ...], columns: int = 1) -> list[str]:
+        panel = Lines(series=(Series(name="a", x=x, runs=((0.5,) * len(x),)),), log_x=True)
+        words = words_of(drawn(figure_of(panel, panel, columns=columns), "f").panels[0])
+        return [word for word in words if float(word) >= 64]  # the y axis ends below
+
+    powers = tuple(float(2**k) for k in range(6, 14))
+    assert ticks(powers) == [str(2**k) for k in range(6, 14)]
+    assert ticks(powers, columns=2) == [str(2**k) for k in range(6, 14, 2)]
+    assert ticks(tuple(float(x) for x in range(64, 20_000, 100))) == ["100", "1000", "10000"]
+
+
+def test_widths_are_evenly_spaced_on_a_logarithmic_x_axis() -> None:
+    panel = Lines(series=(Series(name="a", x=(1.0, 10.0, 100.0), runs=((1.0, 1.0, 1.0),)),), log_x=True, markers=True)
+    svg = drawn(figure_of(panel), "f").panels[0]
+    marks = sorted({float(x) for x in re.findall(r'<use [^>]*x="([0-9.]+)"[^>]*fill: ' + PALETTE[0], svg)})
+    assert len(marks) == 3
+    assert marks[1] - marks[0] == pytest.approx(marks[2] - marks[1], abs=0.01)
 
 
 def test_words_with_markup_and_dollars_are_shown_as_they_are() -> None:

@@ -1,9 +1,36 @@
 """Fixed weights: the loss of several tasks is the weighted sum of theirs."""
 
+from typing import ClassVar, Literal
+
 import torch
 from torch import Tensor
+
+from rungwise.balancing.balancer import Balancer, BalancerSettings, Batch, Forward, Learner
+
+
+class Settings(BalancerSettings):
+    method: Literal["fixed"] = "fixed"
+    source: ClassVar[str] = "the usual way"
+    says: ClassVar[str] = "The weights are set beforehand and stay."
+
+    def build(self, learner: Learner) -> "Fixed":
+        return Fixed(learner)
+
+
+class Fixed(Balancer):
+    def step(self, batch: Batch) -> Forward:
+        forward = self.learner.forward(batch)
+        descend(self.learner, weighted_sum(forward.losses, self.learner.weights))
+        return Forward(forward.losses.detach(), forward.right)
 
 
 def weighted_sum(losses: Tensor, weights: tuple[float, ...]) -> Tensor:
     """sum_k w_k L_k of the losses (K,), as a scalar."""
     return losses @ torch.tensor(weights, dtype=losses.dtype, device=losses.device)
+
+
+def descend(learner: Learner, loss: Tensor) -> None:
+    """One step of the optimiser down the gradient of a scalar loss."""
+    learner.optimiser.zero_grad(set_to_none=True)
+    torch.autograd.backward(loss)
+    learner.optimiser.step()

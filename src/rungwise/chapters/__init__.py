@@ -10,9 +10,11 @@ _MODULES = {
     "projection": "rungwise.chapters.projection",
     "perceptrons": "rungwise.chapters.perceptrons",
     "mlps": "rungwise.chapters.mlps",
+    "capacity": "rungwise.chapters.capacity",
     "cnns": "rungwise.chapters.cnns",
     "seeing": "rungwise.chapters.seeing",
     "multitask": "rungwise.chapters.multitask",
+    "transfer": "rungwise.chapters.transfer",
 }
 
 

@@ -12,6 +12,8 @@ from rungwise.evidence.methodology import ENOUGH
 if TYPE_CHECKING:
     from rungwise.training.trial import Recipe
 
+OPTIMISERS = {"adam": "Adam", "sgd": "SGD", "rmsprop": "RMSprop", "adagrad": "Adagrad"}
+
 
 def heading(settings: ChapterSettings, usual: str) -> str:
     """The chapter's title in the report: the study's, or else the usual one, told apart by a name of its own."""
@@ -90,8 +92,11 @@ def counted(count: int, noun: str) -> str:
 
 def told_fit(fit: "Recipe") -> str:
     """How a net was fitted, as "for 20 epochs with Adam at ..."."""
-    optimiser = "Adam" if fit.optimiser == "adam" else f"SGD with momentum {fit.momentum:g}"
+    momentum = f" with momentum {fit.momentum:g}" if fit.optimiser == "sgd" else ""
+    epochs = counted(fit.epochs, "epoch")
+    if fit.stop_loss is not None:
+        epochs = f"at most {epochs}, until the mean training loss of one was below {fit.stop_loss:g} nats,"
     return (
-        f"for {counted(fit.epochs, 'epoch')} with {optimiser} at a constant learning rate of {fit.rate:g}, in batches "
-        f"of {fit.batch}"
+        f"for {epochs} with {OPTIMISERS[fit.optimiser]}{momentum} at a constant learning rate of {fit.rate:g}, in "
+        f"batches of {fit.batch}"
     )

@@ -42,7 +42,7 @@ class Result:
 
     def _value(self, key: str, record: Record) -> float | None:
         known = record.summary
-        millions, epoch_s = known["parameters"] / 1e6, known["time_s"] / self.fit.epochs
+        millions, epoch_s = known["parameters"] / 1e6, known["time_s"] / known.get("epochs", self.fit.epochs)
         match key:
             case "gap":
                 return known["train_accuracy"] - known["test_accuracy"]
@@ -118,7 +118,9 @@ def metrics(settings: FamilySettings) -> dict[str, Metric]:
         "parameters": Metric("number of parameters", nets, exact=True),
         "accuracy_per_million": Metric("test accuracy per million parameters", nets, "higher"),
     }
-    if settings.fit.epochs >= STEADY_EPOCHS:
+    if settings.fit.stop_loss is not None:
+        known["epochs"] = Metric("epochs until training ended", nets)
+    if settings.fit.evaluate == "epochs" and settings.fit.epochs >= STEADY_EPOCHS:
         says = "mean absolute change of test accuracy from epoch to epoch, over the second half of training"
         known["unsteadiness"] = lower(says)
     return known
@@ -160,11 +162,13 @@ def most_seeds(results: Sequence[Result]) -> int:
 
 def accuracy_table(results: Sequence[Result], chapter: str, shape_label: str, shape: Callable[[Any], str]) -> Table:
     """Parameters, final accuracies and losses, training time."""
+    stopped = any(result.fit.stop_loss is not None for result in results)
     keys = (
         ("train_accuracy", "Train accuracy", 4),
         ("test_accuracy", "Test accuracy", 4),
         ("train_loss", "Train loss", 4),
         ("test_loss", "Test loss", 4),
+        *((("epochs", "Epochs", 1),) if stopped else ()),
         ("time_s", "Training time (s)", 1),
     )
     columns = (

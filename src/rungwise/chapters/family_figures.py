@@ -24,12 +24,14 @@ def figures(results: Sequence[Result], chapter: str) -> tuple[Figure, ...]:
 
 
 def _learning_curves(results: Sequence[Result], chapter: str) -> Figure:
-    keys = (
-        ("train_loss", "Training loss (nats)"),
-        ("test_loss", "Test loss (nats)"),
-        ("train_accuracy", "Training accuracy"),
-        ("test_accuracy", "Test accuracy"),
-    )
+    keys = {
+        "train_loss": "Training loss (nats)",
+        "test_loss": "Test loss (nats)",
+        "train_accuracy": "Training accuracy",
+        "test_accuracy": "Test accuracy",
+    }
+    if results[0].fit.evaluate == "end":
+        keys = {key: title for key, title in keys.items() if key.startswith("train")}
     panels = tuple(
         Lines(
             title=title,
@@ -38,13 +40,13 @@ def _learning_curves(results: Sequence[Result], chapter: str) -> Figure:
             log_y="loss" in key,
             markers=all(len(run.history[key]) < 3 for r in results for run in r.records.values()),
         )
-        for key, title in keys
+        for key, title in keys.items()
     )
     ends = ", ".join(f"{r.name} {r.mean('test_accuracy'):.4f}" for r in results)
     return Figure(
         id=f"{chapter}-learning",
         caption=f"Learning curves{RUNS if most_seeds(results) > 1 else ''}. Losses are on a logarithmic scale.",
-        alt=f"Loss and accuracy on training and test images by epoch. Test accuracy ends at: {ends}.",
+        alt=f"Loss and accuracy by epoch. Test accuracy ends at: {ends}.",
         panels=panels,
         columns=2,
     )

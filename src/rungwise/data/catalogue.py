@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 DIGITS = tuple("0123456789")
 ITEMS = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
@@ -20,6 +20,10 @@ class Entry:
     """Empty where the images come with an installed library."""
     image: tuple[int, int, int] = (1, 28, 28)
     """(C, H, W) of every image, as it is loaded."""
+    columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """What else than the label is known of each image: the names of the classes, by column."""
+    made_from: str = ""
+    """The data set from whose files the images are made; empty where they are read as they are."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,21 @@ CATALOGUE: dict[str, Entry] = {
         test_images=449,
         licence="as bundled with scikit-learn (UCI; E. Alpaydin, C. Kaynak)",
     ),
+    # Two digits in each image; the labels are those of the one at the top left.
+    "multi-mnist": Entry(
+        classes=DIGITS,
+        train_images=60_000,
+        test_images=10_000,
+        licence="CC BY-SA 3.0, made from mnist",
+        columns={"left": DIGITS, "right": DIGITS},
+        made_from="mnist",
+    ),
 }
+
+
+def origin(name: str) -> str:
+    """The data set whose files are read for the data set `name`: itself, or what it is made from."""
+    return CATALOGUE[name].made_from or name
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:

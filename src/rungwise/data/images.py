@@ -1,6 +1,6 @@
 """Images in memory: one uint8 array for all, never a file or an object per image."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -13,6 +13,8 @@ class ImageSet:
     """(N, C, H, W), uint8, 0 to 255."""
     labels: np.ndarray
     """(N,), int64, 0 to classes - 1."""
+    columns: dict[str, np.ndarray] = field(default_factory=dict)
+    """What else is known of each image, by name: (N,) each, int64, 0 to the column's classes - 1."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -25,7 +27,8 @@ class ImageSet:
 
     def take(self, index: np.ndarray) -> "ImageSet":
         """The images at `index`, in that order."""
-        return ImageSet(self.images[index], self.labels[index])
+        columns = {name: values[index] for name, values in self.columns.items()}
+        return ImageSet(self.images[index], self.labels[index], columns)
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ class Split:
     train: ImageSet
     test: ImageSet
     sha256: dict[str, str]
+    validation: ImageSet | None = None
+    """Training images set aside to choose by, where the setting asks for some."""
 
 
 def scale(images: np.ndarray) -> np.ndarray:

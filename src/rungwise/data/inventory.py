@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from rungwise.data.catalogue import CATALOGUE, nearest
+from rungwise.data.catalogue import CATALOGUE, nearest, origin
 from rungwise.data.contents import Progress, read
-from rungwise.data.digits import load_digits
 from rungwise.data.errors import DataError
-from rungwise.data.load import obtain
+from rungwise.data.load import load, obtain
 from rungwise.data.locate import locate
 
 BUNDLED = "scikit-learn"
@@ -30,7 +29,7 @@ class Status:
 
 @dataclass(frozen=True)
 class Check:
-    """One file, or what stands for it where the images come with a library."""
+    """One file, or what stands for it where the images come with a library or are made."""
 
     file: str
     path: Path | None
@@ -44,13 +43,15 @@ def status() -> list[Status]:
 
 
 def check(name: str) -> list[Check]:
-    """Verifies the checksum of every file of one data set; downloads nothing."""
+    """Verifies the checksum of every file of one data set, and of images made from them; downloads nothing."""
     _known(name)
-    if not CATALOGUE[name].files:
-        return [_check_bundled()]
+    source = origin(name)
+    files = CATALOGUE[source].files
+    if not files:
+        return [_check_images(name, BUNDLED)]
     result = []
-    for file in CATALOGUE[name].files:
-        found = locate(name, file)
+    for file in files:
+        found = locate(source, file)
         fault = None
         if found is None:
             fault = "not on this machine"
@@ -60,24 +61,28 @@ def check(name: str) -> list[Check]:
             except DataError as error:
                 fault = str(error)
         result.append(Check(file.name, found.path if found else None, fault))
+    if source != name and not any(one.fault for one in result):
+        result.append(_check_images(name, f"images made from {source}"))
     return result
 
 
 def fetch(name: str, progress: Progress | None = None) -> None:
     """Downloads what is missing into the cache, and replaces what is wrong there. Raises `DataError`."""
     _known(name)
-    for file in CATALOGUE[name].files:
-        obtain(name, file, offline=False, progress=progress)
+    source = origin(name)
+    for file in CATALOGUE[source].files:
+        obtain(source, file, offline=False, progress=progress)
 
 
 def _status(name: str) -> Status:
-    entry = CATALOGUE[name]
-    found = [found for file in entry.files if (found := locate(name, file)) is not None]
+    entry, source = CATALOGUE[name], origin(name)
+    files = CATALOGUE[source].files
+    found = [found for file in files if (found := locate(source, file)) is not None]
     where = dict.fromkeys(f"{one.place.title} ({one.place.folder})" for one in found)
     return Status(
         name=name,
-        found=(", ".join(where) or None) if entry.files else BUNDLED,
-        complete=len(found) == len(entry.files),
+        found=(", ".join(where) or None) if files else BUNDLED,
+        complete=len(found) == len(files),
         licence=entry.licence,
         train_images=entry.train_images,
         test_images=entry.test_images,
@@ -85,12 +90,13 @@ def _status(name: str) -> Status:
     )
 
 
-def _check_bundled() -> Check:
+def _check_images(name: str, what: str) -> Check:
+    """Of images that are not read from files as they are: loading them compares their checksums."""
     try:
-        load_digits()
+        load(name, offline=True)
     except DataError as error:
-        return Check(BUNDLED, None, str(error))
-    return Check(BUNDLED, None, None)
+        return Check(what, None, str(error))
+    return Check(what, None, None)
 
 
 def _known(name: str) -> None:

@@ -12,6 +12,7 @@ from rungwise.data.fetch import fetch
 from rungwise.data.idx import read_idx
 from rungwise.data.images import Dataset, ImageSet
 from rungwise.data.locate import CACHE, VARIABLE, cache, locate
+from rungwise.data.multi_mnist import make_multi_mnist
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +25,8 @@ def load(name: str, *, offline: bool = False, progress: Progress | None = None) 
     if name not in CATALOGUE:
         raise DataError(f"no data set is called {name!r}; {nearest(name, CATALOGUE)}")
     entry = CATALOGUE[name]
+    if entry.made_from:
+        return make_multi_mnist(load(entry.made_from, offline=offline, progress=progress))
     if not entry.files:
         return load_digits()
     arrays = {file.name: read_idx(obtain(name, file, offline, progress)) for file in entry.files}

@@ -3,7 +3,7 @@
 import numpy as np
 
 from rungwise.data.images import Dataset, ImageSet, Split
-from rungwise.data.source import Data
+from rungwise.data.source import TURN, Data
 from rungwise.seeding import stream
 
 
@@ -12,18 +12,63 @@ def split(dataset: Dataset, data: Data, seed: int) -> Split:
 
     A source's own test part is kept whole. Where it has none, a quarter of the images is drawn at random to
     be it. The training images are those that remain, in the source's order, or `data.train_images` of them
-    drawn at random; a smaller draw of the same seed is the beginning of a larger one.
+    drawn at random; a smaller draw of the same seed is the beginning of a larger one. The images set aside are the
+    same for every number of training images. What is drawn for an image (its turn, its random label) is drawn for all
+    images of the source, so that it does not depend on which of them are used.
     """
     if data.source != dataset.name:
         raise ValueError(f"the setting asks for {data.source!r}, but the images are of {dataset.name!r}")
     train, test = dataset.train, dataset.test
     if test is None:
         train, test = _cut(train, stream(seed, "split"))
-    if data.train_images is not None:
-        if data.train_images > len(train):
-            raise ValueError(f"{dataset.name} has {len(train):,} training images, not {data.train_images:,}")
-        train = train.take(stream(seed, "subset").permutation(len(train))[: data.train_images])
-    return Split(dataset.classes, train, test, dataset.sha256)
+    aside = data.validation_images or 0
+    if (data.train_images or 1) + aside > len(train):
+        raise ValueError(f"{dataset.name} has {len(train):,} training images, not {(data.train_images or 1) + aside:,}")
+    used = _drawn(data, len(train), seed)
+    labels = _random_labels(train, data, stream(seed, "labels")) if data.labels == "random" else train
+    turns = stream(seed, "turns")
+    kept = [(part, turns.integers(0, 4, len(part)) if data.turned else None) for part in (labels, test)]
+    (train, train_turns), (test, test_turns) = kept
+
+    def part(images: ImageSet, index: np.ndarray | None, turned: np.ndarray | None) -> ImageSet:
+        chosen = images if index is None else images.take(index)
+        return chosen if turned is None else _turn(chosen, turned if index is None else turned[index])
+
+    return Split(
+        dataset.classes,
+        part(train, used["train"], train_turns),
+        part(test, None, test_turns),
+        dataset.sha256,
+        part(train, used["validation"], train_turns) if aside else None,
+    )
+
+
+def _drawn(data: Data, count: int, seed: int) -> dict[str, np.ndarray | None]:
+    """The indices of the images to train on (None: all, in the source's order) and of those set aside."""
+    aside = data.validation_images or 0
+    if data.train_images is None and not aside:
+        return {"train": None, "validation": None}
+    order = stream(seed, "subset").permutation(count)
+    train = np.sort(order[: count - aside]) if data.train_images is None else order[: data.train_images]
+    return {"train": train, "validation": order[count - aside :]}
+
+
+def _random_labels(images: ImageSet, data: Data, random: np.random.Generator) -> ImageSet:
+    """The images with labels and columns drawn uniformly."""
+
+    def draw(classes: int) -> np.ndarray:
+        return random.integers(0, classes, len(images))
+
+    columns = {name: draw(len(data.columns[name])) for name in sorted(images.columns)}
+    return ImageSet(images.images, draw(len(data.classes)), columns)
+
+
+def _turn(part: ImageSet, turns: np.ndarray) -> ImageSet:
+    """Each image turned counter-clockwise by its number of quarter turns, which is kept as a column."""
+    images = part.images.copy()
+    for quarters in (1, 2, 3):
+        images[turns == quarters] = np.rot90(part.images[turns == quarters], quarters, axes=(2, 3))
+    return ImageSet(images, part.labels, {**part.columns, TURN: turns.astype(np.int64)})
 
 
 def _cut(images: ImageSet, random: np.random.Generator) -> tuple[ImageSet, ImageSet]:

@@ -1,17 +1,25 @@
 """Tasks: what a net is asked of an image. Each is derived from the labels by a rule in the study file."""
 
 from collections import Counter
-from typing import Literal
 
 import numpy as np
 
-Task = Literal["labels"] | dict[str, tuple[int, ...]]
-"""The labels themselves, or groups of them by name: ``{ shoes = [5, 7, 9], ... }``."""
+from rungwise.data.catalogue import nearest
+from rungwise.data.images import ImageSet
+from rungwise.data.source import Data
+
+Task = str | dict[str, tuple[int, ...]]
+"""The labels themselves ("labels"), a column of the data by its name, or groups of labels by name, as
+``{ shoes = [5, 7, 9], ... }``."""
 
 
-def check_task(task: Task, classes: tuple[str, ...]) -> None:
+def check_task(task: Task, data: Data) -> None:
     """Raise ValueError unless there are two groups or more, none empty, and every class is in exactly one of them."""
-    if task == "labels":
+    classes = data.classes
+    if isinstance(task, str):
+        known = ("labels", *data.columns)
+        if task not in known:
+            raise ValueError(f'a task is "labels", a column of the data or groups of labels; {nearest(task, known)}')
         return
     if len(task) < 2 or not all(task.values()):
         raise ValueError(f"a task needs at least two groups with a label each, got {task}")
@@ -29,16 +37,18 @@ def check_task(task: Task, classes: tuple[str, ...]) -> None:
             raise ValueError(f"each label from 0 to {len(classes) - 1} must be in exactly one group: {fault}")
 
 
-def task_classes(task: Task, classes: tuple[str, ...]) -> tuple[str, ...]:
+def task_classes(task: Task, data: Data) -> tuple[str, ...]:
     """The names of the task's classes."""
-    return classes if task == "labels" else tuple(task)
+    if isinstance(task, str):
+        return data.classes if task == "labels" else data.columns[task]
+    return tuple(task)
 
 
-def task_labels(task: Task, labels: np.ndarray) -> np.ndarray:
-    """The task's labels (N,), int64, from the images' labels (N,)."""
-    if task == "labels":
-        return labels.astype(np.int64)
+def task_labels(task: Task, part: ImageSet) -> np.ndarray:
+    """The task's labels of all images, (N,), int64."""
+    if isinstance(task, str):
+        return (part.labels if task == "labels" else part.columns[task]).astype(np.int64)
     rule = np.zeros(1 + max(max(group) for group in task.values()), np.int64)
     for number, group in enumerate(task.values()):
         rule[list(group)] = number
-    return np.asarray(rule[labels])
+    return np.asarray(rule[part.labels])

@@ -16,18 +16,20 @@ class MlpSettings(NetSettings):
 
     family: Literal["mlp"] = "mlp"
     hidden: tuple[Width, ...]
+    bias: bool = Field(True, exclude_if=lambda bias: bias)
+    """Whether layers add a bias; theory is often of nets without."""
 
     def build(self, image: Shape, outputs: tuple[int, ...]) -> "Mlp":
         (classes,) = outputs
-        return Mlp(image, self.hidden, classes)
+        return Mlp(image, self.hidden, classes, bias=self.bias)
 
 
 class Mlp(nn.Module):
-    def __init__(self, image: Shape, hidden: tuple[int, ...], classes: int) -> None:
+    def __init__(self, image: Shape, hidden: tuple[int, ...], classes: int, *, bias: bool = True) -> None:
         super().__init__()
         widths = (image[0] * image[1] * image[2], *hidden)
-        self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
-        self.head = nn.Linear(widths[-1], classes)
+        self.hidden = nn.ModuleList(nn.Linear(a, b, bias) for a, b in pairwise(widths))
+        self.head = nn.Linear(widths[-1], classes, bias)
 
     def features(self, x: Tensor) -> dict[str, Tensor]:
         stages = {}

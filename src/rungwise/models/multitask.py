@@ -33,12 +33,9 @@ class Shared(nn.Module):
     def __init__(self, settings: SharedSettings, image: Shape, outputs: tuple[int, ...]) -> None:
         super().__init__()
         self.trunk = Trunk(image, settings.filters, settings.kernel, settings.halving)
-        self.shared = _dense((self.trunk.outputs, *settings.shared))
-        width = (self.trunk.outputs, *settings.shared)[-1]
-        self.heads = nn.ModuleList(
-            nn.Sequential(_dense((width, *settings.head)), nn.Linear((width, *settings.head)[-1], classes))
-            for classes in outputs
-        )
+        widths = (self.trunk.outputs, *settings.shared)
+        self.shared = dense(widths)
+        self.heads = heads(widths[-1], settings.head, outputs)
 
     def features(self, x: Tensor) -> dict[str, Tensor]:
         stages = self.trunk.features(x)
@@ -53,7 +50,14 @@ class Shared(nn.Module):
         return tuple(stages[f"logits {number}"] for number in range(1, len(self.heads) + 1))
 
 
-def _dense(widths: tuple[int, ...]) -> nn.Sequential:
+def heads(width: int, hidden: tuple[int, ...], outputs: tuple[int, ...]) -> nn.ModuleList:
+    """Each task's own layers, from (N, width) to its logits (N, classes)."""
+    widths = (width, *hidden)
+    return nn.ModuleList(nn.Sequential(dense(widths), nn.Linear(widths[-1], classes)) for classes in outputs)
+
+
+def dense(widths: tuple[int, ...]) -> nn.Sequential:
+    """Fully connected layers with a ReLU after each; for one width alone, nothing."""
     layers: list[nn.Module] = []
     for a, b in pairwise(widths):
         layers += [nn.Linear(a, b), nn.ReLU(inplace=True)]

@@ -55,11 +55,24 @@ def count_flops(settings: NetSettings, image: Shape, outputs: tuple[int, ...]) -
     return int(counter.get_total_flops())
 
 
+class Undrawn(nn.Module):
+    """A layer that starts at values of its own, which no generator draws."""
+
+    def reset_parameters(self) -> None:
+        """Put it back to its start."""
+        raise NotImplementedError
+
+
 @torch.no_grad()
 def initialise(net: nn.Module, generator: torch.Generator) -> None:
-    """Draw all weights afresh: uniform after Glorot and Bengio (2010), biases 0. See docs/decisions.md."""
+    """Draw all weights afresh: uniform after Glorot and Bengio (2010), biases 0. See docs/decisions.md.
+
+    BatchNorm starts at weights 1, biases 0 and fresh running statistics.
+    """
     for module in net.modules():
         if isinstance(module, nn.Linear | nn.Conv2d):
             nn.init.xavier_uniform_(module.weight, generator=generator)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.BatchNorm2d | Undrawn):
+            module.reset_parameters()

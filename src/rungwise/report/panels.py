@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from scipy import stats
 
 from rungwise.findings import Bars, Histogram, Level, Lines, Panel, Series
@@ -56,6 +56,19 @@ def log_ticks(axis: Axis, low: float, high: float) -> None:
     axis.set_minor_locator(NullLocator())
 
 
+def _ticks_at(axis: Axis, places: Sequence[float], most: int) -> None:
+    """Ticks of a logarithmic axis where the data are, as at powers of two; at powers of ten where those are too many.
+
+    Of more than `most` places, up to three times as many, every second or third has a tick.
+    """
+    step = math.ceil(len(places) / most)
+    if step > 3:
+        return log_ticks(axis, places[0], places[-1])
+    axis.set_major_locator(FixedLocator(places[::step]))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())
+
+
 # Lines ---------------------------------------------------------------------------------------------------------
 
 
@@ -78,7 +91,11 @@ def draw_lines(ax: Axes, panel: Lines, strokes: Strokes, size: tuple[float, floa
                 ax.axhline(value, color=INK, alpha=0.2, linewidth=0.6)
         if level.values:
             ax.axhline(float(np.mean(level.values)), color=INK, alpha=0.7, linewidth=1.0, dashes=(2, 2))
-    if all(float(x).is_integer() for series in panel.series for x in series.x):
+    places = sorted({x for series in panel.series for x in series.x if 0 < x < math.inf})
+    if panel.log_x and places:
+        ax.set_xscale("log", nonpositive="mask")
+        _ticks_at(ax.xaxis, places, max(3, int(size[0] / 34)))
+    elif all(float(x).is_integer() for series in panel.series for x in series.x):
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     _name_levels(ax, panel.levels, size[1])
     return head(ax, panel, size[0])

@@ -33,15 +33,25 @@ def draw_points(ax: Axes, panel: Points, strokes: Strokes, size: tuple[float, fl
     ax.margins(0.1 if sizes else 0.05)
     if sizes:
         _size_legend(ax, sizes)
-    noted = [cloud for cloud in panel.clouds if cloud.note and 0 < len(cloud.x) <= PLATES]
+    noted = [note for cloud in panel.clouds for note in _noted(cloud)]
     _place_notes(ax, noted, [math.sqrt(marker_area(cloud.size, sizes, total)) / 2 for cloud in noted], size)
     return head(ax, panel, size[0])
+
+
+def _noted(cloud: Cloud) -> list[Cloud]:
+    """What has text beside it: the cloud as a whole, or a cloud of one point for each label."""
+    if cloud.labels:
+        points = zip(cloud.labels, cloud.x, cloud.y, strict=True)
+        return [Cloud(name=cloud.name, x=(x,), y=(y,), note=label) for label, x, y in points]
+    return [cloud] if cloud.note and 0 < len(cloud.x) <= PLATES else []
 
 
 def _draw_cloud(ax: Axes, cloud: Cloud, stroke: Stroke, total: int, area: float) -> None:
     looks: Looks = {"color": stroke.colour, "marker": stroke.marker, "linewidth": 0}
     alpha, picture = (0.65, False) if total <= MANY_POINTS else (0.45, True)
     ax.scatter(cloud.x, cloud.y, s=area, alpha=alpha, rasterized=picture, **looks)
+    if cloud.joined:
+        ax.plot(cloud.x, cloud.y, color=stroke.colour, linewidth=1.0, alpha=0.6, zorder=1.5)
     if cloud.ellipse is not None:
         e = cloud.ellipse
         outline: Looks = {"edgecolor": stroke.colour, "facecolor": "none", "linewidth": 1.4}
@@ -54,7 +64,8 @@ def _draw_cloud(ax: Axes, cloud: Cloud, stroke: Stroke, total: int, area: float)
 
 
 def _place_notes(ax: Axes, clouds: Sequence[Cloud], radii: Sequence[float], size: tuple[float, float]) -> None:
-    """Each note beside the point nearest to its group's mean that has a free side: right, left, above or below."""
+    """Each note beside the point nearest to its group's mean that has a free side: right, left, above or below. Where
+    none has, as near as there is room, with a line to the point."""
     ax.autoscale_view()
     to_points = ax.transData + ax.transAxes.inverted()
     taken: list[tuple[float, float, float, float]] = [(-1e9, -1e9, 0, 1e9), (size[0], -1e9, 1e9, 1e9)]
@@ -69,15 +80,31 @@ def _place_notes(ax: Axes, clouds: Sequence[Cloud], radii: Sequence[float], size
         boxes += [(x - gap - wide, y - tall / 2) for x, y in near]
         boxes += [(x - wide / 2, y + gap) for x, y in near]
         boxes += [(x - wide / 2, y - gap - tall) for x, y in near]
+        beside = len(boxes)
+        boxes += _around(near[0], wide, tall)
         free = (
-            (a, b)
-            for a, b in boxes
-            if not any(a < x1 and x0 < a + wide and b < y1 and y0 < b + tall for x0, y0, x1, y1 in taken)
+            (i, box)
+            for i, box in enumerate(boxes)
+            if not any(
+                box[0] < x1 and x0 < box[0] + wide and box[1] < y1 and y0 < box[1] + tall for x0, y0, x1, y1 in taken
+            )
         )
-        a, b = next(free, boxes[0])
+        place, (a, b) = next(free, (0, boxes[0]))
         taken.append((a, b, a + wide, b + tall))
+        if place >= beside:
+            end = (min(max(near[0][0], a), a + wide), min(max(near[0][1], b), b + tall))
+            line = np.array([near[0], end]) / size
+            ax.plot(*line.T, transform=ax.transAxes, color=MUTED, linewidth=0.5, zorder=2)
         middle = ((a + wide / 2) / size[0], (b + tall / 2) / size[1])
         ax.text(*middle, cloud.note, transform=ax.transAxes, ha="center", va="center", fontsize=8, zorder=5)
+
+
+def _around(point: np.ndarray, wide: float, tall: float) -> list[tuple[float, float]]:
+    """Lower left corners of boxes about a point (2,), on ellipses of growing size."""
+    x, y = point
+    angles = np.linspace(0, 2 * math.pi, 16, endpoint=False)
+    centres = [(x + r * math.cos(t) * 1.6, y + r * math.sin(t)) for r in range(18, 120, 9) for t in angles]
+    return [(cx - wide / 2, cy - tall / 2) for cx, cy in centres]
 
 
 def marker_area(size: float | None, sizes: Sequence[float], total: int) -> float:

@@ -2,41 +2,30 @@
 
 import copy
 import time
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from rungwise.balancing.fixed import weighted_sum
-from rungwise.data.images import ImageSet
+from rungwise.balancing import fixed
+from rungwise.balancing.dominance import Dominance
+from rungwise.data.images import Split
 from rungwise.data.tasks import task_labels
-from rungwise.models.net import initialise
 from rungwise.seeding import stream_seed
-from rungwise.training.evaluate import loss_and_accuracy, most_wrong, predict, scaled
+from rungwise.training.batches import Resident
+from rungwise.training.evaluate import loss_and_accuracy, most_wrong, predict
+from rungwise.training.learner import begin, build_learner
+from rungwise.training.memory import peak_bytes
 from rungwise.training.precision import resolve
-from rungwise.training.trial import Fit, Recipe
+from rungwise.training.trial import Fit
 from rungwise.trial import Bench, Outcome, TrialFailed
 
 PROGRESS_EVERY_S = 0.5
+DOMINANCE_EVERY = 20
+"""Steps between two looks at what each task asks of the shared parameters; a look costs K backward passes."""
 HALF_MAX = float(np.finfo(np.float16).max)
-
-
-@dataclass(frozen=True)
-class Resident:
-    """Images and every task's labels, whole on the device: a batch is one indexing, not one object per image."""
-
-    images: Tensor
-    """(N, C, H, W), uint8."""
-    labels: Tensor
-    """(K, N), int64: one row per task."""
-
-    @classmethod
-    def of(cls, part: ImageSet, trial: Fit, device: str) -> "Resident":
-        labels = np.stack([task_labels(task, part.labels) for task in trial.tasks.values()])
-        return cls(torch.from_numpy(part.images).to(device), torch.from_numpy(labels).to(device))
 
 
 def carry_out(trial: Fit, bench: Bench) -> Outcome:
@@ -45,30 +34,47 @@ def carry_out(trial: Fit, bench: Bench) -> Outcome:
     Raises TrialFailed where the loss stops being finite.
     """
     split = bench.split(trial.data, trial.seed)
-    train = Resident.of(split.train, trial, bench.device)
-    test = Resident.of(split.test, trial, bench.device)
+    parts = {
+        name: Resident.of(part, trial, bench.device)
+        for name, part in (("train", split.train), ("test", split.test), ("validation", split.validation))
+        if part is not None
+    }
     precision = resolve(trial.fit.precision, bench.device)
-    net = trial.net.build(split.train.shape, trial.outputs)
-    initialise(net, torch.Generator().manual_seed(stream_seed(trial.seed, "initialisation")))
+    net = begin(trial, split.train.shape, bench.records)
     net.to(device=bench.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     out = Outcome(choices={"precision": precision})
-    out.timings["warmup_s"] = _warm_up(net, train, trial, precision)
-    loop = _Loop(trial, net, train, precision, bench)
+    out.timings["warmup_s"], out.summary["step_bytes"] = _warm_up(net, parts, trial, precision)
+    loop = _Loop(trial, net, parts, precision, bench)
     logits: tuple[Tensor, ...] = ()
     for epoch in range(trial.epochs):
         loop.run_epoch(epoch)
-        started = _now(bench.device)
-        logits = predict(net, test.images, precision)
-        _note_epoch(out, trial, loop.epoch, logits, test.labels)
-        loop.evaluate_s += _now(bench.device) - started
+        _note_training(out, trial, loop.epoch)
+        last = epoch + 1 == trial.epochs or loop.epoch.loss < (trial.fit.stop_loss or 0)
+        if last or trial.fit.evaluate == "epochs":
+            started = _now(bench.device)
+            logits = predict(net, parts["test"].images, precision)
+            _note_test(out, trial, logits, parts["test"].labels)
+            loop.evaluate_s += _now(bench.device) - started
         bench.progress({"epoch": epoch + 1, "loss": loop.epoch.loss, "accuracy": loop.epoch.accuracy[0]})
+        if last:
+            break
 
     started = _now(bench.device)
-    _note_end(out, trial, predict(net, train.images, precision), train.labels, logits, split.test)
+    _note_end(
+        out,
+        trial,
+        {name: predict(net, part.images, precision) for name, part in parts.items() if name != "test"},
+        parts,
+    )
+    _note_predictions(out, trial, logits, split)
     out.timings |= {"train_s": loop.train_s, "evaluate_s": loop.evaluate_s + _now(bench.device) - started}
-    out.summary["time_s"] = loop.train_s
+    out.summary |= {"time_s": loop.train_s, "epochs": len(loop.weights), "steps": loop.steps}
     out.summary["parameters"] = sum(p.numel() for p in net.parameters())
+    if trial.frozen:
+        out.summary["parameters_learnt"] = sum(p.numel() for p in net.parameters() if p.requires_grad)
+    if len(trial.tasks) > 1:
+        out.arrays["task_weights"] = torch.cat(loop.weights).cpu().numpy()
     out.weights = {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
     return out
 
@@ -78,63 +84,69 @@ class _Epoch:
     """Running means over the batches of one epoch, while the weights were moving."""
 
     loss: float = 0.0
-    """Weighted sum over the tasks."""
+    """Weighted sum over the tasks, by the study's weights."""
     losses: list[float] = field(default_factory=list)
     accuracy: list[float] = field(default_factory=list)
     """One per task."""
+    weights: list[float] = field(default_factory=list)
+    """One per task: the mean over the steps of what the balancer gave them."""
+    dominance: list[float] = field(default_factory=list)
+    """AU, one per task; empty where no parameters are shared."""
 
 
 class _Loop:
     """The steps of training. Losses stay on the device until the epoch ends: no step waits for a number."""
 
-    def __init__(self, trial: Fit, net: nn.Module, train: Resident, precision: str, bench: Bench) -> None:
-        self.trial, self.net, self.train, self.precision, self.bench = trial, net, train, precision, bench
-        self.optimiser = build_optimiser(trial.fit, net)
+    def __init__(self, trial: Fit, net: nn.Module, parts: Mapping[str, Resident], precision: str, bench: Bench) -> None:
+        self.trial, self.train, self.bench = trial, parts["train"], bench
+        learner = build_learner(trial, net, parts, precision)
+        self.balancer = (trial.balance or fixed.Settings()).build(learner)
+        self.dominance = Dominance(self.balancer) if len(trial.tasks) > 1 and learner.shared else None
+        self.frozen = [m for m in net.modules() if m.training is False]
         self.order = torch.Generator().manual_seed(stream_seed(trial.seed, "order"))
         self.epoch = _Epoch()
+        self.weights: list[Tensor] = []
+        """(steps, K) for each epoch."""
+        self.steps = 0
         self.train_s = self.evaluate_s = 0.0
 
     def run_epoch(self, number: int) -> None:
+        for module in self.frozen:
+            module.eval()
         started = told = _now(self.bench.device)
-        n, tasks = len(self.train.images), len(self.trial.tasks)
-        batches = list(self._batches(n))
-        losses = torch.zeros(len(batches), tasks, device=self.train.images.device)
-        right = torch.zeros(tasks, device=self.train.images.device)
+        aside_s = 0.0
+        n, tasks, device = len(self.train), len(self.trial.tasks), self.train.images.device
+        batches = self.train.shuffled(self.trial.fit.batch, self.order)
+        losses, weights = (torch.zeros(len(batches), tasks, device=device) for _ in range(2))
+        right = torch.zeros(tasks, device=device)
         for step, index in enumerate(batches):
-            losses[step], correct = self._step(index)
+            batch = self.train.batch(index)
+            losses[step], correct = self.balancer.step(batch)
+            weights[step] = self.balancer.weights
             right += correct
+            if self.dominance is not None and (self.steps + step) % DOMINANCE_EVERY == 0:
+                since = _now(self.bench.device)
+                self.dominance.look(batch)
+                aside_s += _now(self.bench.device) - since
             if time.perf_counter() - told > PROGRESS_EVERY_S:
                 told = time.perf_counter()
-                seen = float(sum(map(len, batches[: step + 1])))
-                self.bench.progress(
-                    {
-                        "epoch": number + seen / n,
-                        "loss": losses[step].sum().item(),
-                        "accuracy": right[0].item() / seen,
-                    }
-                )
+                self._tell(number, sum(map(len, batches[: step + 1])), losses[step], right)
         self._refuse_infinite(losses, number)
-        share = torch.tensor([len(index) / n for index in batches], device=losses.device)
+        share = torch.tensor([len(index) / n for index in batches], device=device)
         means = share @ losses
-        self.epoch = _Epoch(weighted_sum(means, self.trial.loss_weights).item(), means.tolist(), (right / n).tolist())
-        self.train_s += _now(self.bench.device) - started
+        self.balancer.end_epoch(means)
+        self.steps += len(batches)
+        self.train_s += _now(self.bench.device) - started - aside_s
+        self.weights.append(weights)
+        loss = fixed.weighted_sum(means, self.trial.loss_weights).item()
+        self.epoch = _Epoch(loss, means.tolist(), (right / n).tolist(), weights.mean(0).tolist())
+        if self.dominance is not None and self.dominance.average is not None:
+            self.epoch.dominance = self.dominance.average.tolist()
 
-    def _batches(self, n: int) -> Iterator[Tensor]:
-        """A new random order of the n images, cut into batches."""
-        order = torch.randperm(n, generator=self.order).to(self.train.images.device)
-        return iter(torch.split(order, self.trial.fit.batch))
-
-    def _step(self, index: Tensor) -> tuple[Tensor, Tensor]:
-        """One update. Returns each task's loss and count of right answers, (K,) each, before the update."""
-        labels = self.train.labels[:, index]
-        with torch.autocast(index.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
-            outputs = self.net(scaled(self.train.images[index]))
-        losses = torch.stack([F.cross_entropy(z.float(), y) for z, y in zip(outputs, labels, strict=True)])
-        self.optimiser.zero_grad(set_to_none=True)
-        torch.autograd.backward(weighted_sum(losses, self.trial.loss_weights))
-        self.optimiser.step()
-        right = torch.stack([(z.argmax(1) == y).sum() for z, y in zip(outputs, labels, strict=True)])
-        return losses.detach(), right
+    def _tell(self, epoch: int, seen: int, losses: Tensor, right: Tensor) -> None:
+        """How far training is; reading the numbers waits for the device, so it is not done at each step."""
+        progress = {"epoch": epoch + seen / len(self.train), "loss": losses.sum().item()}
+        self.bench.progress(progress | {"accuracy": right[0].item() / seen})
 
     def _refuse_infinite(self, losses: Tensor, epoch: int) -> None:
         bad = torch.isfinite(losses).all(1).logical_not().nonzero().flatten()
@@ -147,21 +159,21 @@ class _Loop:
             )
 
 
-def build_optimiser(recipe: Recipe, net: nn.Module) -> torch.optim.Optimizer:
-    """The recipe's optimiser over all parameters, with the fused kernel: one pass over the memory per step."""
-    if recipe.optimiser == "adam":
-        return torch.optim.Adam(net.parameters(), recipe.rate, fused=True)
-    return torch.optim.SGD(net.parameters(), recipe.rate, momentum=recipe.momentum, fused=True)
+def _warm_up(net: nn.Module, parts: Mapping[str, Resident], trial: Fit, precision: str) -> tuple[float, int]:
+    """Seconds and most bytes of two steps on a throwaway copy: kernels are chosen and memory is taken outside the
+    clock. The second step is as any later one: the optimiser's and the balancer's memory is there by then.
+    """
+    device, twin = parts["train"].images.device.type, copy.deepcopy(net)
+    started = _now(device)
+    first = parts["train"].batch(torch.arange(min(trial.fit.batch, len(parts["train"]))))
 
+    def work() -> None:
+        balancer = (trial.balance or fixed.Settings()).build(build_learner(trial, twin, parts, precision))
+        for _ in range(2):
+            balancer.step(first)
 
-def _warm_up(net: nn.Module, train: Resident, trial: Fit, precision: str) -> float:
-    """Seconds of a first step on a throwaway copy: kernels are chosen and memory is taken outside the clock."""
-    started = _now(train.images.device.type)
-    twin = copy.deepcopy(net)
-    with torch.autocast(train.images.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-        outputs = twin(scaled(train.images[: trial.fit.batch]))
-    torch.autograd.backward(torch.stack([logits.float().sum() for logits in outputs]).sum())
-    return _now(train.images.device.type) - started
+    size = peak_bytes(work)
+    return _now(device) - started, size
 
 
 def _now(device: str) -> float:
@@ -171,41 +183,45 @@ def _now(device: str) -> float:
     return time.perf_counter()
 
 
-def _note_epoch(out: Outcome, trial: Fit, epoch: _Epoch, logits: tuple[Tensor, ...], labels: Tensor) -> None:
+def _note_training(out: Outcome, trial: Fit, epoch: _Epoch) -> None:
     for k, task in enumerate(trial.tasks):
-        test_loss, test_accuracy = loss_and_accuracy(logits[k], labels[k])
-        values = {
-            "train_loss": epoch.losses[k],
-            "train_accuracy": epoch.accuracy[k],
-            "test_loss": test_loss,
-            "test_accuracy": test_accuracy,
-        }
+        values = {"train_loss": epoch.losses[k], "train_accuracy": epoch.accuracy[k]}
+        if len(trial.tasks) > 1:
+            values["weight"] = epoch.weights[k]
+        if epoch.dominance:
+            values["dominance"] = epoch.dominance[k]
         for name, value in values.items():
             out.history.setdefault(trial.key(name, task), []).append(value)
 
 
+def _note_test(out: Outcome, trial: Fit, logits: tuple[Tensor, ...], labels: Tensor) -> None:
+    for k, task in enumerate(trial.tasks):
+        loss, accuracy = loss_and_accuracy(logits[k], labels[k])
+        for name, value in (("test_loss", loss), ("test_accuracy", accuracy)):
+            out.history.setdefault(trial.key(name, task), []).append(value)
+            out.summary[trial.key(name, task)] = value
+
+
 def _note_end(
-    out: Outcome,
-    trial: Fit,
-    train_logits: tuple[Tensor, ...],
-    train_labels: Tensor,
-    test_logits: tuple[Tensor, ...],
-    test: ImageSet,
+    out: Outcome, trial: Fit, logits: Mapping[str, tuple[Tensor, ...]], parts: Mapping[str, Resident]
 ) -> None:
-    """The final weights on all training images, and the predictions on the test images."""
+    """The final weights on all training images, and on those set aside."""
+    for name, answers in logits.items():
+        for k, task in enumerate(trial.tasks):
+            loss, accuracy = loss_and_accuracy(answers[k], parts[name].labels[k])
+            out.summary |= {trial.key(f"{name}_loss", task): loss, trial.key(f"{name}_accuracy", task): accuracy}
+
+
+def _note_predictions(out: Outcome, trial: Fit, logits: tuple[Tensor, ...], split: Split) -> None:
+    """What the final weights say of each test image."""
     for k, (task, rule) in enumerate(trial.tasks.items()):
-        loss, accuracy = loss_and_accuracy(train_logits[k], train_labels[k])
-        logits = test_logits[k].cpu().numpy()
-        labels = task_labels(rule, test.labels)
-        small = np.uint8 if logits.shape[1] <= 256 else np.int32
-        wrong = most_wrong(logits, labels)
-        out.summary |= {trial.key("train_loss", task): loss, trial.key("train_accuracy", task): accuracy}
-        for name in ("test_loss", "test_accuracy"):
-            out.summary[trial.key(name, task)] = out.history[trial.key(name, task)][-1]
+        answers, labels = logits[k].cpu().numpy(), task_labels(rule, split.test)
+        small = np.uint8 if answers.shape[1] <= 256 else np.int32
+        wrong = most_wrong(answers, labels)
         out.arrays |= {
-            trial.key("test_logits", task): logits.clip(-HALF_MAX, HALF_MAX).astype(np.float16),
-            trial.key("test_predictions", task): logits.argmax(1).astype(small),
+            trial.key("test_logits", task): answers.clip(-HALF_MAX, HALF_MAX).astype(np.float16),
+            trial.key("test_predictions", task): answers.argmax(1).astype(small),
             trial.key("test_labels", task): labels.astype(small),
             trial.key("wrong_index", task): wrong.astype(np.int32),
-            trial.key("wrong_images", task): test.images[wrong],
+            trial.key("wrong_images", task): split.test.images[wrong],
         }

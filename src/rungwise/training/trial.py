@@ -1,9 +1,11 @@
 """The trials of training: one net by its recipe, one perceptron by its rule."""
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, SerializeAsAny
+from pydantic import BeforeValidator, Field, SerializeAsAny
 
+from rungwise.balancing import read_balancer
+from rungwise.balancing.balancer import BalancerSettings
 from rungwise.data.tasks import Task, task_classes
 from rungwise.models.net import NetSettings
 from rungwise.settings import Settings
@@ -16,13 +18,21 @@ class Recipe(Settings):
     epochs: int = Field(ge=1)
     batch: int = Field(64, ge=1)
     """Images per step; the last batch of an epoch may be smaller."""
-    optimiser: Literal["adam", "sgd"] = "adam"
+    optimiser: Literal["adam", "sgd", "rmsprop", "adagrad"] = "adam"
     rate: float = Field(1e-3, gt=0)
     """Learning rate, constant."""
     momentum: float = Field(0.0, ge=0, lt=1)
-    """Of SGD; Adam takes no notice of it."""
+    """Of SGD; the others take no notice of it."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """auto: bfloat16 products where the processor has them, else float32; the record says which it was."""
+    evaluate: Literal["epochs", "end"] = Field("epochs", exclude_if=lambda when: when == "epochs")
+    """When the test images are looked at: after each epoch, or once, after the last."""
+    stop_loss: float | None = Field(None, gt=0, exclude_if=lambda loss: loss is None)
+    """Training ends with the first epoch whose mean training loss is below this, even if `epochs` are not over."""
+
+
+Balance = Annotated[SerializeAsAny[BalancerSettings], BeforeValidator(read_balancer)]
+"""A way to balance tasks, from its table in a study file or from its name."""
 
 
 class Fit(Trial):
@@ -36,15 +46,26 @@ class Fit(Trial):
     """By name, in the order of the net's outputs."""
     loss_weights: tuple[float, ...] = (1.0,)
     """One per task: the loss is the weighted sum of the tasks' cross-entropies."""
+    balance: Balance | None = Field(None, exclude_if=lambda balance: balance is None)
+    """How the tasks are balanced; left out: by `loss_weights`, fixed."""
+    start: "Fit | None" = Field(None, exclude_if=lambda start: start is None)
+    """The trained net whose shared part this one starts from; its heads start afresh. Left out: all starts afresh."""
+    frozen: bool = Field(False, exclude_if=lambda frozen: not frozen)
+    """Whether the part that comes from `start` stays as it is."""
+
+    @property
+    def needs(self) -> tuple[Trial, ...]:
+        return () if self.start is None else (self.start,)
 
     @property
     def epochs(self) -> int:
+        """At most, where `fit.stop_loss` is set."""
         return self.fit.epochs
 
     @property
     def outputs(self) -> tuple[int, ...]:
         """The number of classes of each task."""
-        return tuple(len(task_classes(task, self.data.classes)) for task in self.tasks.values())
+        return tuple(len(task_classes(task, self.data)) for task in self.tasks.values())
 
     def key(self, name: str, task: str) -> str:
         """The key of one task's number in a record: the bare name where there is only one task."""
@@ -53,6 +74,8 @@ class Fit(Trial):
     def model_post_init(self, context: Any) -> None:
         if len(self.loss_weights) != len(self.tasks):
             raise ValueError(f"{len(self.tasks)} tasks need as many loss weights, got {len(self.loss_weights)}")
+        if self.frozen and self.start is None:
+            raise ValueError("a frozen trunk needs a trained net to come from, as `start`")
 
 
 class PerceptronTrial(Trial):

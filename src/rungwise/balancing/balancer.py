@@ -1,0 +1,139 @@
+"""What every way to balance tasks is: it takes the training steps of a net of several tasks."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import ClassVar, Literal, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from rungwise.settings import Settings
+from rungwise.training.evaluate import scaled
+
+Part = Literal["validation", "train"]
+"""Where a batch that no step is taken on comes from: the images set aside, or a second shuffle of the training ones."""
+
+
+class Batch(NamedTuple):
+    images: Tensor
+    """(B, C, H, W), uint8."""
+    labels: Tensor
+    """(K, B), int64: one row per task."""
+
+
+class Forward(NamedTuple):
+    """What the net says of a batch."""
+
+    losses: Tensor
+    """(K,): each task's mean cross-entropy, in nats."""
+    right: Tensor
+    """(K,): how many images each task has right."""
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A net in training, and all that a balancer may use of it."""
+
+    net: nn.Module
+    optimiser: torch.optim.Optimizer
+    """Over all parameters."""
+    rate: float
+    """The learning rate, constant."""
+    weights: tuple[float, ...]
+    """Of the K tasks, as the study sets them; equal where it sets none."""
+    shared: tuple[nn.Parameter, ...]
+    """The parameters that two tasks or more depend on, in the net's order."""
+    own: tuple[tuple[nn.Parameter, ...], ...]
+    """For each task, the parameters that no other task depends on."""
+    draw: Callable[[Part], Batch]
+    """The next batch of a part, as large as a training batch; shuffled anew when the part is used up."""
+    random: torch.Generator
+    """For what a balancer draws; on the CPU."""
+    precision: str = "float32"
+
+    def forward(self, batch: Batch) -> Forward:
+        """The net's losses on a batch, with their graph."""
+        with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
+            outputs = self.net(scaled(batch.images))
+        pairs = list(zip(outputs, batch.labels, strict=True))
+        losses = torch.stack([F.cross_entropy(z.float(), y) for z, y in pairs])
+        return Forward(losses, torch.stack([(z.argmax(1) == y).sum() for z, y in pairs]))
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Forward passes in here leave no trace: BatchNorm normalises by the batch as in training, but its running
+        statistics stay as they are, and dropout drops nothing."""
+        norms = [m for m in self.net.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+        tracked = [norm for norm in norms if norm.track_running_stats]
+        dropouts = [m for m in self.net.modules() if isinstance(m, nn.modules.dropout._DropoutNd) and m.training]
+        for norm in tracked:
+            norm.track_running_stats = False
+        for dropout in dropouts:
+            dropout.eval()
+        try:
+            yield
+        finally:
+            for norm in tracked:
+                norm.track_running_stats = True
+            for dropout in dropouts:
+                dropout.train()
+
+
+class Balancer(ABC):
+    """One way to balance the tasks of one net in training, with what it remembers from step to step."""
+
+    weights: Tensor
+    """(K,), detached: the weights of the tasks' losses (or of their gradients) in the last step; NaN where the method
+    has none."""
+
+    def __init__(self, learner: Learner) -> None:
+        self.learner = learner
+        self.weights = torch.tensor(learner.weights)
+
+    @abstractmethod
+    def step(self, batch: Batch) -> Forward:
+        """Update the net, once, from a batch. Returns the forward pass on it from before the update, detached."""
+
+    def end_epoch(self, losses: Tensor) -> None:  # noqa: B027 (few methods look at whole epochs)
+        """Told after each epoch: the mean losses (K,) over its batches, as `step` returned them."""
+
+    def task_updates(self, gradients: Sequence[Sequence[Tensor]]) -> list[list[Tensor]]:
+        """What each task alone asks of the shared parameters in a step, from the gradients of the K unweighted losses.
+
+        `gradients`: for each task, one tensor for each of `learner.shared`; the answer has the same shape. Unless a
+        method does otherwise: the task's weighted gradient, scaled as the optimiser would scale the sum of all.
+        """
+        from rungwise.balancing.dominance import task_steps
+
+        weighted = [[w * g for g in task] for w, task in zip(self.weights.tolist(), gradients, strict=True)]
+        return task_steps(self.learner.optimiser, self.learner.shared, weighted)
+
+
+class BalancerSettings(Settings):
+    """A way to balance tasks, as a study file sets it. A subclass is one file in this folder."""
+
+    method: str
+    """Its name in the registry."""
+    source: ClassVar[str]
+    """Who published it: authors, year, number."""
+    says: ClassVar[str]
+    """What it does, in a sentence for the report."""
+
+    @property
+    def validates(self) -> bool:
+        """Whether it draws batches from a validation part, which the data then must have."""
+        return False
+
+    def fault(self, optimiser: str, tasks: int) -> str:
+        """Why this method can't be used with a recipe's optimiser and that many tasks, in plain words; "" if it can."""
+        return ""
+
+    def passes(self, tasks: int) -> tuple[int, int]:
+        """How many forward and backward passes a step takes with that many tasks: one each with fixed weights."""
+        return 1, 1
+
+    def build(self, learner: Learner) -> Balancer:
+        raise NotImplementedError

@@ -1,0 +1,84 @@
+"""What the chapter on multi-task learning fits: single-task nets, fixed weights, methods, other ways to share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from rungwise.training.trial import Balance, Fit
+
+if TYPE_CHECKING:
+    from rungwise.chapters.multitask import Settings
+
+Weights = tuple[float, ...]
+Role = Literal["single", "fixed", "adaptive", "sharing"]
+
+TOGETHER = "single-task nets together"
+"""What the metrics call one single-task net for each task, as a whole."""
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """One row of the chapter's tables, with its trials."""
+
+    name: str
+    role: Role
+    trials: Mapping[int, Fit]
+    """By seed."""
+    task: str = ""
+    """Of a single-task net."""
+    weights: Weights = ()
+    """Fixed ones."""
+    balance: Balance | None = None
+
+
+def models(settings: "Settings", seeds: tuple[int, ...]) -> tuple[Model, ...]:
+    """Every model in the order of the tables."""
+    single = tuple(
+        Model(single_name(task), "single", _fits(settings, seeds, single_name(task), tasks={task: rule}), task=task)
+        for task, rule in settings.tasks.items()
+    )
+    fixed = tuple(
+        Model(
+            multi_name(weights),
+            "fixed",
+            _fits(settings, seeds, multi_name(weights), tasks=settings.tasks, loss_weights=weights),
+            weights=weights,
+        )
+        for weights in settings.weights
+    )
+    equal = {"tasks": settings.tasks, "loss_weights": equal_weights(len(settings.tasks))}
+    adaptive = tuple(
+        Model(name, "adaptive", _fits(settings, seeds, name, balance=balance, **equal), balance=balance)
+        for name, balance in settings.methods.items()
+    )
+    sharing = tuple(
+        Model(name, "sharing", _fits(settings, seeds, name, **(equal | {"net": net})))
+        for name, net in settings.sharing.items()
+    )
+    return (*single, *fixed, *adaptive, *sharing)
+
+
+def _fits(settings: "Settings", seeds: tuple[int, ...], name: str, **own: object) -> dict[int, Fit]:
+    same: dict[str, object] = {"data": settings.data, "net": settings.net, "fit": settings.fit}
+    return {seed: Fit(label=name, seed=seed, **(same | own)) for seed in seeds}
+
+
+def equal_weights(tasks: int) -> Weights:
+    return (1 / tasks,) * tasks
+
+
+def single_name(task: str) -> str:
+    return f"single: {task}"
+
+
+def multi_name(weights: Weights) -> str:
+    return f"multi: {told_weights(weights)}"
+
+
+def told_weights(weights: Weights) -> str:
+    """λ alone for two tasks, else all weights."""
+    return f"λ = {weights[0]:g}" if len(weights) == 2 else f"w = {short_weights(weights)}"
+
+
+def short_weights(weights: Weights) -> str:
+    return f"{weights[0]:g}" if len(weights) == 2 else ", ".join(f"{w:.3g}" for w in weights)

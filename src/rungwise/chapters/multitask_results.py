@@ -1,0 +1,157 @@
+"""The multi-task chapter's records, read: every model's numbers by seed, and the fixed weights that were tuned."""
+
+import math
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from rungwise.chapters.multitask_models import TOGETHER, Model, Role, Weights, equal_weights, models
+from rungwise.evidence.estimate import estimate
+from rungwise.records.record import Record
+
+if TYPE_CHECKING:
+    from rungwise.chapters.multitask import Settings
+
+SAVED = {"parameters_saved": "parameters", "time_saved": "time_s"}
+"""What is saved, by the metric of its share."""
+RATIOS = {"step_time_ratio": "step_ms", "memory_ratio": "step_memory_mb"}
+"""What is compared to plain training, by the metric of the ratio."""
+
+Runs = dict[int, tuple[Record, ...]]
+"""By seed."""
+Values = dict[int, float]
+"""By seed; undefined values are left out."""
+
+
+class Results:
+    """The chapter's records by model and seed; some may be missing."""
+
+    def __init__(self, settings: "Settings", seeds: tuple[int, ...], records: Mapping[str, Record]) -> None:
+        self.settings, self.tasks = settings, tuple(settings.tasks)
+        self.models = {model.name: model for model in models(settings, seeds)}
+        self.runs: dict[str, Runs] = {
+            name: {s: (records[t.id],) for s, t in model.trials.items() if t.id in records}
+            for name, model in self.models.items()
+        }
+        self.single = {model.task: name for name, model in self.models.items() if model.role == "single"}
+        self.planned = sum(len(model.trials) for model in self.models.values())
+        self.ids = tuple(r.id for runs in self.runs.values() for own in runs.values() for r in own)
+        self.most_seeds = max(map(len, self.runs.values()))
+        everywhere = sorted(set.intersection(*(set(self.runs[name]) for name in self.single.values())))
+        self.runs[TOGETHER] = {s: tuple(self.runs[name][s][0] for name in self.single.values()) for s in everywhere}
+
+    def of(self, *roles: Role) -> list[Model]:
+        """The models of these roles that have a record."""
+        return [model for name, model in self.models.items() if model.role in roles and self.runs[name]]
+
+    def record_ids(self, *names: str) -> tuple[str, ...]:
+        return tuple(r.id for name in names for own in self.runs[name].values() for r in own)
+
+    # Numbers ---------------------------------------------------------------------------------------------------
+
+    def values(self, key: str, model: str) -> Values:
+        """One of the chapter's metrics of one model."""
+        found = {seed: self._value(key, model, seed) for seed in self.runs[model]}
+        return {seed: value for seed, value in found.items() if math.isfinite(value)}
+
+    def trials(self, key: str, model: str) -> dict[int, tuple[str, ...]]:
+        """The ids of the trials behind `values`, by seed."""
+        others = []
+        if key in SAVED or key == "gain_on_single":
+            others = [TOGETHER]
+        elif key == "gain_on_tuned" and self.tuned:
+            others = [self.tuned.name]
+        elif key in RATIOS:
+            others = [plain.name for plain in self.of("fixed")]
+        return {
+            seed: tuple(dict.fromkeys(r.id for name in (model, *others) for r in self.runs[name].get(seed, ())))
+            for seed in self.runs[model]
+        }
+
+    def _value(self, key: str, model: str, seed: int) -> float:
+        """NaN where it is undefined."""
+        runs = self.runs[model][seed]
+        for part in ("test_accuracy_", "validation_accuracy_", "dominance_"):
+            if key.startswith(part):
+                return self._of_task(part.removesuffix("_"), key.removeprefix(part), model, seed)
+        match key:
+            case "mean_test_accuracy":
+                return self._mean_accuracy("test_accuracy", model, seed)
+            case "gain_on_single":
+                return self.gain(model, TOGETHER, seed)
+            case "gain_on_tuned":
+                return self.gain(model, self.tuned.name, seed) if self.tuned else math.nan
+            case "step_ms":
+                steps = runs[0].summary.get("steps", math.nan)
+                return 1000 * runs[0].summary["time_s"] / steps
+            case "step_memory_mb":
+                return runs[0].summary.get("step_bytes", math.nan) / 1e6
+        if key in RATIOS:
+            plain = [v[seed] for m in self.of("fixed") if seed in (v := self.values(RATIOS[key], m.name))]
+            return self._value(RATIOS[key], model, seed) * len(plain) / sum(plain) if plain else math.nan
+        if key in SAVED:
+            other = self.values(SAVED[key], TOGETHER).get(seed)
+            return 1 - self._value(SAVED[key], model, seed) / other if other else math.nan
+        return sum(record.summary[key] for record in runs)
+
+    def _of_task(self, what: str, task: str, model: str, seed: int) -> float:
+        """An accuracy, or AU after the last epoch, of one task; of all single-task nets together, its own net's."""
+        place = self.tasks.index(task) if model == TOGETHER else 0
+        record = self.runs[model][seed][place]
+        alone = model == TOGETHER or self.models[model].role == "single"
+        if what == "dominance":
+            return record.history.get(f"dominance_{task}", [math.nan])[-1]
+        return record.summary.get(what if alone else f"{what}_{task}", math.nan)
+
+    def _mean_accuracy(self, what: str, model: str, seed: int) -> float:
+        return sum(self._of_task(what, task, model, seed) for task in self.tasks) / len(self.tasks)
+
+    def gain(self, model: str, on: str, seed: int) -> float:
+        """By how many percent the model's test accuracy is above another's, averaged over the tasks.
+
+        NaN where the other has no such run, or gets no image right.
+        """
+        if seed not in self.runs[on] or seed not in self.runs[model]:
+            return math.nan
+        shares = []
+        for task in self.tasks:
+            own, other = (self._of_task("test_accuracy", task, name, seed) for name in (model, on))
+            shares.append((own - other) / other if other else math.nan)
+        return 100 * sum(shares) / len(shares)
+
+    def gains(self, model: str, on: str) -> Values:
+        found = {seed: self.gain(model, on, seed) for seed in self.runs[model]}
+        return {seed: value for seed, value in found.items() if math.isfinite(value)}
+
+    def last_weights(self, model: str, task: str) -> list[float]:
+        """What a method gave a task, mean over the last epoch, one per seed; none where it gives no weights."""
+        curves = [runs[0].history.get(f"weight_{task}", [math.nan]) for runs in self.runs[model].values()]
+        return [curve[-1] for curve in curves if math.isfinite(curve[-1])]
+
+    # Fixed weights ---------------------------------------------------------------------------------------------
+
+    @property
+    def choosing(self) -> str:
+        """What the fixed weights are chosen by: the images set aside where there are any, else the test images."""
+        return "validation_accuracy" if self.settings.data.validation_images else "test_accuracy"
+
+    @cached_property
+    def tuned(self) -> Model | None:
+        """The fixed weights with the highest accuracy, averaged over tasks and seeds; the first of equals."""
+        means = {}
+        for model in self.of("fixed"):
+            values = [self._mean_accuracy(self.choosing, model.name, seed) for seed in self.runs[model.name]]
+            means[model.name] = sum(values) / len(values)
+        return self.models[max(means, key=means.__getitem__)] if means else None
+
+    @property
+    def equal(self) -> Model | None:
+        """The fixed weights that are equal, where they are in the study and have run."""
+        wanted = equal_weights(len(self.tasks))
+        return next((m for m in self.of("fixed") if all(map(math.isclose, m.weights, wanted))), None)
+
+    def best(self, task: str) -> Weights | None:
+        """The fixed weights with the highest accuracy on one task; the first of equals."""
+        found = {m.weights: estimate(self.values(f"{self.choosing}_{task}", m.name).values()) for m in self.of("fixed")}
+        means = {weights: e.mean for weights, e in found.items() if e}
+        return max(means, key=means.__getitem__) if means else None

@@ -1,0 +1,92 @@
+"""A small modern net with hard sharing: convolutions with BatchNorm, the side halved early, a head per task."""
+
+from itertools import pairwise
+from typing import Literal
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from rungwise.models.cnn import Filters
+from rungwise.models.mlp import Width
+from rungwise.models.multitask import dense, heads
+from rungwise.models.net import NetSettings, Shape
+
+
+class CompactSettings(NetSettings):
+    """Blocks of one convolution each, which all tasks share, and the hidden layers that each task adds."""
+
+    family: Literal["compact"] = "compact"
+    filters: Filters = (16, 32, 64)
+    """Of each block; the first block is the stem. The side halves at the end of each (see `Blocks`)."""
+    shared: tuple[Width, ...] = ()
+    """Widths of the dense layers that all tasks share."""
+    head: tuple[Width, ...] = ()
+    """Widths of each task's own hidden layers."""
+
+    def build(self, image: Shape, outputs: tuple[int, ...]) -> "Compact":
+        return Compact(self, image, outputs)
+
+
+class Block(nn.Module):
+    """A convolution of 3x3 without bias, 2x2 max-pooling (ceil mode) where it halves, BatchNorm, ReLU.
+
+    Pooling before the normalisation leaves it a quarter of the work.
+    """
+
+    def __init__(self, channels: int, filters: int, halves: bool) -> None:
+        super().__init__()
+        self.halves = halves
+        self.convolution = nn.Conv2d(channels, filters, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(filters)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, channels, H, W) to (N, filters, H', W')."""
+        x = self.convolution(x)
+        if self.halves:
+            x = F.max_pool2d(x, 2, ceil_mode=True)
+        normal: Tensor = self.norm(x)
+        return normal.relu_()
+
+
+class Blocks(nn.ModuleList):
+    """A column of blocks. The side halves, rounding up, in each block until the shorter side is 2.
+
+    A side of 1 would leave BatchNorm a single value per channel in a batch of one image, which it refuses.
+    """
+
+    def __init__(self, image: Shape, filters: tuple[int, ...]) -> None:
+        channels, height, width = image
+        blocks = []
+        for a, b in pairwise((channels, *filters)):
+            halves = min(height, width) > 2
+            blocks.append(Block(a, b, halves))
+            if halves:
+                height, width = -(-height // 2), -(-width // 2)
+        super().__init__(blocks)
+        self.outputs = filters[-1] * height * width
+        """Numbers per image that the last block gives."""
+
+
+class Compact(nn.Module):
+    """With one task, this is its single-task baseline, and that of the columns that several tasks may have."""
+
+    def __init__(self, settings: CompactSettings, image: Shape, outputs: tuple[int, ...]) -> None:
+        super().__init__()
+        self.blocks = Blocks(image, settings.filters)
+        widths = (self.blocks.outputs, *settings.shared)
+        self.shared = dense(widths)
+        self.heads = heads(widths[-1], settings.head, outputs)
+
+    def features(self, x: Tensor) -> dict[str, Tensor]:
+        stages = {}
+        for number, block in enumerate(self.blocks, 1):
+            x = stages[f"block {number}"] = block(x)  # (N, filters, side, side)
+        # All cells, not each map's mean: on Fashion-MNIST that was right on 8 percentage points fewer after one epoch.
+        stages["shared"] = self.shared(x.flatten(1))  # (N, width)
+        for number, head in enumerate(self.heads, 1):
+            stages[f"logits {number}"] = head(stages["shared"])  # (N, classes of the task)
+        return stages
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        stages = self.features(x)
+        return tuple(stages[f"logits {number}"] for number in range(1, len(self.heads) + 1))

@@ -95,7 +95,7 @@ def _make(part: ImageSet, seed: tuple[int, ...]) -> ImageSet:
 
 
 def _digest(part: ImageSet) -> str:
-    digest = hashlib.sha256(part.images)
+    digest = hashlib.sha256(part.images.tobytes())
     for column in ("left", "right"):
         digest.update(part.columns[column].astype(np.uint8).tobytes())
     return digest.hexdigest()

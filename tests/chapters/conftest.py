@@ -23,8 +23,9 @@ def _fitted(trial, *numbers, parameters=1000, time_s=10.0, wrong=True):
     The predictions are of six test images of classes 0 0 1 1 2 2; one 0 is taken for a 2, with probability .75 (the
     logits are ln 3, -40, ..., 0), and one 1 for a 0 with less, unless `wrong` is False.
     """
-    summary = {"parameters": parameters, "time_s": time_s}
-    history, arrays = {}, {}
+    summary = {"parameters": parameters, "time_s": time_s, "steps": 10.0, "step_bytes": 1e6}
+    several = trial.tasks if len(trial.tasks) > 1 else ()
+    history, arrays = {f"dominance_{task}": [1.0] for task in several}, {}
     labels = np.array([0, 0, 1, 1, 2, 2], np.uint8)
     said = np.array([0, 2, 1, 0, 2, 2], np.uint8) if wrong else labels
     for task, own, classes in zip(trial.tasks, numbers, trial.outputs, strict=True):

@@ -197,7 +197,7 @@ seeds = 3
 [[chapter]]
 kind = "mlps"
 data = { source = "digits" }
-fit = { epochs = 8, batch = 64, optimiser = "adam", rate = 1e-3 }
+fit = { epochs = 8, batch = 64, optimiser = "adam", rate = 1e-3, precision = "float32" }
 nets = { A = { hidden = [30] } }
 """
 EPOCHS = {"good": 8, "bad": 1}

@@ -481,7 +481,7 @@ def test_the_plan_of_a_preset_has_every_trial_once(name):
 @pytest.mark.parametrize(
     ("name", "trials"),
     [
-        ("capacity", 3 * (5 + 5) + 5 * 2 * 9),
+        ("capacity", 6 * (5 + 5 + 2 * 9)),
         # The trunk is λ = 0.5 of the two tasks; the new net that learns the turn is that of the three tasks.
         ("multitask", 5 * ((2 + 13 + 15 + 2) + (3 + 7 + 5) + (1 + 9 - 1) + (1 + 9 - 1))),
         ("quick", 3 * (1 + 5 + 5 + 5 + 1 + (2 + 5))),

@@ -24,21 +24,24 @@ class Settings(BalancerSettings):
     source: ClassVar[str] = "a test"
     says: ClassVar[str] = "Each task counts by its loss."
     power: float = 1.0
+    silent: bool = False
 
     def build(self, learner):
-        return Largest(learner, self.power)
+        return Largest(learner, self.power, self.silent)
 
 
 class Largest(Balancer):
-    def __init__(self, learner, power):
+    def __init__(self, learner, power, silent):
         super().__init__(learner)
-        self.power = power
+        self.power, self.silent = power, silent
 
     def step(self, batch: Batch) -> Forward:
         forward = self.learner.forward(batch)
         losses = forward.losses.detach()
         self.weights = losses**self.power / (losses**self.power).sum()
         descend(self.learner, forward.losses @ self.weights)
+        if self.silent:
+            self.weights = self.weights * float("nan")
         return Forward(losses, forward.right)
 '''
 STUDY = """
@@ -85,6 +88,17 @@ def test_another_packages_method_is_run_recorded_and_told(elsewhere: dict[str, s
     assert sum(weights) == pytest.approx(1)
     assert weights[0] > 0.6, "ten classes have a larger loss than three: ln 10 and ln 3 at the start"
     assert "Each task counts by its loss. Set here: power = 2.0." in (out / "report.md").read_text()
+
+
+def test_a_method_without_weights_is_recorded_without_them(elsewhere: dict[str, str], tmp_path: Path) -> None:
+    study, out = tmp_path / "study.toml", tmp_path / "run"
+    study.write_text(STUDY.replace("METHOD", '{ method = "largest", silent = true }'))
+    done = rungwise("run", study, "--out", out, "--offline", "--quiet", environment=elsewhere)
+    assert done.returncode == 0, done.stderr
+    records = [json.loads(path.read_text()) for path in (out / "trials").glob("*/record.json")]
+    (mine,) = [record for record in records if record["label"] == "Mine"]
+    assert "train_loss_item" in mine["history"]
+    assert not [key for key in mine["history"] if key.startswith(("weight", "dominance"))]
 
 
 def test_where_it_is_not_installed_the_nearest_names_are_told(tmp_path: Path) -> None:

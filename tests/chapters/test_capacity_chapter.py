@@ -276,7 +276,42 @@ def test_what_is_missing_is_left_out(records):
     assert len(told.figures) == 4
     assert "to the power" not in " ".join(texts(told))
     single = capacity.findings(SETTINGS, (0,), made(seeds=(0,)))
-    assert "one run falls faster than 1/√h" in saying(single, "On true", "mean unit capacity")
+    assert "in one run, it falls faster than 1/√h" in saying(single, "On true", "mean unit capacity")
+
+
+@pytest.mark.parametrize(
+    ("powers", "says"),
+    [
+        ((-0.7, -0.71, -0.69), "it falls faster than 1/√h, whose power is -0.5 ("),
+        ((-0.3, -0.31, -0.29), "it falls more slowly than 1/√h, whose power is -0.5 ("),
+        ((-0.5, -0.51, -0.49), "the interval contains -0.5, the power of 1/√h ("),
+        ((0.1, 0.11, 0.09), "it rises ("),
+        ((0.0, 0.01, -0.01), "it falls more slowly than 1/√h, whose power is -0.5, if at all ("),
+    ],
+)
+def test_powers_of_h_in_words(powers, says):
+    records = made()
+    for key, one in records.items():
+        (h,) = one.spec["net"]["hidden"]
+        changed = one.summary | {"unit_capacity": h ** powers[one.spec["seed"]]}
+        records[key] = one.model_copy(update={"summary": changed})
+    assert says in saying(capacity.findings(SETTINGS, SEEDS, records), "On true", "mean unit capacity")
+
+
+def test_differences_are_told_between_means_of_the_same_seeds(records):
+    """The smallest width has but seed 2, the largest all: what is told is of seed 2."""
+    gone = {t.id for t in capacity.trials(SETTINGS, SEEDS) if t.label == "true labels: h = 64" and t.seed < 2}
+    left = {key: one for key, one in records.items() if key not in gone}
+    by = {t.label: 1 - left[t.id].summary["test_accuracy"] for t in capacity.trials(SETTINGS, (2,))}
+    text = saying(capacity.findings(SETTINGS, SEEDS, left), "On true", "test error is", "smallest width")
+    start, end = by["true labels: h = 64"], by["true labels: h = 1024"]
+    assert f"test error is {start:.4f} at the smallest width, h = 64, and {end:.4f} at the largest" in text
+
+
+def test_labels_without_a_seed_in_common_are_not_compared(records):
+    trials = {t.id: t for t in capacity.trials(SETTINGS, SEEDS)}
+    apart = {key: r for key, r in records.items() if (trials[key].data.labels == "true") == (trials[key].seed == 0)}
+    assert not any("Epochs on random" in text for text in texts(capacity.findings(SETTINGS, SEEDS, apart)))
 
 
 def test_statements_name_their_trials(found, records):

@@ -340,6 +340,17 @@ def test_random_labels_change_nothing_else(official):
     np.testing.assert_array_equal(official.train.labels, np.arange(1000) % 10)
 
 
+def test_with_random_labels_the_turn_that_is_told_is_random_too():
+    dataset = Dataset("mnist", tuple("0123456789"), _numbered(20_000), _numbered(1000), {})
+    true, random = (
+        split(dataset, Data(source="mnist", turned=True, labels=labels), seed=0) for labels in ("true", "random")
+    )
+    np.testing.assert_array_equal(random.train.images, true.train.images)
+    _look_independent(random.train.columns["turn"], true.train.columns["turn"], 4)
+    _look_independent(random.train.columns["turn"], random.train.labels, 4)
+    np.testing.assert_array_equal(random.test.columns["turn"], true.test.columns["turn"])
+
+
 def test_columns_of_the_source_are_random_too(monkeypatch):
     """Uniform, independent of the true ones and of the random labels; those of the test images stay true."""
     columns = {"parity": ("even", "odd"), "rest": ("0", "1", "2")}

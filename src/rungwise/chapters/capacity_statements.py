@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from statistics import fmean
 
 from rungwise.chapters.capacity_results import HALF, Labels, Result, first_fitted, of_labels, slope
 from rungwise.chapters.common import compared, listed, told, told_pairs
@@ -76,7 +77,8 @@ def _error(own: Sequence[Result]) -> list[Statement]:
         change = paired_difference(end.values("test_error"), start.values("test_error"))
         if start is end or change is None:
             continue
-        sizes = f"{start.mean('test_error'):.4f} at {which}, h = {start.width:,}, and {end.mean('test_error'):.4f}"
+        first_mean, last_mean = _means_of_both(start, end, "test_error")
+        sizes = f"{first_mean:.4f} at {which}, h = {start.width:,}, and {last_mean:.4f}"
         text = (
             f"On true labels, test error is {sizes} at the largest, h = {end.width:,}: "
             f"{compared(change, 'higher', 'lower', 'no change')} {told_pairs(change)}."
@@ -96,12 +98,23 @@ def _epochs(results: Sequence[Result]) -> list[Statement]:
     for a, b in dict.fromkeys((fitted[0], fitted[-1])):
         more = paired_difference(b.values("epochs"), a.values("epochs"))
         if more is not None:
-            parts.append(f"{b.mean('epochs'):.0f} against {a.mean('epochs'):.0f} at h = {a.width:,}{_of(more)}")
+            of_a, of_b = _means_of_both(a, b, "epochs")
+            parts.append(f"{of_b:.0f} against {of_a:.0f} at h = {a.width:,}{_of(more)}")
+    if not parts:
+        return []
     text = (
         f"Both kinds of labels were fitted to the criterion in every run at {len(fitted)} of {len(pairs)} widths. "
         f"Epochs on random against true labels: {listed(parts)}."
     )
     return [Statement(text=text, trials=_ids([result for pair in fitted for result in pair]))]
+
+
+def _means_of_both(a: Result, b: Result, key: str) -> tuple[float, float]:
+    """The means of two results over the seeds that both have: their difference is that of the pairs."""
+    values = [result.values(key) for result in (a, b)]
+    seeds = values[0].keys() & values[1].keys()
+    of_a, of_b = (fmean(each[seed] for seed in seeds) for each in values)
+    return of_a, of_b
 
 
 def _of(more: Estimate) -> str:
@@ -135,24 +148,24 @@ def _units(own: Sequence[Result], labels: Labels) -> list[Statement]:
 
 
 def _against_root(fitted: Estimate) -> str:
-    if fitted.interval is None:
-        faster = "faster" if fitted.mean < HALF else "no faster"
-        return f"one run falls {faster} than 1/√h, whose power is {HALF:g}"
-    low, high = fitted.interval
-    if high < HALF:
-        return f"it falls faster than 1/√h, whose power is {HALF:g}"
-    return (
-        f"it falls more slowly than 1/√h, whose power is {HALF:g}"
-        if low > HALF
-        else f"the interval contains {HALF:g}, the power of 1/√h"
-    )
+    root = f"1/√h, whose power is {HALF:g}"
+    low, high = fitted.interval or (fitted.mean, fitted.mean)
+    if low > 0:
+        says = "it rises"
+    elif high < HALF:
+        says = f"it falls faster than {root}"
+    elif low <= HALF:
+        says = f"the interval contains {HALF:g}, the power of 1/√h"
+    else:
+        says = f"it falls more slowly than {root}" if high < 0 else f"it falls more slowly than {root}, if at all"
+    return says if fitted.interval else f"in one run, {says}"
 
 
 def _capacity(own: Sequence[Result], labels: Labels) -> list[Statement]:
     """How the measure and the bound change from the smallest to the largest width, and where they are least."""
     parts = []
     for key, name in (("measure", "the measure"), ("bound", "the bound")):
-        known = [result for result in own if result.values(key)]
+        known = [result for result in own if len(result.values(key)) == len(result.records)]  # in every run
         if len(known) < 2:
             continue
         start, end, least = known[0], known[-1], min(known, key=lambda result: result.mean(key))
@@ -200,7 +213,7 @@ def _vacuous(results: Sequence[Result]) -> list[Statement]:
     images = least.planned[0].data.size
     root = math.sqrt(min(least.values("bound").values()) / images)
     says = (
-        "far more than any error rate can be. It guarantees nothing here; what speaks for it is how it changes with h "
+        "more than any error rate can be. It guarantees nothing here; what speaks for it is how it changes with h "
         "and with the labels"
         if root > 1
         else "less than 1, so it says something of the test error itself"

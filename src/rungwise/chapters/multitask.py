@@ -10,7 +10,15 @@ from rungwise.balancing.balancer import BalancerSettings
 from rungwise.chapters import multitask_figures, multitask_statements, multitask_tables
 from rungwise.chapters.chapter import ChapterSettings
 from rungwise.chapters.common import heading, measurements, seed_warnings, told_fit
-from rungwise.chapters.multitask_models import TOGETHER, Weights, models, multi_name, single_name, told_weights
+from rungwise.chapters.multitask_models import (
+    TOGETHER,
+    Weights,
+    is_equal,
+    models,
+    multi_name,
+    single_name,
+    told_weights,
+)
 from rungwise.chapters.multitask_results import Results
 from rungwise.data.source import Data
 from rungwise.data.tasks import Task, check_task, task_classes
@@ -115,6 +123,7 @@ def metrics(settings: Settings) -> dict[str, Metric]:
         for task, name in single.items()
     }
     less = f"share of the {{}} of the {TOGETHER} that the multi-task net does without"
+    equal = any(map(is_equal, settings.weights))
     gain = "by how many percent test accuracy is above that of {}, averaged over the tasks"
     plain = "times that of plain training, the mean over the fixed weights"
     return {
@@ -122,6 +131,7 @@ def metrics(settings: Settings) -> dict[str, Metric]:
         "mean_test_accuracy": Metric("test accuracy, averaged over the tasks", (*multi, TOGETHER), "higher"),
         "gain_on_single": Metric(gain.format("the single-task nets"), multi, "higher"),
         "gain_on_tuned": Metric(gain.format("the net with the tuned fixed weights"), multi, "higher"),
+        **({"gain_on_equal": Metric(gain.format("the net with equal weights"), multi, "higher")} if equal else {}),
         "parameters": Metric("number of parameters", every, exact=True),
         "time_s": Metric("training time, in seconds", every, "lower", timing=True),
         "parameters_saved": Metric(less.format("parameters"), multi, "higher", exact=True),
@@ -215,8 +225,8 @@ def _method(settings: Settings) -> tuple[str, ...]:
     if settings.methods:
         found.append(
             "Every other way to balance the tasks had the same net, initial weights, images, order, batches, epochs "
-            "and learning rate. It started from equal weights, and was not tuned: its own settings are its authors' "
-            "or, where the table of methods names them, the study's."
+            "and learning rate. It started from equal weights, and was not tuned: its own settings are the defaults, "
+            "its authors' where they name any, or the study's, where the table of methods says so."
         )
     if settings.sharing:
         nets = " ".join(f"{name}: {_told_net(net)}" for name, net in settings.sharing.items())

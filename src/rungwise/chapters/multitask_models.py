@@ -1,5 +1,6 @@
 """What the chapter on multi-task learning fits: single-task nets, fixed weights, methods, other ways to share."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -65,6 +66,11 @@ def _fits(settings: "Settings", seeds: tuple[int, ...], name: str, **own: object
 
 def equal_weights(tasks: int) -> Weights:
     return (1 / tasks,) * tasks
+
+
+def is_equal(weights: Weights) -> bool:
+    """But for the rounding of a study file."""
+    return all(math.isclose(w, 1 / len(weights), abs_tol=1e-6) for w in weights)
 
 
 def single_name(task: str) -> str:

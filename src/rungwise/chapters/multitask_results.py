@@ -1,12 +1,11 @@
 """The multi-task chapter's records, read: every model's numbers by seed, and the fixed weights that were tuned."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from rungwise.chapters.multitask_models import TOGETHER, Model, Role, Weights, equal_weights, models
-from rungwise.evidence.estimate import estimate
+from rungwise.chapters.multitask_models import TOGETHER, Model, Role, is_equal, models
 from rungwise.records.record import Record
 
 if TYPE_CHECKING:
@@ -61,6 +60,8 @@ class Results:
             others = [TOGETHER]
         elif key == "gain_on_tuned" and self.tuned:
             others = [self.tuned.name]
+        elif key == "gain_on_equal" and self.equal:
+            others = [self.equal.name]
         elif key in RATIOS:
             others = [plain.name for plain in self.of("fixed")]
         return {
@@ -81,6 +82,8 @@ class Results:
                 return self.gain(model, TOGETHER, seed)
             case "gain_on_tuned":
                 return self.gain(model, self.tuned.name, seed) if self.tuned else math.nan
+            case "gain_on_equal":
+                return self.gain(model, self.equal.name, seed) if self.equal else math.nan
             case "step_ms":
                 steps = runs[0].summary.get("steps", math.nan)
                 return 1000 * runs[0].summary["time_s"] / steps
@@ -137,21 +140,22 @@ class Results:
 
     @cached_property
     def tuned(self) -> Model | None:
-        """The fixed weights with the highest accuracy, averaged over tasks and seeds; the first of equals."""
-        means = {}
-        for model in self.of("fixed"):
-            values = [self._mean_accuracy(self.choosing, model.name, seed) for seed in self.runs[model.name]]
-            means[model.name] = sum(values) / len(values)
-        return self.models[max(means, key=means.__getitem__)] if means else None
+        """The fixed weights with the highest accuracy, averaged over tasks and seeds."""
+        return self._best(lambda name, seed: self._mean_accuracy(self.choosing, name, seed))
 
     @property
     def equal(self) -> Model | None:
         """The fixed weights that are equal, where they are in the study and have run."""
-        wanted = equal_weights(len(self.tasks))
-        return next((m for m in self.of("fixed") if all(map(math.isclose, m.weights, wanted))), None)
+        return next((m for m in self.of("fixed") if is_equal(m.weights)), None)
 
-    def best(self, task: str) -> Weights | None:
-        """The fixed weights with the highest accuracy on one task; the first of equals."""
-        found = {m.weights: estimate(self.values(f"{self.choosing}_{task}", m.name).values()) for m in self.of("fixed")}
-        means = {weights: e.mean for weights, e in found.items() if e}
-        return max(means, key=means.__getitem__) if means else None
+    def best(self, task: str) -> Model | None:
+        """The fixed weights with the highest accuracy on one task."""
+        return self._best(lambda name, seed: self._of_task(self.choosing, task, name, seed))
+
+    def _best(self, accuracy: Callable[[str, int], float]) -> Model | None:
+        """The fixed weights with the highest mean over the seeds that all of them have; the first of equals."""
+        ran = self.of("fixed")
+        seeds = set.intersection(*(set(self.runs[model.name]) for model in ran)) if ran else set()
+        if not seeds:
+            return None
+        return max(ran, key=lambda model: math.fsum(accuracy(model.name, seed) for seed in seeds))

@@ -1,14 +1,18 @@
 """The sentences of the multi-task chapter, and what its reader must be warned of."""
 
+import math
 from collections.abc import Sequence
 from statistics import median
 from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
 
 from rungwise.chapters.common import compared, listed, told, told_pairs
 from rungwise.chapters.multitask_models import TOGETHER, Model, told_weights
 from rungwise.chapters.multitask_results import Results
 from rungwise.evidence.estimate import Estimate, estimate, paired_difference
-from rungwise.evidence.paired import holm, t_p
+from rungwise.evidence.paired import holm, sign_p, t_p
 from rungwise.findings import Statement
 
 LEVEL = 0.05
@@ -54,11 +58,12 @@ def _best_weights(results: Results) -> tuple[Statement, ...]:
             continue
         best, worst = (pick(means, key=lambda w: means[w].mean) for pick in (max, min))
         measure = "mean test accuracy" if results.most_seeds > 1 else "test accuracy"
+        chosen = "" if results.choosing == "test_accuracy" else " No weights were chosen by this."
         text = f"On {task}, all weights give the same {measure}, {told(means[best], 4)}."
         if means[best].mean > means[worst].mean:
             text = (
                 f"On {task}, {told_weights(best)} has the highest {measure}, {told(means[best], 4)}, and "
-                f"{told_weights(worst)} the lowest, {told(means[worst], 4)}."
+                f"{told_weights(worst)} the lowest, {told(means[worst], 4)}.{chosen}"
             )
         found.append(Statement(text=text, trials=results.record_ids(*(m.name for m in ran))))
     return tuple(found)
@@ -68,7 +73,7 @@ def _against_single(results: Results) -> tuple[Statement, ...]:
     """The best weights of the sweep for each task against the single-task net, paired by seed."""
     found = []
     for task, single in results.single.items():
-        best = next((m for m in results.of("fixed") if m.weights == results.best(task)), None)
+        best = results.best(task)
         if best is None:
             continue
         accuracy = [results.values(f"test_accuracy_{task}", name) for name in (best.name, single)]
@@ -111,6 +116,8 @@ def _tuned(results: Results) -> tuple[Statement, ...]:
 class _Test(NamedTuple):
     model: Model
     gain: Estimate
+    alone: float
+    """Its p, if it were the only one tested."""
     p: float
     """Adjusted after Holm."""
 
@@ -118,12 +125,18 @@ class _Test(NamedTuple):
 def paired_tests(results: Results, models: Sequence[Model], on: Model) -> list[_Test]:
     """The paired t-test of each model's gain on another, adjusted for their number; the best gain first.
 
-    Left out are models with fewer than two runs, or with a gain that does not vary.
+    Where a gain does not vary there is no t: the sign test. Left out are models with fewer than two runs.
     """
-    gains = {m: estimate(results.gains(m.name, on.name).values()) for m in models}
-    ps = {m: p for m, gain in gains.items() if gain and (p := t_p(gain.values, 0.0)) is not None}
-    found = [_Test(m, gain, p) for m, p in zip(ps, holm(list(ps.values())), strict=True) if (gain := gains[m])]
+    known = {m: estimate(results.gains(m.name, on.name).values()) for m in models}
+    gains = {m: gain for m, gain in known.items() if gain and gain.n > 1}
+    ps = [_p(gain.values) for gain in gains.values()]
+    found = [_Test(m, gain, p, q) for (m, gain), p, q in zip(gains.items(), ps, holm(ps), strict=True)]
     return sorted(found, key=lambda test: -test.gain.mean)
+
+
+def _p(values: Sequence[float]) -> float:
+    p = t_p(values, 0.0)
+    return p if p is not None else (sign_p(values, 0.0) or 1.0)
 
 
 def _verdicts(results: Results) -> tuple[Statement, ...]:
@@ -159,9 +172,23 @@ def _verdict(results: Results, models: Sequence[Model], on: Model, name: str, af
         )
     if worse:
         text += f" {len(worse)} {'is' if len(worse) == 1 else 'are'} less accurate by more than noise: {_each(worse)}."
-    widths = [(high - low) / 2 for t in family if (interval := t.gain.interval) for low, high in (interval,)]
-    text += f" Half the intervals reach {median(widths):.2f}% or less to each side: smaller gains are not to be seen."
+    if alone := [t for t in family if t.gain.mean > 0 and t.alone < LEVEL <= t.p]:
+        each = listed([f"{t.model.name} ({t.gain.mean:+.2f}%, p = {t.alone:.2g})" for t in alone])
+        text += f" Tested alone, without the correction, {each} would count as more accurate."
+    text += (
+        f" For half the methods, the best of {others} would need a gain above {_least(family):.2f}% to be told from "
+        "noise."
+        if others > 1
+        else f" A gain above {_least(family):.2f}% would be told from noise."
+    )
     return Statement(text=text + after, trials=trials)
+
+
+def _least(family: Sequence[_Test]) -> float:
+    """The median over the family of the smallest mean gain that would pass Holm's first, strictest step, in percent."""
+    errors = [float(np.std(t.gain.values, ddof=1)) / math.sqrt(t.gain.n) for t in family]
+    wanted = [float(stats.t.isf(LEVEL / 2 / len(family), t.gain.n - 1)) for t in family]
+    return median(error * t for error, t in zip(errors, wanted, strict=True))
 
 
 def _each(family: Sequence[_Test]) -> str:
@@ -186,7 +213,7 @@ def _sharing(results: Results) -> tuple[Statement, ...]:
         gain = estimate(results.gains(model.name, hard.name).values())
         if gain is None:
             continue
-        text = f"{model.name} has a gain of {_percent(gain)} on hard sharing"
+        text = f"{model.name} has a gain of {_percent(gain)} on the chapter's own net"
         if model.name in adjusted:
             text += f", adjusted p = {adjusted[model.name]:.2g}"
         sizes = [next(iter(results.values("parameters", name).values())) for name in (model.name, hard.name)]

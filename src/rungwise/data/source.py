@@ -20,7 +20,7 @@ class Data(Settings):
     train_images: int | None = Field(None, ge=2)
     """How many training images to draw; all where it is left out, but for those set aside."""
     validation_images: int | None = Field(None, exclude_if=lambda images: images is None)
-    """How many training images to set aside to choose by; nothing is trained on them."""
+    """How many training images to set aside to choose by; no net is trained on them (Auto-Lambda's weights are)."""
     turned: bool = Field(False, exclude_if=lambda turned: not turned)
     """Turn every image by a random number of quarter turns, counter-clockwise, and keep that as the column "turn"."""
     labels: Literal["true", "random"] = Field("true", exclude_if=lambda labels: labels == "true")

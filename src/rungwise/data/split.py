@@ -25,21 +25,24 @@ def split(dataset: Dataset, data: Data, seed: int) -> Split:
     if (data.train_images or 1) + aside > len(train):
         raise ValueError(f"{dataset.name} has {len(train):,} training images, not {(data.train_images or 1) + aside:,}")
     used = _drawn(data, len(train), seed)
-    labels = _random_labels(train, data, stream(seed, "labels")) if data.labels == "random" else train
-    turns = stream(seed, "turns")
-    kept = [(part, turns.integers(0, 4, len(part)) if data.turned else None) for part in (labels, test)]
-    (train, train_turns), (test, test_turns) = kept
+    turns, random = stream(seed, "turns"), stream(seed, "labels")
+    train_turns, test_turns = (turns.integers(0, 4, len(part)) for part in (train, test))
+    told_turns = train_turns
+    if data.labels == "random":
+        train = _random_labels(train, data, random)
+        told_turns = random.integers(0, 4, len(train))
 
-    def part(images: ImageSet, index: np.ndarray | None, turned: np.ndarray | None) -> ImageSet:
+    def part(images: ImageSet, index: np.ndarray | None, turns: np.ndarray, told: np.ndarray) -> ImageSet:
         chosen = images if index is None else images.take(index)
-        return chosen if turned is None else _turn(chosen, turned if index is None else turned[index])
+        own = slice(None) if index is None else index
+        return _turn(chosen, turns[own], told[own]) if data.turned else chosen
 
     return Split(
         dataset.classes,
-        part(train, used["train"], train_turns),
-        part(test, None, test_turns),
+        part(train, used["train"], train_turns, told_turns),
+        part(test, None, test_turns, test_turns),
         dataset.sha256,
-        part(train, used["validation"], train_turns) if aside else None,
+        part(train, used["validation"], train_turns, told_turns) if aside else None,
     )
 
 
@@ -63,12 +66,12 @@ def _random_labels(images: ImageSet, data: Data, random: np.random.Generator) ->
     return ImageSet(images.images, draw(len(data.classes)), columns)
 
 
-def _turn(part: ImageSet, turns: np.ndarray) -> ImageSet:
-    """Each image turned counter-clockwise by its number of quarter turns, which is kept as a column."""
+def _turn(part: ImageSet, turns: np.ndarray, told: np.ndarray) -> ImageSet:
+    """Each image turned counter-clockwise by its number of quarter turns; what is told of it is kept as a column."""
     images = part.images.copy()
     for quarters in (1, 2, 3):
         images[turns == quarters] = np.rot90(part.images[turns == quarters], quarters, axes=(2, 3))
-    return ImageSet(images, part.labels, {**part.columns, TURN: turns.astype(np.int64)})
+    return ImageSet(images, part.labels, {**part.columns, TURN: told.astype(np.int64)})
 
 
 def _cut(images: ImageSet, random: np.random.Generator) -> tuple[ImageSet, ImageSet]:

@@ -186,10 +186,8 @@ def _now(device: str) -> float:
 def _note_training(out: Outcome, trial: Fit, epoch: _Epoch) -> None:
     for k, task in enumerate(trial.tasks):
         values = {"train_loss": epoch.losses[k], "train_accuracy": epoch.accuracy[k]}
-        if len(trial.tasks) > 1:
-            values["weight"] = epoch.weights[k]
-        if epoch.dominance:
-            values["dominance"] = epoch.dominance[k]
+        told = {"weight": epoch.weights, "dominance": epoch.dominance} if len(trial.tasks) > 1 else {}
+        values |= {name: each[k] for name, each in told.items() if each and np.isfinite(each).all()}
         for name, value in values.items():
             out.history.setdefault(trial.key(name, task), []).append(value)
 

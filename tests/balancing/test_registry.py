@@ -83,7 +83,7 @@ def test_another_packages_method_is_run_recorded_and_told(elsewhere: dict[str, s
     assert done.returncode == 0, done.stderr
     records = [json.loads(path.read_text()) for path in (out / "trials").glob("*/record.json")]
     (mine,) = [record for record in records if record["label"] == "Mine"]
-    assert mine["spec"]["balance"] == {"method": "largest", "power": 2.0}
+    assert mine["spec"]["balance"] == {"method": "largest", "power": 2.0, "silent": False}
     weights = [mine["history"][f"weight_{task}"][-1] for task in ("item", "loops")]
     assert sum(weights) == pytest.approx(1)
     assert weights[0] > 0.6, "ten classes have a larger loss than three: ln 10 and ln 3 at the start"

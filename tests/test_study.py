@@ -473,15 +473,24 @@ def test_the_plan_of_a_preset_has_every_trial_once(name):
         assert len(own) == MODELS[chapter.kind](chapter) * len(seeds)
         assert len({(trial.label, trial.seed) for trial in own}) == len(own), "a label for each model of the chapter"
         specs |= {json.dumps(trial.spec, sort_keys=True) for first in own for trial in with_needs(first)}
-    rows = plan(preset, rate=1e11)
+    rows = plan(preset, rate=lambda _: 1e11)
     assert len(rows) == len(specs)
     assert len({(row.chapter, row.label, row.seed) for row in rows}) == len(rows)
+
+
+def test_a_plan_takes_the_rate_of_each_recipes_precision():
+    text = TEXT.replace("rate = 1e-3", 'rate = 1e-3, precision = "float32"')
+    rates = {"float32": 1e9, "auto": 1e12}
+    slow, fast = (next(r for r in plan(study(t), rate=rates.__getitem__) if r.label == "A") for t in (text, TEXT))
+    assert slow.flops == fast.flops > 0
+    assert slow.time_s - fast.time_s == pytest.approx(slow.flops / 0.6 * (1e-9 - 1e-12))
 
 
 @pytest.mark.parametrize(
     ("name", "trials"),
     [
         ("capacity", 6 * (5 + 5 + 2 * 9)),
+        ("multi-mnist", 10 * (2 + 5 + 5)),
         # The trunk is λ = 0.5 of the two tasks; the new net that learns the turn is that of the three tasks.
         ("multitask", 5 * ((2 + 13 + 15 + 2) + (3 + 7 + 5) + (1 + 9 - 1) + (1 + 9 - 1))),
         ("quick", 3 * (1 + 5 + 5 + 5 + 1 + (2 + 5))),
@@ -489,7 +498,7 @@ def test_the_plan_of_a_preset_has_every_trial_once(name):
     ],
 )
 def test_trials_of_the_presets_by_hand(name, trials):
-    assert len(plan(read_study(name), rate=1e11)) == trials
+    assert len(plan(read_study(name), rate=lambda _: 1e11)) == trials
 
 
 def published():
@@ -500,7 +509,7 @@ def published():
 
 
 def test_the_reference_plan_has_the_13_published_parameter_counts():
-    rows = plan(read_study("reference"), rate=1e11)
+    rows = plan(read_study("reference"), rate=lambda _: 1e11)
     found = {row.label: row.parameters for row in rows if row.parameters is not None and row.chapter != "seeing"}
     named = dict(published())
     for name in [name for name in found if name.startswith(("MLP", "CNN"))]:

@@ -107,13 +107,10 @@ def plan(
         wanted = _read(study, seeds)
         wanted = wanted.only(_kinds(chapters)) if chapters else wanted
         from rungwise import plan as planning
-        from rungwise.engine.machine import choose_device, product_rate
+        from rungwise.engine.machine import choose_device, product_rates
         from rungwise.records.store import Store
-        from rungwise.training.precision import resolve
 
-        chosen = choose_device(device.value)
-        rate = product_rate(resolve("auto", chosen), chosen)
-        rows = planning.plan(wanted, rate, Store(_folder(study, out)).has)
+        rows = planning.plan(wanted, product_rates(choose_device(device.value)), Store(_folder(study, out)).has)
         if as_json:
             typer.echo(json.dumps(planning.as_json(wanted, rows), indent=1))
         else:

@@ -39,10 +39,11 @@ class Row:
     done: bool
 
 
-def plan(study: Study, rate: float, done: Callable[[str], bool] = lambda _: False) -> list[Row]:
+def plan(study: Study, rate: Callable[[str], float], done: Callable[[str], bool] = lambda _: False) -> list[Row]:
     """The study's trials in the order of its chapters.
 
-    `rate`: floating-point operations per second of a matrix product (`engine.machine.product_rate`);
+    `rate`: floating-point operations per second of a matrix product in a recipe's precision
+    (`engine.machine.product_rates`);
     `done`: whether a trial's record is there already.
     """
     return [_row(chapter.name, trial, rate, done(trial.id)) for chapter, trial in study_trials(study)]
@@ -74,8 +75,9 @@ def as_json(study: Study, rows: Sequence[Row]) -> dict[str, object]:
     }
 
 
-def _row(chapter: str, trial: Trial, rate: float, done: bool) -> Row:
+def _row(chapter: str, trial: Trial, rate: Callable[[str], float], done: bool) -> Row:
     parameters, flops, steps = _work(trial)
+    precision = trial.fit.precision if isinstance(trial, Fit) else "float32"
     return Row(
         id=trial.id,
         chapter=chapter,
@@ -87,7 +89,7 @@ def _row(chapter: str, trial: Trial, rate: float, done: bool) -> Row:
         train_images=trial.data.size,
         parameters=parameters,
         flops=flops,
-        time_s=flops / (EFFICIENCY * rate) + steps * STEP_S + TRIAL_S,
+        time_s=flops / (EFFICIENCY * rate(precision)) + steps * STEP_S + TRIAL_S,
         done=done,
     )
 

@@ -11,7 +11,7 @@ from rungwise.data.load import load
 from rungwise.data.progress import bars
 from rungwise.engine.display import Display
 from rungwise.engine.local import LocalEngine, default_workers
-from rungwise.engine.machine import choose_device, product_rate
+from rungwise.engine.machine import choose_device, product_rates
 from rungwise.evidence.curves import Point, curves
 from rungwise.evidence.judge import measurements
 from rungwise.evidence.measure import Measurement
@@ -21,7 +21,6 @@ from rungwise.records.store import Store, StoreError, write_atomically
 from rungwise.report.assemble import assemble
 from rungwise.report.build import write_report
 from rungwise.study import Study, parse_study, study_trials
-from rungwise.training.precision import resolve
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ def run_study(
     store = Store(out).create()
     write_atomically(out / "study.json", study.as_json())
 
-    rows = plan(computed, product_rate(resolve("auto", chosen), chosen))
+    rows = plan(computed, product_rates(chosen))
     with Display({row.id: row.time_s for row in rows}, console or Console(stderr=True), quiet) as display:
         engine.run(longest_first(trials), store, display)
     run = Run(study, store)

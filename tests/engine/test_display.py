@@ -80,11 +80,11 @@ data = {{ source = "digits" }}
 fit = {{ epochs = 7{} }}
 nets = {{ A = {{ hidden = [8] }} }}
 """
-    print_plan(plan(parse_study(study.format(""), "t.toml"), rate=1e9))
+    print_plan(plan(parse_study(study.format(""), "t.toml"), rate=lambda _: 1e9))
     told = capsys.readouterr().out
     assert "≤" not in told
     assert "TFLOP, about" in told
-    print_plan(plan(parse_study(study.format(", stop_loss = 0.1"), "t.toml"), rate=1e9))
+    print_plan(plan(parse_study(study.format(", stop_loss = 0.1"), "t.toml"), rate=lambda _: 1e9))
     told = capsys.readouterr().out
     assert "≤ 7" in told
     assert "TFLOP, at most" in told
@@ -103,7 +103,7 @@ weights = [0.5]
 tasks = { digit = "labels", half = { low = [0, 1, 2, 3, 4], high = [5, 6, 7, 8, 9] } }
 methods = { DWA = "dwa", AdaTask = "adatask", Auto = "auto-lambda" }
 """
-    flops = {row.label: row.flops for row in plan(parse_study(study, "t.toml"), rate=1e9)}
+    flops = {row.label: row.flops for row in plan(parse_study(study, "t.toml"), rate=lambda _: 1e9)}
     tested = flops["DWA"] / (3 * 9 * 1000 + 449 + 1000) * (449 + 1000)
     training = {name: flops[name] - tested for name in ("DWA", "AdaTask", "Auto")}
     assert training["AdaTask"] / training["DWA"] == pytest.approx(5 / 3, rel=1e-6)

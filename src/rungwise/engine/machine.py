@@ -1,11 +1,14 @@
 """How fast this machine multiplies matrices: the yardstick of every estimate of time."""
 
+import functools
 import time
+from collections.abc import Callable
 from typing import Literal
 
 import torch
 
 from rungwise.errors import UserError
+from rungwise.training.precision import resolve
 
 
 class DeviceError(UserError):
@@ -24,6 +27,11 @@ def product_rate(precision: Literal["float32", "bfloat16"], device: str = "cpu",
         _wait(device)
         best = max(best, 2 * side**3 / (time.perf_counter() - started))
     return best
+
+
+def product_rates(device: str) -> Callable[[str], float]:
+    """The rate in what a recipe's precision, or "auto", means on this device; measured when first asked for."""
+    return functools.cache(lambda wish: product_rate(resolve(wish, device), device))
 
 
 def _wait(device: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from rungwise import cli
 from rungwise.chapters import chapter_kinds, load_chapter
 from rungwise.chapters.mlps import Settings as MlpsSettings
 from rungwise.data.source import Data
@@ -75,6 +76,7 @@ def study(text=TEXT):
 
 def test_presets_are_listed():
     assert preset_names() == PRESETS
+    assert sorted(cli.PRESETS.split(", ")) == PRESETS, "in --help"
     assert set(WHOLE) < set(PRESETS)
 
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,27 +77,28 @@ def rungwise(*words: object, environment: dict[str, str]) -> subprocess.Complete
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
 
 
-def test_another_packages_method_is_run_recorded_and_told(elsewhere: dict[str, str], tmp_path: Path) -> None:
-    study, out = tmp_path / "study.toml", tmp_path / "run"
-    study.write_text(STUDY.replace("METHOD", '{ method = "largest", power = 2 }'))
-    done = rungwise("run", study, "--out", out, "--offline", "--quiet", environment=elsewhere)
+def run_mine(method: str, environment: dict[str, str], folder: Path) -> dict[str, Any]:
+    """The record of the model that the method balances, after a run into `folder` / "run"."""
+    study, out = folder / "study.toml", folder / "run"
+    study.write_text(STUDY.replace("METHOD", method))
+    done = rungwise("run", study, "--out", out, "--offline", "--quiet", environment=environment)
     assert done.returncode == 0, done.stderr
     records = [json.loads(path.read_text()) for path in (out / "trials").glob("*/record.json")]
     (mine,) = [record for record in records if record["label"] == "Mine"]
+    return mine
+
+
+def test_another_packages_method_is_run_recorded_and_told(elsewhere: dict[str, str], tmp_path: Path) -> None:
+    mine = run_mine('{ method = "largest", power = 2 }', elsewhere, tmp_path)
     assert mine["spec"]["balance"] == {"method": "largest", "power": 2.0, "silent": False}
     weights = [mine["history"][f"weight_{task}"][-1] for task in ("item", "loops")]
     assert sum(weights) == pytest.approx(1)
     assert weights[0] > 0.6, "ten classes have a larger loss than three: ln 10 and ln 3 at the start"
-    assert "Each task counts by its loss. Set here: power = 2.0." in (out / "report.md").read_text()
+    assert "Each task counts by its loss. Set here: power = 2.0." in (tmp_path / "run" / "report.md").read_text()
 
 
 def test_a_method_without_weights_is_recorded_without_them(elsewhere: dict[str, str], tmp_path: Path) -> None:
-    study, out = tmp_path / "study.toml", tmp_path / "run"
-    study.write_text(STUDY.replace("METHOD", '{ method = "largest", silent = true }'))
-    done = rungwise("run", study, "--out", out, "--offline", "--quiet", environment=elsewhere)
-    assert done.returncode == 0, done.stderr
-    records = [json.loads(path.read_text()) for path in (out / "trials").glob("*/record.json")]
-    (mine,) = [record for record in records if record["label"] == "Mine"]
+    mine = run_mine('{ method = "largest", silent = true }', elsewhere, tmp_path)
     assert "train_loss_item" in mine["history"]
     assert not [key for key in mine["history"] if key.startswith(("weight", "dominance"))]
 

@@ -1,6 +1,5 @@
 """Multi-task: several tasks in one net; ways to balance and to share them; single-task nets as the baseline."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
@@ -12,7 +11,9 @@ from rungwise.chapters.chapter import ChapterSettings
 from rungwise.chapters.common import heading, measurements, seed_warnings, told_fit
 from rungwise.chapters.multitask_models import (
     TOGETHER,
+    TaskOfData,
     Weights,
+    WeightsOfTasks,
     is_equal,
     models,
     multi_name,
@@ -21,7 +22,7 @@ from rungwise.chapters.multitask_models import (
 )
 from rungwise.chapters.multitask_results import Results
 from rungwise.data.source import Data
-from rungwise.data.tasks import Task, check_task, task_classes
+from rungwise.data.tasks import Task, task_classes
 from rungwise.evidence.measure import Measurement, Metric
 from rungwise.findings import Findings, Formula
 from rungwise.models.multitask import SharedSettings
@@ -29,21 +30,6 @@ from rungwise.models.net import NetSettings
 from rungwise.models.sharing import SharingSettings
 from rungwise.records.record import Record
 from rungwise.training.trial import Balance, Fit, Recipe
-
-
-def _known_task(task: Task, info: ValidationInfo) -> Task:
-    if isinstance(info.data.get("data"), Data):
-        check_task(task, info.data["data"])
-    return task
-
-
-def _on_simplex(weights: Weights, info: ValidationInfo) -> Weights:
-    tasks = info.data.get("tasks", weights)  # absent where they are wrong themselves, which is told already
-    if len(weights) != len(tasks):
-        raise ValueError(f"{len(tasks)} tasks need {len(tasks)} weights, got {list(weights)}")
-    if not (min(weights) >= 0 and math.isclose(sum(weights), 1, abs_tol=1e-6)):
-        raise ValueError(f"loss weights must be at least 0 and sum to 1, got {list(weights)}")
-    return weights
 
 
 def _usable(balance: BalancerSettings, info: ValidationInfo) -> BalancerSettings:
@@ -62,21 +48,14 @@ class Settings(ChapterSettings):
     kind: Literal["multitask"] = "multitask"
     fit: Recipe
     net: SharingSettings
-    tasks: dict[str, Annotated[Task, AfterValidator(_known_task)]] = Field(min_length=2)
+    tasks: dict[str, TaskOfData] = Field(min_length=2)
     """By name: "labels", a column of the data, or groups of labels by name."""
-    weights: tuple[Annotated[Weights, AfterValidator(_on_simplex)], ...] = Field(min_length=1)
+    weights: tuple[WeightsOfTasks, ...] = Field(min_length=1)
     """The loss weights to try, one number per task, summing to 1. For two tasks, one number w stands for (w, 1 - w)."""
     methods: dict[str, Annotated[Balance, AfterValidator(_usable)]] = Field({})
     """Other ways to balance the tasks, by the names that they have in the report."""
     sharing: dict[str, SharingSettings] = Field({})
     """Other nets for the tasks to share, by the names that they have in the report; at equal weights."""
-
-    @field_validator("weights", mode="before")
-    @classmethod
-    def _pairs(cls, weights: Any, info: ValidationInfo) -> Any:
-        if not isinstance(weights, list | tuple) or len(info.data.get("tasks", "ab")) != 2:
-            return weights
-        return [(w, 1 - w) if isinstance(w, int | float) else w for w in weights]
 
     @field_validator("weights")
     @classmethod

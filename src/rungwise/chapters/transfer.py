@@ -1,18 +1,17 @@
 """Transfer: a further task on a trunk that is trained already, with few labels and with many, beside a new net."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from rungwise.chapters.chapter import ChapterSettings
 from rungwise.chapters.common import counted, heading, listed, measurements, seed_warnings, told_fit
-from rungwise.chapters.multitask_models import Weights
+from rungwise.chapters.multitask_models import TaskOfData, WeightsOfTasks
 from rungwise.chapters.transfer_results import TRUNK, WAYS, Results, model_name, percent, steps
 from rungwise.data.source import Data
-from rungwise.data.tasks import Task, check_task, task_classes
+from rungwise.data.tasks import Task, task_classes
 from rungwise.evidence.measure import Measurement, Metric
 from rungwise.findings import Findings
 from rungwise.models.columns import ColumnsSettings
@@ -44,15 +43,6 @@ def _for_as_many_steps(fit: Recipe) -> Recipe:
     return fit
 
 
-def _of_data(task: Task, info: ValidationInfo) -> Task:
-    if isinstance(info.data.get("data"), Data):
-        check_task(task, info.data["data"])
-    return task
-
-
-TaskOfData = Annotated[Task, AfterValidator(_of_data)]
-
-
 class Settings(ChapterSettings):
     kind: Literal["transfer"] = "transfer"
     fit: Annotated[Recipe, AfterValidator(_for_as_many_steps)]
@@ -60,28 +50,12 @@ class Settings(ChapterSettings):
     net: Annotated[SharingSettings, AfterValidator(_with_trunk)]
     tasks: dict[str, TaskOfData] = Field(min_length=2)
     """Of the trunk, by name."""
-    weights: Weights
+    weights: WeightsOfTasks
     """Of the trunk's tasks, summing to 1. For two tasks, one number w stands for (w, 1 - w)."""
     task: dict[str, TaskOfData] = Field(min_length=1, max_length=1)
     """The further task, by name."""
     shares: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field((0.01, 0.1, 1.0), min_length=1)
     """Of the training images: how many have a label of the further task. Rising."""
-
-    @field_validator("weights", mode="before")
-    @classmethod
-    def _pair(cls, weights: Any, info: ValidationInfo) -> Any:
-        two = len(info.data.get("tasks", "ab")) == 2
-        return (weights, 1 - weights) if two and isinstance(weights, int | float) else weights
-
-    @field_validator("weights")
-    @classmethod
-    def _on_simplex(cls, weights: Weights, info: ValidationInfo) -> Weights:
-        tasks = info.data.get("tasks", weights)  # absent where they are wrong themselves, which is told already
-        if len(weights) != len(tasks):
-            raise ValueError(f"{len(tasks)} tasks need {len(tasks)} weights, got {list(weights)}")
-        if min(weights, default=0) < 0 or not math.isclose(sum(weights), 1, abs_tol=1e-6):
-            raise ValueError(f"loss weights must be at least 0 and sum to 1, got {list(weights)}")
-        return weights
 
     @field_validator("task")
     @classmethod

@@ -32,12 +32,8 @@ class Device(StrEnum):
     cuda = "cuda"
 
 
-StudyName = Annotated[
-    str,
-    typer.Argument(
-        metavar="STUDY", help="A preset (quick, reference, multitask, multi-mnist, capacity) or a TOML file."
-    ),
-]
+PRESETS = "quick, reference, multitask, multi-mnist, capacity"
+StudyName = Annotated[str, typer.Argument(metavar="STUDY", help=f"A preset ({PRESETS}) or a TOML file.")]
 Seeds = Annotated[int | None, typer.Option(min=1, max=10_000, help="Seeds per trial, instead of the study's.")]
 Chapters = Annotated[str, typer.Option(help="Only these chapters, as mlps,cnns.")]
 Out = Annotated[Path | None, typer.Option(help="Folder of the records and the report [default: runs/STUDY].")]

@@ -21,10 +21,10 @@ LEVEL = 0.05
 
 def statements(results: Results) -> tuple[Statement, ...]:
     return (
+        *_verdicts(results),
+        *_tuned(results),
         *_best_weights(results),
         *_against_single(results),
-        *_tuned(results),
-        *_verdicts(results),
         *_sharing(results),
         *_savings(results),
         *_costs(results),
@@ -35,7 +35,7 @@ def statements(results: Results) -> tuple[Statement, ...]:
 def warnings(results: Results) -> tuple[str, ...]:
     """Where the best of several weights is told by the accuracy that it was chosen by."""
     ran = len(results.of("fixed"))
-    if ran < 2 or results.choosing != "test_accuracy":
+    if ran < 2 or _tuned_apart(results):
         return ()
     return (
         f"The best of {ran} weights for a task was chosen by its accuracy on the test set itself, which flatters it."
@@ -51,6 +51,7 @@ def warnings(results: Results) -> tuple[str, ...]:
 def _best_weights(results: Results) -> tuple[Statement, ...]:
     """For each task, where in the sweep it did best and worst."""
     ran, found = results.of("fixed"), []
+    chosen = " This is read off the test images: nothing was chosen by it." if _tuned_apart(results) else ""
     for task in results.tasks:
         each = {m: estimate(results.values(f"test_accuracy_{task}", m.name).values()) for m in ran}
         means = {m.weights: e for m, e in each.items() if e}
@@ -58,7 +59,6 @@ def _best_weights(results: Results) -> tuple[Statement, ...]:
             continue
         best, worst = (pick(means, key=lambda w: means[w].mean) for pick in (max, min))
         measure = "mean test accuracy" if results.most_seeds > 1 else "test accuracy"
-        chosen = "" if results.choosing == "test_accuracy" else " No weights were chosen by this."
         text = f"On {task}, all weights give the same {measure}, {told(means[best], 4)}."
         if means[best].mean > means[worst].mean:
             text = (
@@ -67,6 +67,11 @@ def _best_weights(results: Results) -> tuple[Statement, ...]:
             )
         found.append(Statement(text=text, trials=results.record_ids(*(m.name for m in ran))))
     return tuple(found)
+
+
+def _tuned_apart(results: Results) -> bool:
+    """Whether weights were chosen by other images than those that they are judged by."""
+    return results.choosing != "test_accuracy"
 
 
 def _against_single(results: Results) -> tuple[Statement, ...]:
@@ -89,7 +94,7 @@ def _against_single(results: Results) -> tuple[Statement, ...]:
         if len(results.of("fixed")) > 1:
             text += (
                 " It is the best of the sweep on these very images, which favours the multi-task net."
-                if results.choosing == "test_accuracy"
+                if not _tuned_apart(results)
                 else " It is the best of the sweep on the images set aside."
             )
         found.append(Statement(text=text, trials=results.record_ids(best.name, single)))
@@ -99,7 +104,7 @@ def _against_single(results: Results) -> tuple[Statement, ...]:
 def _tuned(results: Results) -> tuple[Statement, ...]:
     """Which fixed weights were chosen, and what they gain on the single-task nets."""
     tuned, ran = results.tuned, results.of("fixed")
-    if tuned is None or len(ran) < 2 or results.choosing == "test_accuracy":
+    if tuned is None or len(ran) < 2 or not _tuned_apart(results):
         return ()
     text = (
         f"Of {len(ran)} fixed weights, {told_weights(tuned.weights)} has the highest accuracy, averaged over the "

@@ -108,7 +108,7 @@ class Cloud(Part):
     note: str = ""
     """Text beside the group's mean point."""
     labels: tuple[str, ...] = ()
-    """Text beside each point; left out: none."""
+    """Text beside each point, "" for none; left out: none at all."""
     joined: bool = False
     """Join the points by a line, in their order."""
 

@@ -333,13 +333,17 @@ def test_tables(records):
 
 def test_figures(records):
     found = multitask.findings(SETTINGS, SEEDS, records)
-    (front,) = figure(found, "front").panels
-    fixed, adaptive, sharing, single = front.clouds
+    all_of_them, front = figure(found, "front").panels
+    assert (all_of_them.title, front.title) == ("All", "Near the fixed weights")
+    assert all_of_them.clouds[0].labels == ("", "")
+    assert all_of_them.clouds[1].labels == ("DWA", "", "AdaTask"), "those that are far away"
+    assert all_of_them.clouds[2].labels == ("Cross-stitch",)
+    fixed, adaptive, single = front.clouds
     assert fixed.joined
     assert fixed.labels == ("0.25", "0.5"), "a weight of 0 leaves a task out"
     assert fixed.x == pytest.approx((0.80, 0.82))
-    assert adaptive.labels == ("DWA", "RLW", "AdaTask")
-    assert sharing.labels == ("Cross-stitch",)
+    assert adaptive.labels == ("RLW",)
+    assert all_of_them.clouds[2].x == pytest.approx((0.84,))
     assert (single.x, single.y) == (pytest.approx((0.8,)), pytest.approx((0.5,)))
     weights = figure(found, "weights")
     assert [panel.title for panel in weights.panels] == ["DWA"], "the others' stay"

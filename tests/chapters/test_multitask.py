@@ -249,8 +249,9 @@ def test_sweep_has_every_run_and_the_baseline(fitted):
     item, loops = sweep.panels
     assert (item.title, loops.title) == ("Item accuracy", "Loops accuracy")
     assert item.x_label == "λ (weight of item)"
-    assert item.series[0].x == (0, 0.5, 1)
-    assert item.series[0].runs == ((0.10, 0.92, 0.91), (0.11, 0.92, 0.92), (0.12, 0.95, 0.93))
+    assert (item.series[0].x, loops.series[0].x) == ((0.5, 1), (0, 0.5)), "not where a task has no weight"
+    assert item.series[0].runs == ((0.92, 0.91), (0.92, 0.92), (0.95, 0.93))
+    assert "has no weight are in the table" in sweep.caption
     assert item.levels[0].values == (0.90, 0.91, 0.92)
     assert item.markers
     assert "item: 0.9200 at λ = 1, 0.1100 at λ = 0, 0.9300 at λ = 0.5" in sweep.alt
@@ -302,8 +303,8 @@ def test_one_weight_of_one_seed_is_missing(fitted):
     del records[gone.id]
     found = multitask.findings(SETTINGS, SEEDS, records)
     (series,) = found.figures[0].panels[0].series
-    assert math.isnan(series.runs[1][1])
-    assert series.runs[1][::2] == (0.11, 0.92)
+    assert math.isnan(series.runs[1][0])
+    assert series.runs[1][1] == 0.92
     assert found.warnings[1] == "1 of 15 trials has not finished: what needs it is left out, or rests on fewer seeds."
     assert "n = 2" in said(found, "On item, the multi-task net at λ = 0.5")
     assert "NaN" not in found.model_dump_json()

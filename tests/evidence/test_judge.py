@@ -181,11 +181,18 @@ name = "less"
 seeds = 2
 data = { source = "digits", train_images = 500 }
 fit = { epochs = 2, batch = 64 }
-nets = { wide = { hidden = [64] } }
+nets = { wide = { hidden = [64] }, narrow = { hidden = [2] } }
 [[chapter.claim]]
 id = "data"
 says = "More data and epochs help"
 test = { metric = "test_accuracy", higher = "mlps/wide", than = "wide" }
+[[chapter.claim]]
+id = "both"
+says = "With much data and with little, the wide net is better"
+test = [
+  { metric = "test_accuracy", better = "mlps/wide", than = "mlps/narrow" },
+  { metric = "test_accuracy", better = "wide", than = "narrow" },
+]
 """
 
 
@@ -196,7 +203,7 @@ def run(tmp_path_factory):
 
 def test_a_real_study_is_judged(run):
     found = {each.id: each for claims in judged(run.study, run.records).values() for each in claims}
-    assert {key: each.verdict for key, each in found.items() if key != "data"} == {
+    assert {key: each.verdict for key, each in found.items() if key not in ("data", "both")} == {
         "best": "supported",
         "worst": "refuted",
         "size": "supported",
@@ -221,6 +228,13 @@ def test_unequal_data_and_budgets_are_told(run):
     told = "\n".join(claim.warnings)
     assert "different training data: mlps/wide: digits, all training images; less/wide: digits, 500" in told
     assert "different budgets: mlps/wide: 4 epochs in batches of 64 with adam; less/wide: 2 epochs" in told
+
+
+def test_two_comparisons_of_likes_are_not_of_unlikes(run):
+    """No net is compared with one that had other data, though the first pair had other data than the second."""
+    claim = judged(run.study, run.records)["less"][1]
+    assert len(claim.numbers) == 2
+    assert not any("models compared had different" in warning for warning in claim.warnings)
 
 
 def test_the_shuffled_study_supports_nothing(run):

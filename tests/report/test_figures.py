@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from rungwise.evidence.estimate import Estimate
@@ -25,7 +26,7 @@ from rungwise.findings import (
     Tile,
 )
 from rungwise.report.document import Document
-from rungwise.report.figures import GUTTER, drawn
+from rungwise.report.figures import GUTTER, _plot, drawn
 from rungwise.report.ink import INK, PALETTE, legend
 from rungwise.report.panels import decimals, spread, t_band
 from rungwise.report.pictures import Mosaic, coloured_tiles, shares_of
@@ -67,6 +68,16 @@ EDGES: dict[str, Panel] = {
 
 def figure_of(*panels: Panel, columns: int = 1) -> Figure:
     return Figure(id="f", caption="c", alt="a", panels=panels, columns=columns)
+
+
+@pytest.mark.parametrize("width", [263.0, 356.0])
+def test_the_numbers_of_bars_end_within_the_panel(width: float) -> None:
+    names = tuple("a name of many letters"[:n] for n in (22, 3))
+    canvas, _ = _plot(Bars(names=names, values=((-2.0, 0.1, 0.3), (-0.5, 0.2))), width, {})
+    renderer = FigureCanvasAgg(canvas).get_renderer()
+    ends = [text.get_window_extent(renderer).x1 for text in canvas.axes[0].texts]
+    assert len(ends) == 2
+    assert max(ends) <= canvas.bbox.x1
 
 
 def ids(svg: str) -> list[str]:

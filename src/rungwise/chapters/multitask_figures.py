@@ -7,7 +7,7 @@ from itertools import combinations
 from rungwise.chapters.multitask_models import TOGETHER, Model, short_weights, told_weights
 from rungwise.chapters.multitask_results import Results
 from rungwise.chapters.multitask_statements import dominance_shares
-from rungwise.chapters.multitask_tables import title
+from rungwise.chapters.multitask_tables import title as accuracy_title
 from rungwise.evidence.estimate import estimate
 from rungwise.findings import Bars, Cloud, Figure, Level, Lines, Panel, Points, Series
 
@@ -48,7 +48,12 @@ def _sweeps(results: Results, ran: Sequence[Model]) -> Figure:
     )
     return Figure(
         id=f"{results.settings.name}-sweep",
-        caption="Test accuracy on each task by loss weight; the line across is the single-task net.",
+        caption=(
+            "Test accuracy on each task by loss weight; the line across is the single-task net. Nets in which a task "
+            "has no weight are in the table: here they would hide all other differences."
+            if any(min(m.weights) == 0 for m in ran)
+            else "Test accuracy on each task by loss weight; the line across is the single-task net."
+        ),
         alt=f"Test accuracy by loss weight. {told_each}.",
         panels=tuple(_sweep(results, task, ran) for task in results.tasks),
         columns=2,
@@ -56,18 +61,21 @@ def _sweeps(results: Results, ran: Sequence[Model]) -> Figure:
 
 
 def _sweep(results: Results, task: str, ran: Sequence[Model]) -> Panel:
-    key = f"test_accuracy_{task}"
+    key, place = f"test_accuracy_{task}", results.tasks.index(task)
+    ran = [m for m in ran if m.weights[place] > 0]
     level = Level(name="single-task", values=tuple(results.values(key, results.single[task]).values()))
     levels = (level,) if level.values else ()
     if len(results.tasks) > 2:
         values = tuple(tuple(results.values(key, m.name).values()) for m in ran)
-        return Bars(title=title(task), names=tuple(short_weights(m.weights) for m in ran), values=values, levels=levels)
+        return Bars(
+            title=accuracy_title(task), names=tuple(short_weights(m.weights) for m in ran), values=values, levels=levels
+        )
     ordered = sorted(ran, key=lambda m: m.weights)
     by_weight = [results.values(key, m.name) for m in ordered]
     seeds = sorted({seed for values in by_weight for seed in values})
     runs = tuple(tuple(values.get(seed, math.nan) for values in by_weight) for seed in seeds)
     return Lines(
-        title=title(task),
+        title=accuracy_title(task),
         x_label=f"λ (weight of {results.tasks[0]})",
         series=(Series(name="multi-task", x=tuple(m.weights[0] for m in ordered), runs=runs),),
         levels=levels,
@@ -90,7 +98,7 @@ def _learning(results: Results, ran: Sequence[Model]) -> tuple[Figure, ...]:
 
     panels = tuple(
         Lines(
-            title=title(task),
+            title=accuracy_title(task),
             x_label="Epoch",
             series=tuple(series(m, task) for m in ran),
             markers=results.settings.fit.epochs < 3,
@@ -112,10 +120,17 @@ def _learning(results: Results, ran: Sequence[Model]) -> tuple[Figure, ...]:
 
 
 def _front(results: Results, others: Sequence[Model]) -> tuple[Figure, ...]:
-    """One task's accuracy against another's, for each pair of tasks."""
+    """One task's accuracy against another's, for each pair of tasks; for two tasks, once more from near by where
+    a model that lies far away would crowd the rest."""
     weighed = [m for m in results.of("fixed") if min(m.weights) > 0]
     pairs = list(combinations(results.tasks, 2))
-    panels = tuple(_pair(results, pair, weighed, others) for pair in pairs)
+    far = _far(results, weighed, others) if len(pairs) == 1 else []
+    near = [m for m in others if m not in far]
+    panels = tuple(
+        _pair(results, pair, weighed, others, named=far or others, title="All" if far else "") for pair in pairs
+    )
+    if far:
+        panels = (*panels, _pair(results, pairs[0], weighed, near, named=near, title="Near the fixed weights"))
     drawn = len(weighed) == len(results.of("fixed"))
     left_out = "" if drawn else " Weights that leave a task out altogether lie far away and are not drawn."
     joined = f"; the line joins the fixed weights in the order of λ, the weight of {results.tasks[0]}"
@@ -130,27 +145,43 @@ def _front(results: Results, others: Sequence[Model]) -> tuple[Figure, ...]:
             ),
             alt=f"Test accuracy on {', '.join(results.tasks)}: {told}.",
             panels=panels,
-            columns=1 if len(panels) == 1 else 2,
+            columns=1 if len(pairs) == 1 else 2,
         ),
     )
 
 
-def _pair(results: Results, pair: tuple[str, str], weighed: Sequence[Model], others: Sequence[Model]) -> Points:
+def _far(results: Results, weighed: Sequence[Model], others: Sequence[Model]) -> list[Model]:
+    """Those farther from the fixed weights, on either task, than these are from each other."""
+    far = []
+    for task in results.tasks:
+        means = [_mean(results, f"test_accuracy_{task}", m.name) for m in weighed]
+        low, high = min(means, default=-math.inf), max(means, default=math.inf)
+        reach = high - low
+        own = {m: _mean(results, f"test_accuracy_{task}", m.name) for m in others}
+        far += [m for m, mean in own.items() if not low - reach <= mean <= high + reach]
+    return [m for m in others if m in far] if len(weighed) > 1 else []
+
+
+def _pair(
+    results: Results, pair: tuple[str, str], weighed: Sequence[Model], others: Sequence[Model],
+    named: Sequence[Model], title: str,
+) -> Points:  # fmt: skip
     def cloud(name: str, models: Sequence[Model], labels: Sequence[str], joined: bool = False) -> Cloud:
         x, y = (tuple(_mean(results, f"test_accuracy_{task}", m.name) for m in models) for task in pair)
         return Cloud(name=name, x=x, y=y, labels=tuple(labels), joined=joined)
 
-    two = len(results.tasks) == 2
+    two, roomy = len(results.tasks) == 2, len(named) == len(others)
     order = sorted(weighed, key=lambda m: m.weights)
-    labels = [short_weights(m.weights) if two else "" for m in order]
+    labels = [short_weights(m.weights) if two and roomy else "" for m in order]
     clouds = [cloud("fixed weights", order, labels, joined=two)]
     for role, name in (("adaptive", "adaptive"), ("sharing", "other ways to share")):
         own = [m for m in others if m.role == role]
-        clouds += [cloud(name, own, [m.name for m in own])] if own else []
+        clouds += [cloud(name, own, [m.name if m in named else "" for m in own])] if own else []
     if results.runs[TOGETHER]:
         x, y = (_mean(results, f"test_accuracy_{task}", results.single[task]) for task in pair)
         clouds.append(Cloud(name="single-task nets", x=(x,), y=(y,)))
-    return Points(x_label=title(pair[0]), y_label=title(pair[1]), clouds=tuple(clouds))
+    x_label, y_label = map(accuracy_title, pair)
+    return Points(title=title, x_label=x_label, y_label=y_label, clouds=tuple(clouds))
 
 
 def _gains(results: Results, others: Sequence[Model]) -> tuple[Figure, ...]:

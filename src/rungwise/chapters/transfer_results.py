@@ -112,8 +112,9 @@ class Results:
                 learnt, every = (int(record.summary[key]) for key in ("parameters_learnt", "parameters"))
                 text = (
                     f"The frozen net learns {learnt:,} of its {every:,} parameters ({learnt / every:.1%}), the others "
+                    "all of theirs."
                 )
-                return (self._statement(f"{text} all of theirs.", model),)
+                return (self._statement(text, model),)
         return ()
 
     def _time(self) -> tuple[Statement, ...]:

@@ -149,7 +149,10 @@ def _warnings(asked: Sequence[Wanted], numbers: Sequence[Number], ledger: Ledger
     ran = [(each, number.estimate) for each, number in zip(asked, numbers, strict=True) if number.estimate]
     noisy = [estimate.n for each, estimate in ran if not each.exact]
     yield from methodology.few_seeds(min(noisy, default=0))
-    yield from methodology.unequal(_groups((each for each, _ in ran if len(each.models) > 1), ledger))
+    compared = [each for each, _ in ran if len(each.models) > 1]
+    yield from methodology.unequal(
+        _groups((each for each in compared if methodology.unequal(_groups([each], ledger))), ledger)
+    )
     tests = [(each, estimate) for each, estimate in ran if each.metric.startswith(TEST_ACCURACY)]
     differences = [(each.metric, _groups([each], ledger), e.mean) for each, e in tests if len(each.models) > 1]
     yield from methodology.oscillating(differences)

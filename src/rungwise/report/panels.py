@@ -186,12 +186,28 @@ def draw_bars(ax: Axes, panel: Bars, size: tuple[float, float]) -> float:
         ax.annotate(printed(mean, digits), end, (5, 0), textcoords="offset points", **looks)
     ax.axvline(0, color=INK, alpha=0.55, linewidth=0.7)
     ax.margins(x=0.08)
+    _leave_room(ax, panel, means, digits, size[0])
     ax.xaxis.set_major_locator(MaxNLocator(nbins=max(3, int(size[0] / 48)), steps=[1, 2, 2.5, 5, 10]))
     ax.set_yticks(range(len(panel.names)), panel.names)
     ax.set_ylim(len(panel.names) - 0.45, -0.55)
     ax.tick_params(axis="y", length=0, labelcolor=INK)
     ax.spines["left"].set_visible(False)
     return _vertical_levels(ax, panel, size[0])
+
+
+def _leave_room(ax: Axes, panel: Bars, means: Sequence[float], digits: int, width: float) -> None:
+    """Widen the axis until each bar's number, which has a size of its own, ends within the plot.
+
+    `width`: of the plot and the names beside it, in points; letters of 8 points are taken to be 4.6 wide.
+    """
+    ax.autoscale_view()
+    low, high = ax.get_xlim()
+    plot = max(60.0, width - 4.6 * max(map(len, panel.names), default=0))
+    for values, mean in zip(panel.values, means, strict=True):
+        if math.isfinite(mean):
+            share = min(0.6, (8 + 4.6 * len(printed(mean, digits))) / plot)
+            high = max(high, (max(0.0, mean, *values) - share * low) / (1 - share))
+    ax.set_xlim(low, high)
 
 
 def decimals(values: Sequence[float]) -> int:

@@ -42,7 +42,7 @@ def _noted(cloud: Cloud) -> list[Cloud]:
     """What has text beside it: the cloud as a whole, or a cloud of one point for each label."""
     if cloud.labels:
         points = zip(cloud.labels, cloud.x, cloud.y, strict=True)
-        return [Cloud(name=cloud.name, x=(x,), y=(y,), note=label) for label, x, y in points]
+        return [Cloud(name=cloud.name, x=(x,), y=(y,), note=label) for label, x, y in points if label]
     return [cloud] if cloud.note and 0 < len(cloud.x) <= PLATES else []
 
 

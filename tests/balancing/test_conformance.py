@@ -211,6 +211,32 @@ def test_a_step_takes_the_passes_that_it_says(name: str, tasks: int) -> None:
     assert (counter.forward, counter.backward) == settings_of(name).passes(tasks)
 
 
+class HeadPasses(TorchDispatchMode):
+    """Counts the backward passes through heads: gradients of their inputs, (images, classes) by (classes, 8)."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+        if func is torch.ops.aten.mm.default and args[0].shape == (24, CLASSES) and args[1].shape == (CLASSES, 8):
+            self.count += 1
+        return func(*args, **(kwargs or {}))
+
+
+@every_method
+@some_tasks
+def test_no_tasks_gradient_runs_through_the_others_heads(name: str, tasks: int) -> None:
+    """Each head is passed once, however many backward passes the trunk takes: only passes for all tasks at once, as
+    Auto-Lambda's, and GradNorm's short ones come on top."""
+    balancer, source = build(name, tasks), batches(tasks, 1)
+    balancer.step(next(source))
+    counter = HeadPasses()
+    with counter:
+        balancer.step(next(source))
+    assert counter.count == tasks * {"auto-lambda": 3, "gradnorm": 2}.get(name, 1)
+
+
 @every_method
 @some_tasks
 def test_what_the_tasks_ask_for_has_the_shape_of_what_they_share(name: str, tasks: int) -> None:

@@ -59,10 +59,11 @@ class AdaTask(Balancer):
     def step(self, batch: Batch) -> Forward:
         learner, shared = self.learner, self.learner.shared
         forward = learner.forward(batch)
-        last = len(forward.losses) - 1
+        losses = forward.apart or forward.losses
+        last = len(losses) - 1
         tasks = [
             gradients(weight * loss, (*shared, *own), keep_graph=k < last)
-            for k, (weight, loss, own) in enumerate(zip(learner.weights, forward.losses, learner.own, strict=True))
+            for k, (weight, loss, own) in enumerate(zip(learner.weights, losses, learner.own, strict=True))
         ]
         for rule, found in zip(self.rules, tasks, strict=False):
             _assign(shared, found[: len(shared)])

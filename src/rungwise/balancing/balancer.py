@@ -31,6 +31,9 @@ class Forward(NamedTuple):
     """(K,): each task's mean cross-entropy, in nats."""
     right: Tensor
     """(K,): how many images each task has right."""
+    apart: tuple[Tensor, ...] = ()
+    """The same losses as K scalars: the gradient of one of these does not run through the other tasks' heads, as that
+    of a part of `losses` does, with zeros."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,8 @@ class Learner:
         with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
             outputs = self.net(scaled(batch.images))
         pairs = list(zip(outputs, batch.labels, strict=True))
-        losses = torch.stack([F.cross_entropy(z.float(), y) for z, y in pairs])
-        return Forward(losses, torch.stack([(z.argmax(1) == y).sum() for z, y in pairs]))
+        losses = tuple(F.cross_entropy(z.float(), y) for z, y in pairs)
+        return Forward(torch.stack(losses), torch.stack([(z.argmax(1) == y).sum() for z, y in pairs]), losses)
 
     @contextmanager
     def still(self) -> Iterator[None]:

@@ -12,8 +12,8 @@ DECAY = 0.9
 """Of the exponential average over the steps that are looked at."""
 
 
-def task_gradients(learner: Learner, losses: Tensor, keep_graph: bool = True) -> list[list[Tensor]]:
-    """For each of the losses (K,), its gradients with respect to `learner.shared`; zeros where it has none."""
+def task_gradients(learner: Learner, losses: Sequence[Tensor] | Tensor, keep_graph: bool = True) -> list[list[Tensor]]:
+    """For each of the K losses, its gradients with respect to `learner.shared`; zeros where it has none."""
     last = len(losses) - 1
     return [gradients(loss, learner.shared, keep_graph or k < last) for k, loss in enumerate(losses)]
 
@@ -94,7 +94,8 @@ class Dominance:
         """Take one step's share into the average: one forward and K backward passes. The net stays as it is."""
         learner = self.balancer.learner
         with learner.still():
-            found = task_gradients(learner, learner.forward(batch).losses, keep_graph=False)
+            forward = learner.forward(batch)
+            found = task_gradients(learner, forward.apart or forward.losses, keep_graph=False)
         updates = self.balancer.task_updates(found)
         squares = torch.stack([sum_of_squares(task) for task in updates]) / sum(p.numel() for p in learner.shared)
         known = squares if self.average is None or self.looks < 2 else self.average

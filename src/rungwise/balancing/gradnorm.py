@@ -1,5 +1,6 @@
 """GradNorm: weights are moved until all tasks pull on the net at a common rate (Chen et al. 2018)."""
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import torch
@@ -7,6 +8,7 @@ from pydantic import Field
 from torch import Tensor
 
 from rungwise.balancing.balancer import Balancer, BalancerSettings, Batch, Forward, Learner
+from rungwise.balancing.dominance import gradients
 from rungwise.balancing.fixed import descend
 
 LEAST = 1e-3
@@ -55,13 +57,14 @@ class GradNorm(Balancer):
         self.weights = self.free.detach().clone()
         losses = forward.losses.detach()
         self.first = losses if self.first is None else self.first
-        self.layer = self._last_layer(forward.losses) if self.layer is None else self.layer
+        apart = forward.apart or forward.losses
+        self.layer = self._last_layer(apart) if self.layer is None else self.layer
         if self.layer is not None:
-            self._learn(_norms(forward.losses, self.layer), losses / self.first)
+            self._learn(_norms(apart, self.layer), losses / self.first)
         descend(self.learner, forward.losses @ self.weights)
         return Forward(losses, forward.right)
 
-    def _last_layer(self, losses: Tensor) -> Tensor | None:
+    def _last_layer(self, losses: Sequence[Tensor] | Tensor) -> Tensor | None:
         """The last of the shared matrices and kernels that every task depends on, not only two or more of them."""
         for layer in reversed(self.learner.shared):
             if layer.ndim > 1 and (_norms(losses, layer) > 0).all():
@@ -80,6 +83,6 @@ class GradNorm(Balancer):
             self.free.clamp_(min=LEAST).div_(self.free.sum())
 
 
-def _norms(losses: Tensor, layer: Tensor) -> Tensor:
-    """(K,): of each task's gradient."""
-    return torch.stack([torch.autograd.grad(L, layer, retain_graph=True)[0].norm() for L in losses])
+def _norms(losses: Sequence[Tensor] | Tensor, layer: Tensor) -> Tensor:
+    """(K,): of each task's gradient; 0 where a task doesn't depend on the layer."""
+    return torch.stack([gradients(L, (layer,), keep_graph=True)[0].norm() for L in losses])

@@ -121,9 +121,9 @@ class _Loop:
         right = torch.zeros(tasks, device=device)
         for step, index in enumerate(batches):
             batch = self.train.batch(index)
-            losses[step], correct = self.balancer.step(batch)
-            weights[step] = self.balancer.weights
-            right += correct
+            forward = self.balancer.step(batch)
+            losses[step], weights[step] = forward.losses, self.balancer.weights
+            right += forward.right
             if self.dominance is not None and (self.steps + step) % DOMINANCE_EVERY == 0:
                 since = _now(self.bench.device)
                 self.dominance.look(batch)

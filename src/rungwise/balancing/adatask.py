@@ -59,7 +59,7 @@ class AdaTask(Balancer):
     def step(self, batch: Batch) -> Forward:
         learner, shared = self.learner, self.learner.shared
         forward = learner.forward(batch)
-        losses = forward.apart or forward.losses
+        losses = forward.each
         last = len(losses) - 1
         tasks = [
             gradients(weight * loss, (*shared, *own), keep_graph=k < last)

@@ -32,8 +32,13 @@ class Forward(NamedTuple):
     right: Tensor
     """(K,): how many images each task has right."""
     apart: tuple[Tensor, ...] = ()
-    """The same losses as K scalars: the gradient of one of these does not run through the other tasks' heads, as that
-    of a part of `losses` does, with zeros."""
+    """The same losses as K scalars, before they were stacked."""
+
+    @property
+    def each(self) -> Sequence[Tensor]:
+        """The K losses, to take gradients of one by one: apart, a gradient does not run through the other tasks' heads,
+        as that of a part of `losses` does, with zeros."""
+        return self.apart or self.losses.unbind()
 
 
 @dataclass(frozen=True)

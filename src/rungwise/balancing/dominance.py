@@ -94,8 +94,7 @@ class Dominance:
         """Take one step's share into the average: one forward and K backward passes. The net stays as it is."""
         learner = self.balancer.learner
         with learner.still():
-            forward = learner.forward(batch)
-            found = task_gradients(learner, forward.apart or forward.losses, keep_graph=False)
+            found = task_gradients(learner, learner.forward(batch).each, keep_graph=False)
         updates = self.balancer.task_updates(found)
         squares = torch.stack([sum_of_squares(task) for task in updates]) / sum(p.numel() for p in learner.shared)
         known = squares if self.average is None or self.looks < 2 else self.average

@@ -57,14 +57,13 @@ class GradNorm(Balancer):
         self.weights = self.free.detach().clone()
         losses = forward.losses.detach()
         self.first = losses if self.first is None else self.first
-        apart = forward.apart or forward.losses
-        self.layer = self._last_layer(apart) if self.layer is None else self.layer
+        self.layer = self._last_layer(forward.each) if self.layer is None else self.layer
         if self.layer is not None:
-            self._learn(_norms(apart, self.layer), losses / self.first)
+            self._learn(_norms(forward.each, self.layer), losses / self.first)
         descend(self.learner, forward.losses @ self.weights)
         return Forward(losses, forward.right)
 
-    def _last_layer(self, losses: Sequence[Tensor] | Tensor) -> Tensor | None:
+    def _last_layer(self, losses: Sequence[Tensor]) -> Tensor | None:
         """The last of the shared matrices and kernels that every task depends on, not only two or more of them."""
         for layer in reversed(self.learner.shared):
             if layer.ndim > 1 and (_norms(losses, layer) > 0).all():
@@ -83,6 +82,6 @@ class GradNorm(Balancer):
             self.free.clamp_(min=LEAST).div_(self.free.sum())
 
 
-def _norms(losses: Sequence[Tensor] | Tensor, layer: Tensor) -> Tensor:
+def _norms(losses: Sequence[Tensor], layer: Tensor) -> Tensor:
     """(K,): of each task's gradient; 0 where a task doesn't depend on the layer."""
     return torch.stack([gradients(L, (layer,), keep_graph=True)[0].norm() for L in losses])

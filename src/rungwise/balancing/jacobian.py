@@ -67,7 +67,7 @@ class Jacobian(Balancer):
         forward = learner.forward(batch)
         learner.optimiser.zero_grad(set_to_none=True)
         tasks = []
-        for k, (loss, own) in enumerate(zip(forward.apart or forward.losses, learner.own, strict=True)):
+        for k, (loss, own) in enumerate(zip(forward.each, learner.own, strict=True)):
             if wanted := (*shared, *own):
                 found = gradients(loss, wanted, keep_graph=k + 1 < len(learner.own))
                 tasks.append(found[: len(shared)])

@@ -262,11 +262,12 @@ def test_a_gain_that_does_not_vary_is_tested_by_its_sign(fitted):
 
 
 def test_weights_are_tuned_on_the_seeds_that_all_have(fitted):
-    """At .5 validation is best in the seed that the others lack; at .25 in the one that all have."""
+    """At .5 validation is best over all seeds that it has (.91 against .85), at .25 in the one that all have."""
     records = records_of(fitted)
     for trial in multitask.trials(SETTINGS, SEEDS):
         if trial.label == "multi: λ = 0.5":
-            records[trial.id].summary["validation_accuracy_item"] = 0.99 if trial.seed else 0.8
+            if trial.seed:
+                records[trial.id].summary.update(validation_accuracy_item=0.99, validation_accuracy_loops=0.99)
         elif trial.label.startswith("multi") and trial.seed:
             del records[trial.id]
     assert Results(SETTINGS, SEEDS, records).tuned.name == "multi: λ = 0.25"

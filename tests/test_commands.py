@@ -172,7 +172,9 @@ def test_two_runs_at_once_share_the_work(study: Path, tmp_path: Path, undisturbe
 
 
 def test_an_interrupt_ends_with_130_and_keeps_what_is_done(study: Path, tmp_path: Path) -> None:
-    process = start("run", study, "--out", tmp_path / "out", "--workers", "1")
+    # Whoever runs the tests may ignore interrupts, as a shell has its background jobs do; children inherit that.
+    hears = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    process = start("run", study, "--out", tmp_path / "out", "--workers", "1", **hears)
     assert process.stderr is not None
     next(line for line in process.stderr if line.startswith("["))
     process.send_signal(signal.SIGINT)

@@ -61,13 +61,14 @@ class Learner:
     random: torch.Generator
     """For what a balancer draws; on the CPU."""
     precision: str = "float32"
+    label_smoothing: float = 0.0
 
     def forward(self, batch: Batch) -> Forward:
         """The net's losses on a batch, with their graph."""
         with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
             outputs = self.net(scaled(batch.images))
         pairs = list(zip(outputs, batch.labels, strict=True))
-        losses = tuple(F.cross_entropy(z.float(), y) for z, y in pairs)
+        losses = tuple(F.cross_entropy(z.float(), y, label_smoothing=self.label_smoothing) for z, y in pairs)
         return Forward(torch.stack(losses), torch.stack([(z.argmax(1) == y).sum() for z, y in pairs]), losses)
 
     @contextmanager

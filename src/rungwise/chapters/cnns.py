@@ -12,6 +12,7 @@ from rungwise.data.source import Data
 from rungwise.evidence.estimate import paired_difference
 from rungwise.findings import Bars, Cell, Column, Figure, Findings, Formula, Statement, Table
 from rungwise.models.cnn import CnnSettings
+from rungwise.models.residual import ResidualSettings
 from rungwise.records.record import Record
 
 FORMULAS = (
@@ -34,7 +35,7 @@ FORMULAS = (
 
 class Settings(family.FamilySettings):
     kind: Literal["cnns"] = "cnns"
-    nets: dict[str, CnnSettings] = Field(min_length=1)
+    nets: dict[str, CnnSettings | ResidualSettings] = Field(min_length=1)
     """By name, in the order of the tables."""
     against: mlps.Settings | None = None
     """The MLPs to stand beside. Left out: those of the study's chapter on MLPs, if it has one on the same images; of
@@ -64,7 +65,7 @@ trials, metrics, measured = family.trials, family.metrics, family.measured
 def findings(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, Record]) -> Findings:
     results = family.collect(settings, seeds, records)
     comparison = _Comparison(settings, results, records)
-    halving = {net.halving for net in settings.nets.values()}
+    halving = {"pool" if isinstance(net, ResidualSettings) else net.halving for net in settings.nets.values()}
     how = {"stride": "a stride of 2", "pool": "2 × 2 max-pooling"}
     method = (
         family.told_recipe(settings),
@@ -85,8 +86,12 @@ def findings(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, R
     )
 
 
-def _shape(net: CnnSettings) -> str:
-    return "-".join(map(str, net.filters))
+def _shape(net: CnnSettings | ResidualSettings) -> str:
+    """The filters in short, "64+1" where a residual block of as many follows."""
+    if isinstance(net, CnnSettings):
+        return "-".join(map(str, net.filters))
+    stages = zip(net.filters, net.blocks, strict=True)
+    return "-".join(f"{filters}+{blocks}" if blocks else str(filters) for filters, blocks in stages)
 
 
 class _Comparison:

@@ -12,7 +12,7 @@ from rungwise.evidence.methodology import ENOUGH
 if TYPE_CHECKING:
     from rungwise.training.trial import Recipe
 
-OPTIMISERS = {"adam": "Adam", "sgd": "SGD", "rmsprop": "RMSprop", "adagrad": "Adagrad"}
+OPTIMISERS = {"adam": "Adam", "sgd": "SGD", "rmsprop": "RMSprop", "adagrad": "Adagrad", "muon": "Muon"}
 
 
 def heading(settings: ChapterSettings, usual: str) -> str:
@@ -92,11 +92,23 @@ def counted(count: int, noun: str) -> str:
 
 def told_fit(fit: "Recipe") -> str:
     """How a net was fitted, as "for 20 epochs with Adam at ..."."""
-    momentum = f" with momentum {fit.momentum:g}" if fit.optimiser == "sgd" else ""
+    momentum = f" with momentum {fit.momentum:g}" if fit.optimiser in ("sgd", "muon") else ""
     epochs = counted(fit.epochs, "epoch")
     if fit.stop_loss is not None:
         epochs = f"at most {epochs}, until the mean training loss of one was below {fit.stop_loss:g} nats,"
-    return (
-        f"for {epochs} with {OPTIMISERS[fit.optimiser]}{momentum} at a constant learning rate of {fit.rate:g}, in "
-        f"batches of {fit.batch}"
+    rate = {
+        "constant": f"at a constant learning rate of {fit.rate:g}",
+        "one-cycle": f"at a learning rate that rises to {fit.rate:g} over the first fifth of the steps and falls to 0",
+    }[fit.schedule]
+    return f"for {epochs} with {OPTIMISERS[fit.optimiser]}{momentum} {rate}, in batches of {fit.batch}{_extras(fit)}"
+
+
+def _extras(fit: "Recipe") -> str:
+    """What a recipe has beyond the optimiser, each after a comma."""
+    extras = (
+        (fit.optimiser == "muon", f"Adam at {fit.adam_rate:g} moving the first layer, the last and all vectors"),
+        (fit.weight_decay, f"a weight decay of {fit.weight_decay:g}"),
+        (fit.label_smoothing, f"labels smoothed by {fit.label_smoothing:g}"),
+        (fit.augment, f"images changed at random ({fit.augment.says if fit.augment else ''})"),
     )
+    return "".join(f", {says}" for has, says in extras if has)

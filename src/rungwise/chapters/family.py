@@ -15,6 +15,12 @@ from rungwise.models.net import NetSettings
 from rungwise.records.record import Record
 from rungwise.training.trial import Fit, Recipe
 
+VIEWS = {
+    "mirror": "two views of each, itself and its mirror image, whose logits are added",
+    "shifts": "five views of each, itself and its shifts by one pixel, whose logits are added",
+}
+"""By `Recipe.test_views`."""
+
 
 class FamilySettings(ChapterSettings):
     """What the settings of both chapters have."""
@@ -118,6 +124,9 @@ def metrics(settings: FamilySettings) -> dict[str, Metric]:
         "parameters": Metric("number of parameters", nets, exact=True),
         "accuracy_per_million": Metric("test accuracy per million parameters", nets, "higher"),
     }
+    if settings.fit.test_views != "one":
+        says = f"share of the test images that the final net classifies right from {VIEWS[settings.fit.test_views]}"
+        known["views_accuracy"] = Metric(says, nets, "higher")
     if settings.fit.stop_loss is not None:
         known["epochs"] = Metric("epochs until training ended", nets)
     if settings.fit.evaluate == "epochs" and settings.fit.epochs >= STEADY_EPOCHS:
@@ -147,8 +156,12 @@ def told_recipe(settings: FamilySettings) -> str:
         "images in the same order. The training curves are means over the batches of an epoch while the weights "
         "moved; the table's training numbers are of the final weights on all training images. Test numbers are of the "
         "last epoch: no epoch was selected on the test set. Time is of the training steps alone, without "
-        "warm-up and evaluation."
+        f"warm-up and evaluation.{_told_views(settings.fit)}"
     )
+
+
+def _told_views(fit: Recipe) -> str:
+    return f" Told apart is what the net says of {VIEWS[fit.test_views]}." if fit.test_views != "one" else ""
 
 
 def warnings(results: Sequence[Result]) -> tuple[str, ...]:
@@ -163,9 +176,11 @@ def most_seeds(results: Sequence[Result]) -> int:
 def accuracy_table(results: Sequence[Result], chapter: str, shape_label: str, shape: Callable[[Any], str]) -> Table:
     """Parameters, final accuracies and losses, training time."""
     stopped = any(result.fit.stop_loss is not None for result in results)
+    viewed = any(result.fit.test_views != "one" for result in results)
     keys = (
         ("train_accuracy", "Train accuracy", 4),
         ("test_accuracy", "Test accuracy", 4),
+        *((("views_accuracy", "Test accuracy, several views", 4),) if viewed else ()),
         ("train_loss", "Train loss", 4),
         ("test_loss", "Test loss", 4),
         *((("epochs", "Epochs", 1),) if stopped else ()),

@@ -23,6 +23,21 @@ def predict(net: nn.Module, images: Tensor, precision: str) -> tuple[Tensor, ...
     return tuple(torch.cat(task).float() for task in zip(*batches, strict=True))
 
 
+def predict_views(net: nn.Module, images: Tensor, precision: str, views: str) -> tuple[Tensor, ...]:
+    """The logits of each task summed over the views of each image (see `Recipe.test_views`)."""
+    reach = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0))
+    seen = (images, images.flip(3)) if views == "mirror" else tuple(_shifted(images, *by) for by in reach)
+    told = [predict(net, view, precision) for view in seen]
+    return tuple(torch.stack(task).sum(0) for task in zip(*told, strict=True))
+
+
+def _shifted(images: Tensor, down: int, right: int) -> Tensor:
+    """Images (N, C, H, W) moved by so many pixels; what comes in is black."""
+    height, width = images.shape[2:]
+    padded = F.pad(images, (1, 1, 1, 1))
+    return padded[:, :, 1 - down : 1 - down + height, 1 - right : 1 - right + width]
+
+
 def loss_and_accuracy(logits: Tensor, labels: Tensor) -> tuple[float, float]:
     """Mean cross-entropy (nats) and the fraction right, of logits (N, classes) against labels (N,)."""
     right = (logits.argmax(1) == labels).sum().item()

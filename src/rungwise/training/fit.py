@@ -10,12 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from rungwise.balancing import fixed
+from rungwise.balancing.balancer import Batch
 from rungwise.balancing.dominance import Dominance
 from rungwise.data.images import Split
 from rungwise.data.tasks import task_labels
 from rungwise.seeding import stream_seed
 from rungwise.training.batches import Resident
-from rungwise.training.evaluate import loss_and_accuracy, most_wrong, predict
+from rungwise.training.evaluate import loss_and_accuracy, most_wrong, predict, predict_views
 from rungwise.training.learner import begin, build_learner
 from rungwise.training.memory import peak_bytes
 from rungwise.training.precision import resolve
@@ -25,6 +26,8 @@ from rungwise.trial import Bench, Outcome, TrialFailed
 PROGRESS_EVERY_S = 0.5
 DOMINANCE_EVERY = 20
 """Steps between two looks at what each task asks of the shared parameters; a look costs K backward passes."""
+RISE = 0.2
+"""The share of the steps over which the rate of one-cycle training rises."""
 HALF_MAX = float(np.finfo(np.float16).max)
 
 
@@ -68,6 +71,10 @@ def carry_out(trial: Fit, bench: Bench) -> Outcome:
         parts,
     )
     _note_predictions(out, trial, logits, split)
+    if trial.fit.test_views != "one":
+        seen = predict_views(net, parts["test"].images, precision, trial.fit.test_views)
+        for k, task in enumerate(trial.tasks):
+            _, out.summary[trial.key("views_accuracy", task)] = loss_and_accuracy(seen[k], parts["test"].labels[k])
     out.timings |= {"train_s": loop.train_s, "evaluate_s": loop.evaluate_s + _now(bench.device) - started}
     out.summary |= {"time_s": loop.train_s, "epochs": len(loop.weights), "steps": loop.steps}
     out.summary["parameters"] = sum(p.numel() for p in net.parameters())
@@ -104,6 +111,8 @@ class _Loop:
         self.dominance = Dominance(self.balancer) if len(trial.tasks) > 1 and learner.shared else None
         self.frozen = [m for m in net.modules() if m.training is False]
         self.order = torch.Generator().manual_seed(stream_seed(trial.seed, "order"))
+        self.changes = torch.Generator().manual_seed(stream_seed(trial.seed, "augmentation"))
+        self.groups = [(group, group["lr"]) for group in learner.optimiser.param_groups]
         self.epoch = _Epoch()
         self.weights: list[Tensor] = []
         """(steps, K) for each epoch."""
@@ -120,7 +129,8 @@ class _Loop:
         losses, weights = (torch.zeros(len(batches), tasks, device=device) for _ in range(2))
         right = torch.zeros(tasks, device=device)
         for step, index in enumerate(batches):
-            batch = self.train.batch(index)
+            batch = self._batch(index)
+            self._set_rates((self.steps + step + 1) / (len(batches) * self.trial.epochs + 1))
             forward = self.balancer.step(batch)
             losses[step], weights[step] = forward.losses, self.balancer.weights
             right += forward.right
@@ -143,6 +153,16 @@ class _Loop:
         if self.dominance is not None and self.dominance.average is not None:
             self.epoch.dominance = self.dominance.average.tolist()
 
+    def _batch(self, index: Tensor) -> Batch:
+        batch, augment = self.train.batch(index), self.trial.fit.augment
+        return batch if augment is None else batch._replace(images=augment.apply(batch.images, self.changes))
+
+    def _set_rates(self, done: float) -> None:
+        """The optimiser's rates once that share of training is over."""
+        if self.trial.fit.schedule == "one-cycle":
+            for group, highest in self.groups:
+                group["lr"] = highest * one_cycle(done)
+
     def _tell(self, epoch: int, seen: int, losses: Tensor, right: Tensor) -> None:
         """How far training is; reading the numbers waits for the device, so it is not done at each step."""
         progress = {"epoch": epoch + seen / len(self.train), "loss": losses.sum().item()}
@@ -157,6 +177,11 @@ class _Loop:
                 f"the loss became {value} at step {epoch * len(losses) + step + 1} (epoch {epoch + 1}): "
                 f"try a learning rate below {self.trial.fit.rate:g}"
             )
+
+
+def one_cycle(done: float) -> float:
+    """The share of the highest rate, from 0 up and down to 0, once that share of training is over."""
+    return min(done / RISE, (1 - done) / (1 - RISE))
 
 
 def _warm_up(net: nn.Module, parts: Mapping[str, Resident], trial: Fit, precision: str) -> tuple[float, int]:

@@ -10,6 +10,7 @@ from rungwise.models.net import NetSettings, Shape, initialise
 from rungwise.records.record import Record
 from rungwise.seeding import stream_seed
 from rungwise.training.batches import Resident
+from rungwise.training.muon import Muon
 from rungwise.training.trial import Fit, Recipe
 
 
@@ -110,6 +111,7 @@ def build_learner(trial: Fit, net: nn.Module, parts: Mapping[str, Resident], pre
         draw=draw,
         random=torch.Generator().manual_seed(stream_seed(trial.seed, "balancing")),
         precision=precision,
+        label_smoothing=trial.fit.label_smoothing,
     )
 
 
@@ -126,3 +128,7 @@ def build_optimiser(recipe: Recipe, net: nn.Module) -> torch.optim.Optimizer:
             return torch.optim.Adagrad(learning, recipe.rate, fused=True)
         case "sgd":
             return torch.optim.SGD(learning, recipe.rate, momentum=recipe.momentum, fused=True)
+        case "muon":
+            _, *inner, _ = (p for p in learning if p.ndim > 1)
+            rest = [p for p in learning if all(p is not weight for weight in inner)]
+            return Muon(inner, rest, recipe.rate, recipe.momentum, recipe.weight_decay, recipe.adam_rate)

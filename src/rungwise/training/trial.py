@@ -9,6 +9,7 @@ from rungwise.balancing.balancer import BalancerSettings
 from rungwise.data.tasks import Task, task_classes
 from rungwise.models.net import NetSettings
 from rungwise.settings import Settings
+from rungwise.training.augment import Augmentation
 from rungwise.trial import Trial
 
 
@@ -18,11 +19,25 @@ class Recipe(Settings):
     epochs: int = Field(ge=1)
     batch: int = Field(64, ge=1)
     """Images per step; the last batch of an epoch may be smaller."""
-    optimiser: Literal["adam", "sgd", "rmsprop", "adagrad"] = "adam"
+    optimiser: Literal["adam", "sgd", "rmsprop", "adagrad", "muon"] = "adam"
+    """muon: for the weights of all layers but the first and the last, with Adam at `adam_rate` for the rest."""
     rate: float = Field(1e-3, gt=0)
-    """Learning rate, constant."""
+    """Learning rate; with a schedule, the highest."""
     momentum: float = Field(0.0, ge=0, lt=1)
-    """Of SGD; the others take no notice of it."""
+    """Of SGD and Muon; the others take no notice of it."""
+    adam_rate: float = Field(8e-3, gt=0, exclude_if=lambda rate: rate == 8e-3)
+    """Beside Muon's `rate`, for what Muon does not move."""
+    weight_decay: float = Field(0.0, ge=0, exclude_if=lambda decay: not decay)
+    """Of what Muon moves: each step shrinks the weights by rate times this."""
+    schedule: Literal["constant", "one-cycle"] = Field("constant", exclude_if=lambda schedule: schedule == "constant")
+    """one-cycle: the rates rise in a straight line over the first fifth of the steps, and fall to 0 over the rest."""
+    label_smoothing: float = Field(0.0, ge=0, lt=1, exclude_if=lambda share: not share)
+    """The share of each label that is spread over all classes; training losses are of the labels so smoothed."""
+    augment: Augmentation | None = Field(None, exclude_if=lambda augment: augment is None)
+    """Random changes to the training images; the running training accuracy is of the changed ones."""
+    test_views: Literal["one", "mirror", "shifts"] = Field("one", exclude_if=lambda views: views == "one")
+    """Beside the test accuracy, that of the sum of the logits over these views of each test image, told apart as
+    `views_accuracy`: the image and its mirror image, or the image and four shifts of it by one pixel."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """auto: bfloat16 products where the processor has them, else float32; the record says which it was."""
     evaluate: Literal["epochs", "end"] = Field("epochs", exclude_if=lambda when: when == "epochs")
@@ -74,6 +89,10 @@ class Fit(Trial):
     def model_post_init(self, context: Any) -> None:
         if len(self.loss_weights) != len(self.tasks):
             raise ValueError(f"{len(self.tasks)} tasks need as many loss weights, got {len(self.loss_weights)}")
+        if len(self.tasks) > 1 and self.fit.optimiser == "muon":
+            raise ValueError("muon fits nets of one task; choose adam, sgd, rmsprop or adagrad for several")
+        if self.balance is not None and self.fit.schedule != "constant":
+            raise ValueError("ways to balance tasks know the rate as a constant: leave `schedule` out")
         if self.frozen and self.start is None:
             raise ValueError("a frozen trunk needs a trained net to come from, as `start`")
 

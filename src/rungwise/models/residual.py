@@ -1,0 +1,97 @@
+"""A small residual net: stages of 3x3 convolutions with BatchNorm, the side halved before each stage but the first."""
+
+from typing import Literal, Self
+
+import torch.nn.functional as F
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from rungwise.models.cnn import Filters
+from rungwise.models.net import NetSettings, Shape
+
+
+class ResidualSettings(NetSettings):
+    """The filters of each stage and how many residual blocks follow its first convolution."""
+
+    family: Literal["residual"] = "residual"
+    filters: Filters
+    blocks: tuple[int, ...]
+    """One number per stage, each at least 0."""
+    logit_scale: float = Field(1.0, gt=0)
+    """What the logits are multiplied by: below 1, training stays less sure of itself for longer."""
+
+    @model_validator(mode="after")
+    def _one_per_stage(self) -> Self:
+        if len(self.blocks) != len(self.filters) or min(self.blocks) < 0:
+            raise ValueError(
+                f"blocks has one number, 0 or more, for each of the {len(self.filters)} stages in filters; got "
+                f"{list(self.blocks)}"
+            )
+        return self
+
+    def build(self, image: Shape, outputs: tuple[int, ...]) -> "Residual":
+        (classes,) = outputs
+        return Residual(image[0], self, classes)
+
+
+class Normalised(nn.Module):
+    """A 3x3 convolution without bias, then BatchNorm."""
+
+    def __init__(self, channels: int, filters: int) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(channels, filters, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(filters)
+
+    def forward(self, x: Tensor) -> Tensor:
+        normed: Tensor = self.norm(self.convolution(x))
+        return normed
+
+
+class Block(nn.Module):
+    """relu(x + f(x)) with two convolutions in f (He et al. 2016)."""
+
+    def __init__(self, filters: int) -> None:
+        super().__init__()
+        self.first, self.second = Normalised(filters, filters), Normalised(filters, filters)
+
+    def forward(self, x: Tensor) -> Tensor:
+        inner: Tensor = self.second(self.first(x).relu_())
+        return inner.add_(x).relu_()
+
+
+class Stage(nn.Module):
+    """A convolution to the stage's filters, then its blocks."""
+
+    def __init__(self, channels: int, filters: int, blocks: int) -> None:
+        super().__init__()
+        self.widen = Normalised(channels, filters)
+        self.blocks = nn.ModuleList(Block(filters) for _ in range(blocks))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.widen(x).relu_()
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+
+class Residual(nn.Module):
+    """The logits are read off each map's largest value."""
+
+    def __init__(self, channels: int, settings: ResidualSettings, classes: int) -> None:
+        super().__init__()
+        widths = (channels, *settings.filters)
+        self.stages = nn.ModuleList(
+            Stage(a, b, blocks) for a, b, blocks in zip(widths, settings.filters, settings.blocks, strict=False)
+        )
+        self.head = nn.Linear(widths[-1], classes, bias=False)
+        self.logit_scale = settings.logit_scale
+
+    def features(self, x: Tensor) -> dict[str, Tensor]:
+        """The maps after each stage, (N, filters, side, side), then the logits (N, classes)."""
+        maps = {}
+        for number, stage in enumerate(self.stages, 1):
+            x = maps[f"stage {number}"] = stage(F.max_pool2d(x, 2, ceil_mode=True) if number > 1 else x)
+        return {**maps, "logits": self.head(x.amax((2, 3))) * self.logit_scale}
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        return (self.features(x)["logits"],)

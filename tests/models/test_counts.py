@@ -10,6 +10,7 @@ from rungwise.models.cnn import CnnSettings
 from rungwise.models.mlp import MlpSettings
 from rungwise.models.multitask import SharedSettings
 from rungwise.models.net import count_flops, count_parameters
+from rungwise.models.residual import ResidualSettings
 
 IMAGE = (1, 28, 28)
 REFERENCE = Path(__file__).parents[1] / "reference"
@@ -35,6 +36,15 @@ def test_parameters_by_hand(halving):
     for outputs in ((10,), (10, 3), (10, 3, 2)):
         heads = sum(dense(12, 8, classes) for classes in outputs)
         assert count_parameters(shared, IMAGE, outputs) == trunk + heads
+
+
+def test_parameters_of_a_residual_net_by_hand():
+    settings = ResidualSettings(filters=(4, 6), blocks=(1, 2))
+    convolutions_alone = 9 * (1 * 4 + 2 * 4 * 4 + 4 * 6 + 4 * 6 * 6)
+    norms, head = 2 * (3 * 4 + 5 * 6), 6 * 10
+    assert count_parameters(settings, IMAGE, (10,)) == convolutions_alone + norms + head == 1980
+    with pytest.raises(ValueError, match=r"one number, 0 or more, for each of the 2 stages in filters; got \[1\]"):
+        ResidualSettings(filters=(4, 6), blocks=(1,))
 
 
 def published(table):

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from rungwise.data.images import scale
-from rungwise.training.evaluate import loss_and_accuracy, most_wrong, predict, scaled
+from rungwise.training.evaluate import loss_and_accuracy, most_wrong, predict, predict_views, scaled
 
 
 def test_pixels_are_scaled_to_minus_one_to_one() -> None:
@@ -46,3 +46,18 @@ def test_predictions_over_several_batches_keep_the_order() -> None:
     expected = scaled(images).flatten(1).sum(1)
     torch.testing.assert_close(two[:, 0], expected)
     torch.testing.assert_close(one[:, 0], -expected)
+
+
+class Corner(nn.Module):
+    """The value of the top left pixel."""
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return (x[:, 0, 0, :1],)
+
+
+def test_views_are_those_that_are_told() -> None:
+    image = torch.arange(12, dtype=torch.uint8).reshape(1, 1, 3, 4) * 20
+    corners = {"mirror": [0, 60], "shifts": [0, 0, 20, 0, 80]}  # as it is; moved right, left, down and up
+    for views, pixels in corners.items():
+        (told,) = predict_views(Corner(), image, "float32", views)
+        assert told.item() == pytest.approx(sum(pixel / 127.5 - 1 for pixel in pixels))

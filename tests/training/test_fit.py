@@ -12,7 +12,8 @@ from rungwise.models.mlp import MlpSettings
 from rungwise.models.multitask import SharedSettings
 from rungwise.models.net import initialise
 from rungwise.seeding import stream_seed
-from rungwise.training.fit import carry_out
+from rungwise.training.augment import Augmentation
+from rungwise.training.fit import carry_out, one_cycle
 from rungwise.training.precision import resolve
 from rungwise.training.trial import Fit, Recipe
 from rungwise.trial import Bench, TrialFailed
@@ -178,3 +179,91 @@ def test_the_number_format_is_what_was_asked_for() -> None:
     assert resolve("bfloat16", "cpu") == "bfloat16"
     assert resolve("auto", "cpu") in ("float32", "bfloat16")
     assert carry_out(trial(fit=Recipe(epochs=1, precision="bfloat16")), BENCH).choices == {"precision": "bfloat16"}
+
+
+# Recipes of our own --------------------------------------------------------------------------------------------
+
+
+def test_one_cycle_rises_to_the_rate_and_falls_to_nothing() -> None:
+    assert [one_cycle(done) for done in (0, 0.1, 0.2, 0.6, 1)] == pytest.approx([0, 0.5, 1, 0.5, 0])
+
+
+def test_one_cycle_and_smoothed_labels_against_a_plain_loop() -> None:
+    wanted = trial(
+        fit=Recipe(
+            epochs=2,
+            batch=32,
+            optimiser="sgd",
+            rate=0.1,
+            schedule="one-cycle",
+            label_smoothing=0.2,
+            precision="float32",
+        )
+    )
+    x, y = torch.from_numpy(SPLIT.train.images).float() / 127.5 - 1, torch.from_numpy(SPLIT.train.labels)
+    net = wanted.net.build((1, 28, 28), (10,))
+    initialise(net, torch.Generator().manual_seed(stream_seed(wanted.seed, "initialisation")))
+    order = torch.Generator().manual_seed(stream_seed(wanted.seed, "order"))
+    steps, step = 2 * 7, 0  # 200 images in batches of 32
+    for _ in range(2):
+        for index in torch.randperm(len(x), generator=order).split(32):
+            step += 1
+            smooth = 0.8 * F.one_hot(y[index], 10) + 0.02
+            loss = -(smooth * net(x[index])[0].log_softmax(1)).sum(1).mean()
+            gradients = torch.autograd.grad(loss, list(net.parameters()))
+            rate = 0.1 * min(step / 15 / 0.2, (1 - step / (steps + 1)) / 0.8)
+            with torch.no_grad():
+                for p, g in zip(net.parameters(), gradients, strict=True):
+                    p -= rate * g
+    outcome = carry_out(wanted, BENCH)
+    for name, value in net.state_dict().items():
+        torch.testing.assert_close(outcome.weights[name], value, rtol=1e-4, atol=1e-5)
+
+
+OWN = Recipe(
+    epochs=8,
+    batch=32,
+    optimiser="muon",
+    rate=0.05,
+    momentum=0.9,
+    weight_decay=0.01,
+    schedule="one-cycle",
+    augment=Augmentation(cutout=3),
+    evaluate="end",
+    test_views="shifts",
+)
+
+
+def test_the_whole_recipe_learns_and_gives_the_same_bits_again() -> None:
+    wanted = trial(net=CnnSettings(filters=(8, 12)), fit=OWN)
+    first, second = carry_out(wanted, BENCH), carry_out(wanted, BENCH)
+    assert first.summary["test_accuracy"] > 0.8
+    assert first.summary["views_accuracy"] > 0.5
+    assert len(first.history["test_accuracy"]) == 1, "the test images are looked at once"
+    for name, value in first.weights.items():
+        assert torch.equal(value, second.weights[name])
+
+
+def test_augmentation_changes_the_training_alone() -> None:
+    plain, changed = (
+        carry_out(trial(fit=Recipe(epochs=1, augment=augment)), BENCH) for augment in (None, Augmentation(flip=True))
+    )
+    assert not torch.equal(plain.weights["head.weight"], changed.weights["head.weight"])
+    np.testing.assert_array_equal(plain.arrays["test_labels"], changed.arrays["test_labels"])
+
+
+def test_what_a_recipe_leaves_out_is_no_part_of_a_trial() -> None:
+    told = set(Recipe(epochs=1).model_dump(mode="json"))
+    assert told == {"epochs", "batch", "optimiser", "rate", "momentum", "precision"}, "the ids of old records hold"
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"tasks": {"item": "labels", "half": GROUPS}, "loss_weights": (1, 1)}, "muon fits nets of one task"),
+        ({"balance": "dwa"}, "know the rate as a constant"),
+    ],
+)
+def test_recipes_that_cannot_be(changes: dict[str, object], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        trial(fit=OWN, **changes)

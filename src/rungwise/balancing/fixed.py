@@ -18,9 +18,13 @@ class Settings(BalancerSettings):
 
 
 class Fixed(Balancer):
+    def __init__(self, learner: Learner) -> None:
+        super().__init__(learner)
+        self.on_device = self.weights.to(next(learner.net.parameters()).device)
+
     def step(self, batch: Batch) -> Forward:
         forward = self.learner.forward(batch)
-        descend(self.learner, weighted_sum(forward.losses, self.learner.weights))
+        descend(self.learner, forward.losses @ self.on_device)
         return Forward(forward.losses.detach(), forward.right)
 
 

@@ -10,13 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from rungwise.balancing import fixed
-from rungwise.balancing.balancer import Batch
+from rungwise.balancing.balancer import Batch, Forward
 from rungwise.balancing.dominance import Dominance
 from rungwise.data.images import Split
 from rungwise.data.tasks import task_labels
 from rungwise.seeding import stream_seed
 from rungwise.training.batches import Resident
 from rungwise.training.evaluate import loss_and_accuracy, most_wrong, predict, predict_views
+from rungwise.training.graph import Captured, can_capture
 from rungwise.training.learner import begin, build_learner
 from rungwise.training.memory import peak_bytes
 from rungwise.training.precision import resolve
@@ -49,6 +50,8 @@ def carry_out(trial: Fit, bench: Bench) -> Outcome:
     out = Outcome(choices={"precision": precision})
     out.timings["warmup_s"], out.summary["step_bytes"] = _warm_up(net, parts, trial, precision)
     loop = _Loop(trial, net, parts, precision, bench)
+    if loop.captured is not None:
+        out.choices["step"] = "CUDA graph"
     logits: tuple[Tensor, ...] = ()
     for epoch in range(trial.epochs):
         loop.run_epoch(epoch)
@@ -112,7 +115,10 @@ class _Loop:
         self.frozen = [m for m in net.modules() if m.training is False]
         self.order = torch.Generator().manual_seed(stream_seed(trial.seed, "order"))
         self.changes = torch.Generator().manual_seed(stream_seed(trial.seed, "augmentation"))
-        self.groups = [(group, group["lr"]) for group in learner.optimiser.param_groups]
+        self.groups = [(group, float(group["lr"])) for group in learner.optimiser.param_groups]
+        self.captured: Captured | None = None
+        if can_capture(self.balancer) and trial.fit.batch <= len(self.train):
+            self.captured = Captured(self.balancer, self._batch(torch.arange(trial.fit.batch), torch.Generator()))
         self.epoch = _Epoch()
         self.weights: list[Tensor] = []
         """(steps, K) for each epoch."""
@@ -129,9 +135,9 @@ class _Loop:
         losses, weights = (torch.zeros(len(batches), tasks, device=device) for _ in range(2))
         right = torch.zeros(tasks, device=device)
         for step, index in enumerate(batches):
-            batch = self._batch(index)
+            batch = self._batch(index, self.changes)
             self._set_rates((self.steps + step + 1) / (len(batches) * self.trial.epochs + 1))
-            forward = self.balancer.step(batch)
+            forward = self._step(batch)
             losses[step], weights[step] = forward.losses, self.balancer.weights
             right += forward.right
             if self.dominance is not None and (self.steps + step) % DOMINANCE_EVERY == 0:
@@ -153,15 +159,23 @@ class _Loop:
         if self.dominance is not None and self.dominance.average is not None:
             self.epoch.dominance = self.dominance.average.tolist()
 
-    def _batch(self, index: Tensor) -> Batch:
+    def _batch(self, index: Tensor, random: torch.Generator) -> Batch:
         batch, augment = self.train.batch(index), self.trial.fit.augment
-        return batch if augment is None else batch._replace(images=augment.apply(batch.images, self.changes))
+        return batch if augment is None else batch._replace(images=augment.apply(batch.images, random))
 
     def _set_rates(self, done: float) -> None:
         """The optimiser's rates once that share of training is over."""
         if self.trial.fit.schedule == "one-cycle":
             for group, highest in self.groups:
-                group["lr"] = highest * one_cycle(done)
+                if isinstance(group["lr"], Tensor):
+                    group["lr"].fill_(highest * one_cycle(done))
+                else:
+                    group["lr"] = highest * one_cycle(done)
+
+    def _step(self, batch: Batch) -> Forward:
+        if self.captured is not None and self.captured.fits(batch):
+            return self.captured.step(batch)
+        return self.balancer.step(batch)
 
     def _tell(self, epoch: int, seen: int, losses: Tensor, right: Tensor) -> None:
         """How far training is; reading the numbers waits for the device, so it is not done at each step."""

@@ -3,7 +3,7 @@
 from collections.abc import Container, Iterator, Mapping
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from rungwise.balancing.balancer import Batch, Learner, Part
 from rungwise.models.net import NetSettings, Shape, initialise
@@ -117,18 +117,24 @@ def build_learner(trial: Fit, net: nn.Module, parts: Mapping[str, Resident], pre
 
 def build_optimiser(recipe: Recipe, net: nn.Module) -> torch.optim.Optimizer:
     """The recipe's optimiser over all parameters that learn; fused where there is such a kernel: one pass over the
-    memory per step."""
+    memory per step. On a GPU its rate and its counts are there too, so that a captured step can read them."""
     learning = [p for p in net.parameters() if p.requires_grad]
+    on_gpu = learning[0].is_cuda
+
+    def there(rate: float) -> float | Tensor:
+        return torch.tensor(rate, device=learning[0].device) if on_gpu else rate
+
     match recipe.optimiser:
         case "adam":
-            return torch.optim.Adam(learning, recipe.rate, fused=True)
+            return torch.optim.Adam(learning, there(recipe.rate), fused=True, capturable=on_gpu)
         case "rmsprop":
             return torch.optim.RMSprop(learning, recipe.rate)
         case "adagrad":
             return torch.optim.Adagrad(learning, recipe.rate, fused=True)
         case "sgd":
-            return torch.optim.SGD(learning, recipe.rate, momentum=recipe.momentum, fused=True)
+            return torch.optim.SGD(learning, there(recipe.rate), momentum=recipe.momentum, fused=True)
         case "muon":
             _, *inner, _ = (p for p in learning if p.ndim > 1)
             rest = [p for p in learning if all(p is not weight for weight in inner)]
-            return Muon(inner, rest, recipe.rate, recipe.momentum, recipe.weight_decay, recipe.adam_rate)
+            rates = there(recipe.rate), there(recipe.adam_rate)
+            return Muon(inner, rest, rates[0], recipe.momentum, recipe.weight_decay, rates[1], capturable=on_gpu)

@@ -24,13 +24,15 @@ class Muon(torch.optim.Optimizer):
         self,
         weights: Iterable[nn.Parameter],
         others: Iterable[nn.Parameter],
-        rate: float,
+        rate: float | Tensor,
         momentum: float,
         weight_decay: float,
-        adam_rate: float,
+        adam_rate: float | Tensor,
+        *,
+        capturable: bool = False,
     ) -> None:
         super().__init__(weights, {"lr": rate, "momentum": momentum, "weight_decay": weight_decay})
-        self.adam = torch.optim.Adam(others, adam_rate, betas=BETAS, fused=True)
+        self.adam = torch.optim.Adam(others, adam_rate, betas=BETAS, fused=True, capturable=capturable)
         self.own = list(self.param_groups)
         self.param_groups += self.adam.param_groups  # so that a schedule and `zero_grad` reach all
 
@@ -51,7 +53,7 @@ class Muon(torch.optim.Optimizer):
         ahead = gradient.add(velocity, alpha=group["momentum"]).flatten(1)
         rows, columns = ahead.shape
         weight.mul_(1 - group["lr"] * group["weight_decay"])
-        weight.add_(orthogonal(ahead).view(weight.shape), alpha=-group["lr"] * max(1, rows / columns) ** 0.5)
+        weight.sub_(orthogonal(ahead).view(weight.shape) * (group["lr"] * max(1, rows / columns) ** 0.5))
 
 
 def orthogonal(matrix: Tensor) -> Tensor:

@@ -575,3 +575,54 @@ def test_one_look_at_the_test_images_makes_no_curve(fitted):
 )
 def test_a_recipe_in_words(fit, told):
     assert told_fit(Recipe(**fit)).startswith(told)
+
+
+# Recipes of our own --------------------------------------------------------------------------------------------
+
+OWN = cnns.Settings(
+    data=DATA,
+    fit={
+        "epochs": 2,
+        "batch": 128,
+        "optimiser": "muon",
+        "rate": 0.05,
+        "momentum": 0.9,
+        "weight_decay": 0.01,
+        "schedule": "one-cycle",
+        "label_smoothing": 0.1,
+        "augment": {"shift": 2, "flip": True},
+        "evaluate": "end",
+        "test_views": "mirror",
+    },
+    nets={"R": {"filters": [4, 6], "blocks": [0, 1]}},
+)
+
+
+def test_a_recipe_of_our_own_is_told_whole():
+    assert told_fit(OWN.fit) == (
+        "for 2 epochs with Muon with momentum 0.9 at a learning rate that rises to 0.05 over the first fifth of the "
+        "steps and falls to 0, in batches of 128, Adam at 0.008 moving the first layer, the last and all vectors, a "
+        "weight decay of 0.01, labels smoothed by 0.1, images changed at random (shifts of up to 2 pixels, mirroring)"
+    )
+
+
+def test_accuracy_from_several_views_is_told_apart(fitted):
+    (trial,) = cnns.trials(OWN, (0,))
+    record = fitted(trial, {"test_accuracy": [0.9]}, parameters=10, time_s=2.0)
+    record.summary["views_accuracy"] = 0.95
+    findings = cnns.findings(OWN, (0,), {trial.id: record})
+    table = findings.tables[0]
+    keys = [column.key for column in table.columns]
+    (row,) = table.rows
+    assert row[1] == "4-6+1"
+    assert row[keys.index("test_accuracy")].mean == 0.9
+    assert row[keys.index("views_accuracy")].mean == 0.95
+    assert "Told apart is what the net says of two views of each, itself and its mirror image" in findings.method[0]
+    assert "views_accuracy" in cnns.metrics(OWN)
+    assert [m.value for m in cnns.measured(OWN, (0,), {trial.id: record}) if m.metric == "views_accuracy"] == [0.95]
+
+
+def test_without_views_there_is_no_such_column(fitted):
+    keys = [column.key for column in mlps.findings(SETTINGS, (0,), mlp_records(fitted, (0,))).tables[0].columns]
+    assert "views_accuracy" not in keys
+    assert "views_accuracy" not in mlps.metrics(SETTINGS)

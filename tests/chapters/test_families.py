@@ -594,7 +594,7 @@ OWN = cnns.Settings(
         "evaluate": "end",
         "test_views": "mirror",
     },
-    nets={"R": {"filters": [4, 6], "blocks": [0, 1]}},
+    nets={"R": {"stem": 3, "filters": [4, 6], "blocks": [0, 1]}},
 )
 
 
@@ -614,7 +614,7 @@ def test_accuracy_from_several_views_is_told_apart(fitted):
     table = findings.tables[0]
     keys = [column.key for column in table.columns]
     (row,) = table.rows
-    assert row[1] == "4-6+1"
+    assert row[1] == "3-4-6+1"
     assert row[keys.index("test_accuracy")].mean == 0.9
     assert row[keys.index("views_accuracy")].mean == 0.95
     assert "Told apart is what the net says of two views of each, itself and its mirror image" in findings.method[0]

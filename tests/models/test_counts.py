@@ -39,10 +39,10 @@ def test_parameters_by_hand(halving):
 
 
 def test_parameters_of_a_residual_net_by_hand():
-    settings = ResidualSettings(filters=(4, 6), blocks=(1, 2))
-    convolutions_alone = 9 * (1 * 4 + 2 * 4 * 4 + 4 * 6 + 4 * 6 * 6)
-    norms, head = 2 * (3 * 4 + 5 * 6), 6 * 10
-    assert count_parameters(settings, IMAGE, (10,)) == convolutions_alone + norms + head == 1980
+    settings = ResidualSettings(stem=3, filters=(4, 6), blocks=(1, 2))
+    convolutions_alone = 9 * (1 * 3 + 3 * 4 + 2 * 4 * 4 + 4 * 6 + 4 * 6 * 6)
+    norms, head = 2 * (3 + 3 * 4 + 5 * 6), 6 * 10
+    assert count_parameters(settings, IMAGE, (10,)) == convolutions_alone + norms + head == 2085
     with pytest.raises(ValueError, match=r"one number, 0 or more, for each of the 2 stages in filters; got \[1\]"):
         ResidualSettings(filters=(4, 6), blocks=(1,))
 

@@ -18,7 +18,7 @@ with_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU
 
 def balancer(optimiser: str, device: str = "cpu") -> Balancer:
     torch.manual_seed(5)
-    net = ResidualSettings(filters=(4, 6, 6), blocks=(0, 1, 0)).build((1, 28, 28), (10,)).to(device)
+    net = ResidualSettings(stem=4, filters=(6, 6), blocks=(1, 0)).build((1, 28, 28), (10,)).to(device)
     recipe = Recipe(epochs=1, optimiser=optimiser, rate=0.01, momentum=0.9)  # type: ignore[arg-type]
     learner = Learner(
         net, build_optimiser(recipe, net), 0.01, (1.0,), (), (), lambda part: BATCH, torch.Generator(), "float32"

@@ -87,11 +87,11 @@ def findings(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, R
 
 
 def _shape(net: CnnSettings | ResidualSettings) -> str:
-    """The filters in short, "64+1" where a residual block of as many follows."""
+    """The filters in short, "64+1" where a residual block of as many follows the convolution."""
     if isinstance(net, CnnSettings):
         return "-".join(map(str, net.filters))
     stages = zip(net.filters, net.blocks, strict=True)
-    return "-".join(f"{filters}+{blocks}" if blocks else str(filters) for filters, blocks in stages)
+    return f"{net.stem}-" + "-".join(f"{filters}+{blocks}" if blocks else str(filters) for filters, blocks in stages)
 
 
 class _Comparison:

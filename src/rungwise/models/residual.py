@@ -1,4 +1,4 @@
-"""A small residual net: stages of 3x3 convolutions with BatchNorm, the side halved before each stage but the first."""
+"""A small residual net: a stem that halves the side at once, then stages of 3x3 convolutions with BatchNorm."""
 
 from typing import Literal, Self
 
@@ -11,12 +11,15 @@ from rungwise.models.net import NetSettings, Shape
 
 
 class ResidualSettings(NetSettings):
-    """The filters of each stage and how many residual blocks follow its first convolution."""
+    """The stem, then stages of one convolution and some residual blocks; the side halves between stages, too."""
 
     family: Literal["residual"] = "residual"
+    stem: int = Field(32, ge=1)
+    """Filters of the first convolution."""
     filters: Filters
+    """Of each stage."""
     blocks: tuple[int, ...]
-    """One number per stage, each at least 0."""
+    """How many each stage has: 0 or more."""
     logit_scale: float = Field(1.0, gt=0)
     """What the logits are multiplied by: below 1, training stays less sure of itself for longer."""
 
@@ -35,15 +38,20 @@ class ResidualSettings(NetSettings):
 
 
 class Normalised(nn.Module):
-    """A 3x3 convolution without bias, then BatchNorm."""
+    """A 3x3 convolution without bias, 2x2 max-pooling (ceil mode) where it halves, then BatchNorm.
 
-    def __init__(self, channels: int, filters: int) -> None:
+    Pooling before the normalisation leaves it a quarter of the work.
+    """
+
+    def __init__(self, channels: int, filters: int, *, halves: bool = False) -> None:
         super().__init__()
         self.convolution = nn.Conv2d(channels, filters, 3, padding=1, bias=False)
+        self.halves = halves
         self.norm = nn.BatchNorm2d(filters)
 
     def forward(self, x: Tensor) -> Tensor:
-        normed: Tensor = self.norm(self.convolution(x))
+        x = self.convolution(x)
+        normed: Tensor = self.norm(_halved(x) if self.halves else x)
         return normed
 
 
@@ -79,7 +87,8 @@ class Residual(nn.Module):
 
     def __init__(self, channels: int, settings: ResidualSettings, classes: int) -> None:
         super().__init__()
-        widths = (channels, *settings.filters)
+        widths = (settings.stem, *settings.filters)
+        self.stem = Normalised(channels, settings.stem, halves=True)
         self.stages = nn.ModuleList(
             Stage(a, b, blocks) for a, b, blocks in zip(widths, settings.filters, settings.blocks, strict=False)
         )
@@ -87,11 +96,16 @@ class Residual(nn.Module):
         self.logit_scale = settings.logit_scale
 
     def features(self, x: Tensor) -> dict[str, Tensor]:
-        """The maps after each stage, (N, filters, side, side), then the logits (N, classes)."""
-        maps = {}
+        """The maps after the stem and each stage, (N, filters, side, side), then the logits (N, classes)."""
+        x = self.stem(x).relu_()
+        maps = {"stem": x}
         for number, stage in enumerate(self.stages, 1):
-            x = maps[f"stage {number}"] = stage(F.max_pool2d(x, 2, ceil_mode=True) if number > 1 else x)
+            x = maps[f"stage {number}"] = stage(_halved(x) if number > 1 else x)
         return {**maps, "logits": self.head(x.amax((2, 3))) * self.logit_scale}
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         return (self.features(x)["logits"],)
+
+
+def _halved(x: Tensor) -> Tensor:
+    return F.max_pool2d(x, 2, ceil_mode=True)

@@ -35,7 +35,7 @@ FAMILY = {
     "collaboration, three tasks": (CollaborationSettings(filters=(3, 4)), (10, 3, 2)),
     "cross-stitch, one task": (CrossStitchSettings(filters=(4, 6)), (10,)),
     "cross-stitch, two tasks": (CrossStitchSettings(filters=(4, 6), head=(8,)), (10, 3)),
-    "residual": (ResidualSettings(stem=4, filters=(6, 5), blocks=(1, 2), logit_scale=0.5), (10,)),
+    "residual": (ResidualSettings(stem=4, filters=(6, 5), blocks=(1, 2)), (10,)),
     "cross-stitch, three tasks": (CrossStitchSettings(filters=(3, 4)), (10, 3, 2)),
 }
 members = pytest.mark.parametrize(("settings", "outputs"), FAMILY.values(), ids=FAMILY.keys())

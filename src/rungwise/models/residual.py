@@ -20,8 +20,6 @@ class ResidualSettings(NetSettings):
     """Of each stage."""
     blocks: tuple[int, ...]
     """How many each stage has: 0 or more."""
-    logit_scale: float = Field(1.0, gt=0)
-    """What the logits are multiplied by: below 1, training stays less sure of itself for longer."""
 
     @model_validator(mode="after")
     def _one_per_stage(self) -> Self:
@@ -93,7 +91,6 @@ class Residual(nn.Module):
             Stage(a, b, blocks) for a, b, blocks in zip(widths, settings.filters, settings.blocks, strict=False)
         )
         self.head = nn.Linear(widths[-1], classes, bias=False)
-        self.logit_scale = settings.logit_scale
 
     def features(self, x: Tensor) -> dict[str, Tensor]:
         """The maps after the stem and each stage, (N, filters, side, side), then the logits (N, classes)."""
@@ -101,7 +98,7 @@ class Residual(nn.Module):
         maps = {"stem": x}
         for number, stage in enumerate(self.stages, 1):
             x = maps[f"stage {number}"] = stage(_halved(x) if number > 1 else x)
-        return {**maps, "logits": self.head(x.amax((2, 3))) * self.logit_scale}
+        return {**maps, "logits": self.head(x.amax((2, 3)))}
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         return (self.features(x)["logits"],)

@@ -96,7 +96,8 @@ def told_fit(fit: "Recipe") -> str:
     epochs = counted(fit.epochs, "epoch")
     if fit.stop_loss is not None:
         epochs = f"at most {epochs}, until the mean training loss of one was below {fit.stop_loss:g} nats,"
+    stacked = " (seeds were trained together where that was faster: a time is a net's share)" if fit.stacked else ""
     return (
         f"for {epochs} with {OPTIMISERS[fit.optimiser]}{momentum} at a constant learning rate of {fit.rate:g}, in "
-        f"batches of {fit.batch}"
+        f"batches of {fit.batch}{stacked}"
     )

@@ -371,7 +371,7 @@ CHANGES = [
     {"net": MlpSettings(hidden=(20, 20))},
     *({"fit": Recipe(epochs=3).model_copy(update={name: value})} for name, value in {
         "epochs": 4, "batch": 65, "optimiser": "sgd", "rate": 0.002, "momentum": 0.5, "precision": "float32",
-        "evaluate": "end", "stop_loss": 0.01,
+        "evaluate": "end", "stop_loss": 0.01, "stacked": True,
     }.items()),
     {"tasks": {"label": GROUPS}},
     {"tasks": {"other": "labels"}},

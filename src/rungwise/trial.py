@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from rungwise.records.record import Record
 
 
+MOST_TOGETHER = 64
+"""Of trials that one worker carries out together: their records come all at once, so an interrupt loses all of them."""
+
+
 class Trial(Settings):
     """One unit of work: frozen, serialisable, complete. A subclass adds what its work needs to know.
 
@@ -28,6 +32,11 @@ class Trial(Settings):
     work: ClassVar[str]
     """``package.module:function`` that carries the trial out; imported only where it runs.
     The function takes ``(trial, bench)`` and returns an `Outcome`."""
+
+    together: ClassVar[str] = ""
+    """``package.module:function`` that carries out several trials that are alike but for their seeds; "": there is
+    none. The function takes ``(trials, bench)`` and returns, in their order, an `Outcome` or a `TrialFailed` of each;
+    None where one by one is better."""
 
     label: str = Field(exclude=True)
     """The name people read, as "CNN-1"; no part of the identity."""
@@ -50,6 +59,16 @@ class Trial(Settings):
         return 0
 
     @property
+    def most_together(self) -> int:
+        """How many trials of this one's kind may be carried out together; 1: each by itself."""
+        return MOST_TOGETHER if self.together else 1
+
+    @property
+    def kind(self) -> str:
+        """What trials that may be carried out together have in common: everything but the seed."""
+        return _canonical({name: value for name, value in self.spec.items() if name != "seed"})
+
+    @property
     def spec(self) -> dict[str, object]:
         """Everything that decides the result, as JSON types."""
         needs = [trial.id for trial in self.needs]
@@ -58,8 +77,11 @@ class Trial(Settings):
     @property
     def id(self) -> str:
         """16 hexadecimal digits of the SHA-256 of `spec`."""
-        canonical = json.dumps(self.spec, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+        return hashlib.sha256(_canonical(self.spec).encode()).hexdigest()[:16]
+
+
+def _canonical(spec: dict[str, object]) -> str:
+    return json.dumps(spec, sort_keys=True, separators=(",", ":"))
 
 
 @dataclass
@@ -77,7 +99,8 @@ class Outcome:
     timings: dict[str, float] = field(default_factory=dict)
     """Wall-clock seconds by phase, warm-up apart."""
     choices: dict[str, str] = field(default_factory=dict)
-    """What "auto" settings turned out to be here, as the number format."""
+    """What "auto" settings turned out to be here, as the number format. ``together``, which the engine adds: how many
+    trials were carried out as one, and why it was one where that is not as it was meant."""
 
 
 class TrialFailed(Exception):

@@ -57,6 +57,12 @@ def test_on_a_terminal_it_shows_epoch_loss_and_accuracy() -> None:
     assert "0 of 3 trials" in text
 
 
+def test_trials_that_are_carried_out_together_have_one_line() -> None:
+    _, text = shown(Event("started", A, {"beside": 2}), Event("progress", A, {"epoch": 1.0}), terminal=True)
+    assert "MLP-1 · seed 0 and 2 more" in text
+    assert "more" not in shown(Event("started", A, {"beside": 0}), terminal=True)[1]
+
+
 def test_quiet_says_nothing() -> None:
     assert shown(Event("started", A), Event("finished", A, {"time_s": 1.0}), quiet=True)[1] == ""
 

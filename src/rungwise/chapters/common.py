@@ -110,5 +110,6 @@ def _extras(fit: "Recipe") -> str:
         (fit.weight_decay, f"a weight decay of {fit.weight_decay:g}"),
         (fit.label_smoothing, f"labels smoothed by {fit.label_smoothing:g}"),
         (fit.augment, f"images changed at random ({fit.augment.says if fit.augment else ''})"),
+        (fit.stacked, "seeds trained together where that was faster (a time is then a net's share)"),
     )
     return "".join(f", {says}" for has, says in extras if has)

@@ -49,7 +49,8 @@ class Display:
     def __call__(self, event: Event) -> None:
         trial = event.trial
         if event.what == "started":
-            name = f"{trial.label} · seed {trial.seed}"
+            beside = int(event.values.get("beside", 0))
+            name = f"{trial.label} · seed {trial.seed}" + f" and {beside} more" * (beside > 0)
             self.running[trial.id] = self.progress.add_task(name, total=max(1, trial.epochs), told="")
         elif event.what == "progress" and trial.id in self.running:
             values = event.values

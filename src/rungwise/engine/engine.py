@@ -16,7 +16,8 @@ class Event:
     """found: its record was there already, or another run made it meanwhile."""
     trial: Trial
     values: Mapping[str, float] = field(default_factory=dict)
-    """progress: epoch, loss, accuracy; finished: the record's summary."""
+    """started: ``beside``, how many trials are carried out together with this one, which alone tells of progress;
+    progress: epoch, loss, accuracy; finished: the record's summary."""
     error: str = ""
     """failed: why, in one line."""
 

@@ -4,8 +4,9 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -35,11 +36,13 @@ class _Hand:
 
     process: BaseProcess
     pipe: Connection
-    trial: Trial | None = None
+    trials: dict[str, Trial] = field(default_factory=dict)
+    """By id: what it was given and has not done yet."""
 
 
 class LocalEngine:
-    """Processes on this machine. A worker that dies takes its trial down as failed, and is replaced."""
+    """Processes on this machine. A worker that dies takes its trial down as failed, and is replaced; of several that it
+    was carrying out together, each is then tried by itself."""
 
     def __init__(self, *, device: str, workers: int, offline: bool = False) -> None:
         self.device, self.workers, self.offline = device, workers, offline
@@ -53,7 +56,7 @@ class LocalEngine:
                 forkserver.ensure_running()
 
     def run(self, trials: Sequence[Trial], store: Store, tell: Callable[[Event], None]) -> None:
-        queue = _Queue(trials, store, tell)
+        queue = _Queue(trials, store, tell, self.workers)
         if not queue.left():
             return
         hands: list[_Hand] = []
@@ -62,7 +65,7 @@ class LocalEngine:
                 hands += [self._hire(store) for _ in range(min(self.workers, queue.left()))]
             while queue.left():
                 self._give_out(hands, queue, store)
-                busy = [hand for hand in hands if hand.trial is not None]
+                busy = [hand for hand in hands if hand.trials]
                 ready = wait([thing for hand in busy for thing in (hand.pipe, hand.process.sentinel)], RETRY_S)
                 for hand in busy:
                     if hand.pipe in ready or hand.process.sentinel in ready:
@@ -85,25 +88,24 @@ class LocalEngine:
 
     def _give_out(self, hands: list[_Hand], queue: "_Queue", store: Store) -> None:
         for i, hand in enumerate(hands):
-            if hand.trial is None and (trial := queue.next()) is not None:
+            if not hand.trials and (group := queue.next()):
                 if not hand.process.is_alive():
                     with _thread_settings(self.threads):
                         hand = hands[i] = self._hire(store)
-                hand.trial = trial
+                hand.trials = {trial.id: trial for trial in group}
                 try:
-                    hand.pipe.send(trial)
+                    hand.pipe.send(group)
                 except ConnectionError:  # it has died since it was last asked
                     self._bury(hand, queue, store)
 
     def _hear(self, hand: _Hand, queue: "_Queue", store: Store) -> None:
-        assert hand.trial is not None
         try:
-            what, values, error = hand.pipe.recv()
+            name, what, values, error = hand.pipe.recv()
         except (EOFError, ConnectionError):  # the pipe is empty and its other end has died
             self._bury(hand, queue, store)
             return
-        if queue.note(hand.trial, what, values, error):
-            hand.trial = None
+        if queue.note(hand.trials[name], what, values, error):
+            del hand.trials[name]
 
     def _bury(self, hand: _Hand, queue: "_Queue", store: Store) -> None:
         hand.process.join()
@@ -111,8 +113,11 @@ class LocalEngine:
         how = (
             f"killed by signal {-code}, out of memory perhaps: try fewer --workers" if code < 0 else f"exit code {code}"
         )
-        trial, hand.trial = hand.trial, None
-        assert trial is not None
+        trials, hand.trials = list(hand.trials.values()), {}
+        if len(trials) > 1:
+            queue.part(trials)
+            return
+        (trial,) = trials
         error = f"the process that computed it died ({how})"
         store.fail(trial, error, describe(device=self.device, threads=self.threads, workers=self.workers))
         queue.note(trial, "failed", {}, error)
@@ -121,7 +126,7 @@ class LocalEngine:
 class _Queue:
     """What is still to be done, in order, and what has happened."""
 
-    def __init__(self, trials: Sequence[Trial], store: Store, tell: Callable[[Event], None]) -> None:
+    def __init__(self, trials: Sequence[Trial], store: Store, tell: Callable[[Event], None], workers: int) -> None:
         self.tell = tell
         self.store = store
         self.done: set[str] = set()
@@ -135,13 +140,22 @@ class _Queue:
                 self.note(trial, "found", {}, "")
             else:
                 self.waiting.append(trial)
+        self.kinds = {trial.id: trial.kind for trial in self.waiting if trial.most_together > 1}
+        """Of the trials that others may be carried out together with."""
+        self.share = {kind: -(-count // workers) for kind, count in Counter(self.kinds.values()).items()}
+        """How many of a kind go together: so few that every worker has some."""
 
     def left(self) -> int:
         return len(self.waiting) + len(self.running)
 
-    def next(self) -> Trial | None:
-        """The first trial whose needs are done; trials whose needs failed are told as failed on the way."""
+    def next(self) -> list[Trial]:
+        """The first trial whose needs are done, with others of its kind that may be carried out together with it;
+        trials whose needs failed are told as failed on the way."""
+        group: list[Trial] = []
+        kind: str | None = None
         for trial in list(self.waiting):
+            if group and self.kinds.get(trial.id) != kind:
+                continue
             broken = next((need for need in trial.needs if need.id in self.failed), None)
             if broken is not None:
                 self.waiting.remove(trial)
@@ -152,13 +166,23 @@ class _Queue:
             ):
                 self.waiting.remove(trial)
                 self.running.add(trial.id)
-                return trial
-        return None
+                group.append(trial)
+                kind = self.kinds.get(trial.id)
+                if kind is None or len(group) == min(self.share[kind], trial.most_together):
+                    break
+        return group
 
-    def note(self, trial: Trial, what: str, values: dict[str, float], error: str) -> bool:
+    def part(self, trials: Sequence[Trial]) -> None:
+        """Put trials of which one may have brought the worker down back, each to be tried by itself."""
+        for trial in trials:
+            self.running.discard(trial.id)
+            del self.kinds[trial.id]
+        self.waiting[:0] = trials
+
+    def note(self, trial: Trial, what: str, values: Mapping[str, float], error: str) -> bool:
         """Take a worker's message; True where it was the last one about the trial."""
-        if what == "progress":
-            self.tell(Event("progress" if values else "started", trial, values))
+        if what in ("started", "progress"):
+            self.tell(Event(what, trial, values))  # type: ignore[arg-type]
             return False
         self.running.discard(trial.id)
         if what == "busy":

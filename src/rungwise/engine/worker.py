@@ -1,14 +1,16 @@
-"""One process that carries out trials, one after the other, as they come down a pipe."""
+"""One process that carries out trials, one group after the other, as they come down a pipe."""
 
 import importlib
 import os
 import signal
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
+from typing import Any
 
 import torch
 from filelock import Timeout
@@ -22,8 +24,9 @@ from rungwise.records.record import Environment
 from rungwise.records.store import Store
 from rungwise.trial import Bench, Outcome, Trial, TrialFailed
 
-Message = tuple[str, Mapping[str, float], str]
-"""(what, values, error); what is an `Event`'s, or "busy" where another run is computing the trial."""
+Message = tuple[str, str, Mapping[str, float], str]
+"""(trial id, what, values, error); what is an `Event`'s, or "busy" where another run is computing the trial."""
+Tell = Callable[[Message], None]
 
 
 @dataclass(frozen=True)
@@ -38,69 +41,113 @@ class Place:
 
 
 def main(pipe: Connection, place: Place) -> None:
-    """Receive trials until None or the end of the parent; answer each with messages."""
+    """Receive groups of trials until None or the end of the parent; answer with messages on each trial."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
     threading.Thread(target=_die_with_parent, daemon=True).start()
     torch.set_num_threads(place.threads)
     datasets: dict[str, Dataset] = {}
-    while (trial := pipe.recv()) is not None:
-        for message in carry_out(trial, place, datasets, lambda values: pipe.send(("progress", dict(values), ""))):
-            pipe.send(message)
+    while (trials := pipe.recv()) is not None:
+        carry_out(trials, place, datasets, pipe.send)
 
 
-def carry_out(
-    trial: Trial, place: Place, datasets: dict[str, Dataset], progress: Callable[[Mapping[str, float]], None]
-) -> list[Message]:
-    """Carry one trial out and keep its record, unless another run has done so or is at it."""
-    lock = place.store.lock(trial.id)
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        return [("busy", {}, "")]
-    try:
-        if place.store.has(trial.id):
-            return [("found", {}, "")]
-        progress({})
-        return [_compute(trial, place, datasets, progress)]
-    finally:
-        lock.release()
+def carry_out(trials: Sequence[Trial], place: Place, datasets: dict[str, Dataset], tell: Tell) -> None:
+    """Carry out trials that are alike but for their seeds and keep their records.
+
+    Those that another run has done, or is at, are left to it. Where the rest cannot be carried out together, each is
+    carried out by itself, so that one trial's fault is its own.
+    """
+    with ExitStack() as locks:
+        free = []
+        for trial in trials:
+            try:
+                locks.enter_context(place.store.lock(trial.id).acquire(blocking=False))
+            except Timeout:
+                tell((trial.id, "busy", {}, ""))
+                continue
+            if place.store.has(trial.id):
+                tell((trial.id, "found", {}, ""))
+            else:
+                free.append(trial)
+        why = _Attempt(free, place, datasets, tell).together() if len(free) > 1 else ""
+        if why is not None:
+            for trial in free:
+                _Attempt([trial], place, datasets, tell).alone(why)
 
 
-def _compute(
-    trial: Trial, place: Place, datasets: dict[str, Dataset], progress: Callable[[Mapping[str, float]], None]
-) -> Message:
-    digests: dict[str, str] = {}
-    others = Others()
+class _Attempt:
+    """One computation, of one trial or of several as one, and what it leaves."""
 
-    def read(data: Data, seed: int) -> Split:
-        if data.source not in datasets:
-            datasets[data.source] = load(data.source, offline=place.offline)
-        digests.update(datasets[data.source].sha256)
-        return split(datasets[data.source], data, seed)
+    def __init__(self, trials: Sequence[Trial], place: Place, datasets: dict[str, Dataset], tell: Tell) -> None:
+        self.trials, self.place, self.datasets, self.tell = trials, place, datasets, tell
+        self.digests: dict[str, str] = {}
+        self.others = Others()
+        tell((trials[0].id, "started", {"beside": len(trials) - 1}, ""))
 
-    def fail(error: str, trace: str | None = None) -> Message:
-        place.store.fail(trial, error, environment(), trace)
-        return "failed", {}, error
+    def together(self) -> str | None:
+        """Carry out all trials as one; where that is not to be, nothing is kept, and the answer is why: "" where it is
+        by choice."""
+        try:
+            results = _function(self.trials[0].together)(self.trials, self._bench())
+        except Exception as error:  # perhaps one trial's fault: by itself it will tell
+            return f"{type(error).__name__}: {error}"
+        if results is None:
+            return ""
+        for trial, result in zip(self.trials, results, strict=True):
+            self._keep(trial, result, str(len(self.trials)))
+        return None
 
-    def environment() -> Environment:
-        return describe(device=place.device, threads=place.threads, workers=place.workers, others=others.share())
+    def alone(self, why: str) -> None:
+        """Carry out the only trial; `why` it is not carried out with others, if that was not by choice."""
+        (trial,) = self.trials
+        try:
+            result = _function(trial.work)(trial, self._bench())
+        except TrialFailed as failure:
+            result = failure
+        except Exception as error:  # whatever one trial does, the study goes on
+            self._fail(trial, f"{type(error).__name__}: {error}", traceback.format_exc())
+            return
+        self._keep(trial, result, f"1, after {why}" if why else "1")
 
-    try:
-        needs = place.store.load_all({need.id for need in trial.needs})
-        bench = Bench(device=place.device, split=read, records=needs, progress=progress)
-        outcome = _work_of(trial)(trial, bench)
-        place.store.save(trial, outcome, environment(), digests)
-        return "finished", outcome.summary, ""
-    except TrialFailed as failure:
-        return fail(str(failure))
-    except Exception as error:  # whatever one trial does, the study goes on
-        return fail(f"{type(error).__name__}: {error}", traceback.format_exc())
+    def _bench(self) -> Bench:
+        def read(data: Data, seed: int) -> Split:
+            if data.source not in self.datasets:
+                self.datasets[data.source] = load(data.source, offline=self.place.offline)
+            self.digests.update(self.datasets[data.source].sha256)
+            return split(self.datasets[data.source], data, seed)
+
+        return Bench(
+            device=self.place.device,
+            split=read,
+            records=self.place.store.load_all({need.id for trial in self.trials for need in trial.needs}),
+            progress=lambda values: self.tell((self.trials[0].id, "progress", dict(values), "")),
+        )
+
+    def _keep(self, trial: Trial, result: Outcome | TrialFailed, together: str) -> None:
+        if isinstance(result, TrialFailed):
+            self._fail(trial, str(result))
+            return
+        if trial.most_together > 1:
+            result.choices["together"] = together
+        try:
+            self.place.store.save(trial, result, self._environment(), self.digests)
+        except Exception as error:
+            self._fail(trial, f"{type(error).__name__}: {error}", traceback.format_exc())
+            return
+        self.tell((trial.id, "finished", result.summary, ""))
+
+    def _fail(self, trial: Trial, error: str, trace: str | None = None) -> None:
+        self.place.store.fail(trial, error, self._environment(), trace)
+        self.tell((trial.id, "failed", {}, error))
+
+    def _environment(self) -> Environment:
+        place = self.place
+        return describe(device=place.device, threads=place.threads, workers=place.workers, others=self.others.share())
 
 
-def _work_of(trial: Trial) -> Callable[[Trial, Bench], Outcome]:
-    module, _, function = trial.work.partition(":")
-    work: Callable[[Trial, Bench], Outcome] = getattr(importlib.import_module(module), function)
-    return work
+def _function(name: str) -> Callable[..., Any]:
+    module, _, function = name.partition(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(module), function)
+    return found
 
 
 def _die_with_parent() -> None:

@@ -55,42 +55,35 @@ def carry_out(trial: Fit, bench: Bench) -> Outcome:
     logits: tuple[Tensor, ...] = ()
     for epoch in range(trial.epochs):
         loop.run_epoch(epoch)
-        _note_training(out, trial, loop.epoch)
+        note_training(out, trial, loop.epoch)
         last = epoch + 1 == trial.epochs or loop.epoch.loss < (trial.fit.stop_loss or 0)
         if last or trial.fit.evaluate == "epochs":
-            started = _now(bench.device)
+            started = now(bench.device)
             logits = predict(net, parts["test"].images, precision)
-            _note_test(out, trial, logits, parts["test"].labels)
-            loop.evaluate_s += _now(bench.device) - started
+            note_test(out, trial, logits, parts["test"].labels)
+            loop.evaluate_s += now(bench.device) - started
         bench.progress({"epoch": epoch + 1, "loss": loop.epoch.loss, "accuracy": loop.epoch.accuracy[0]})
         if last:
             break
 
-    started = _now(bench.device)
-    _note_end(
-        out,
-        trial,
-        {name: predict(net, part.images, precision) for name, part in parts.items() if name != "test"},
-        parts,
-    )
-    _note_predictions(out, trial, logits, split)
+    started = now(bench.device)
+    note_end(out, trial, net, parts, precision)
+    note_predictions(out, trial, logits, split)
     if trial.fit.test_views != "one":
         seen = predict_views(net, parts["test"].images, precision, trial.fit.test_views)
         for k, task in enumerate(trial.tasks):
             _, out.summary[trial.key("views_accuracy", task)] = loss_and_accuracy(seen[k], parts["test"].labels[k])
-    out.timings |= {"train_s": loop.train_s, "evaluate_s": loop.evaluate_s + _now(bench.device) - started}
+    out.timings |= {"train_s": loop.train_s, "evaluate_s": loop.evaluate_s + now(bench.device) - started}
     out.summary |= {"time_s": loop.train_s, "epochs": len(loop.weights), "steps": loop.steps}
-    out.summary["parameters"] = sum(p.numel() for p in net.parameters())
     if trial.frozen:
         out.summary["parameters_learnt"] = sum(p.numel() for p in net.parameters() if p.requires_grad)
     if len(trial.tasks) > 1:
         out.arrays["task_weights"] = torch.cat(loop.weights).cpu().numpy()
-    out.weights = {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
     return out
 
 
 @dataclass
-class _Epoch:
+class Epoch:
     """Running means over the batches of one epoch, while the weights were moving."""
 
     loss: float = 0.0
@@ -119,7 +112,7 @@ class _Loop:
         self.captured: Captured | None = None
         if can_capture(self.balancer) and trial.fit.batch <= len(self.train):
             self.captured = Captured(self.balancer, self._batch(torch.arange(trial.fit.batch), torch.Generator()))
-        self.epoch = _Epoch()
+        self.epoch = Epoch()
         self.weights: list[Tensor] = []
         """(steps, K) for each epoch."""
         self.steps = 0
@@ -128,7 +121,7 @@ class _Loop:
     def run_epoch(self, number: int) -> None:
         for module in self.frozen:
             module.eval()
-        started = told = _now(self.bench.device)
+        started = told = now(self.bench.device)
         aside_s = 0.0
         n, tasks, device = len(self.train), len(self.trial.tasks), self.train.images.device
         batches = self.train.shuffled(self.trial.fit.batch, self.order)
@@ -141,21 +134,22 @@ class _Loop:
             losses[step], weights[step] = forward.losses, self.balancer.weights
             right += forward.right
             if self.dominance is not None and (self.steps + step) % DOMINANCE_EVERY == 0:
-                since = _now(self.bench.device)
+                since = now(self.bench.device)
                 self.dominance.look(batch)
-                aside_s += _now(self.bench.device) - since
+                aside_s += now(self.bench.device) - since
             if time.perf_counter() - told > PROGRESS_EVERY_S:
                 told = time.perf_counter()
                 self._tell(number, sum(map(len, batches[: step + 1])), losses[step], right)
-        self._refuse_infinite(losses, number)
+        if (failure := infinite(losses, number, self.trial.fit.rate)) is not None:
+            raise failure
         share = torch.tensor([len(index) / n for index in batches], device=device)
         means = share @ losses
         self.balancer.end_epoch(means)
         self.steps += len(batches)
-        self.train_s += _now(self.bench.device) - started - aside_s
+        self.train_s += now(self.bench.device) - started - aside_s
         self.weights.append(weights)
         loss = fixed.weighted_sum(means, self.trial.loss_weights).item()
-        self.epoch = _Epoch(loss, means.tolist(), (right / n).tolist(), weights.mean(0).tolist())
+        self.epoch = Epoch(loss, means.tolist(), (right / n).tolist(), weights.mean(0).tolist())
         if self.dominance is not None and self.dominance.average is not None:
             self.epoch.dominance = self.dominance.average.tolist()
 
@@ -182,15 +176,18 @@ class _Loop:
         progress = {"epoch": epoch + seen / len(self.train), "loss": losses.sum().item()}
         self.bench.progress(progress | {"accuracy": right[0].item() / seen})
 
-    def _refuse_infinite(self, losses: Tensor, epoch: int) -> None:
-        bad = torch.isfinite(losses).all(1).logical_not().nonzero().flatten()
-        if len(bad):
-            step = int(bad[0])
-            value = next(v for v in losses[step].tolist() if not np.isfinite(v))
-            raise TrialFailed(
-                f"the loss became {value} at step {epoch * len(losses) + step + 1} (epoch {epoch + 1}): "
-                f"try a learning rate below {self.trial.fit.rate:g}"
-            )
+
+def infinite(losses: Tensor, epoch: int, rate: float) -> TrialFailed | None:
+    """What is wrong where an epoch's losses (steps, K) are not all finite."""
+    bad = torch.isfinite(losses).all(1).logical_not().nonzero().flatten()
+    if not len(bad):
+        return None
+    step = int(bad[0])
+    value = next(v for v in losses[step].tolist() if not np.isfinite(v))
+    return TrialFailed(
+        f"the loss became {value} at step {epoch * len(losses) + step + 1} (epoch {epoch + 1}): "
+        f"try a learning rate below {rate:g}"
+    )
 
 
 def one_cycle(done: float) -> float:
@@ -203,7 +200,7 @@ def _warm_up(net: nn.Module, parts: Mapping[str, Resident], trial: Fit, precisio
     clock. The second step is as any later one: the optimiser's and the balancer's memory is there by then.
     """
     device, twin = parts["train"].images.device.type, copy.deepcopy(net)
-    started = _now(device)
+    started = now(device)
     first = parts["train"].batch(torch.arange(min(trial.fit.batch, len(parts["train"]))))
 
     def work() -> None:
@@ -212,17 +209,17 @@ def _warm_up(net: nn.Module, parts: Mapping[str, Resident], trial: Fit, precisio
             balancer.step(first)
 
     size = peak_bytes(work)
-    return _now(device) - started, size
+    return now(device) - started, size
 
 
-def _now(device: str) -> float:
+def now(device: str) -> float:
     """The clock in seconds, once the device has done all that was asked of it."""
     if device == "cuda":
         torch.cuda.synchronize()
     return time.perf_counter()
 
 
-def _note_training(out: Outcome, trial: Fit, epoch: _Epoch) -> None:
+def note_training(out: Outcome, trial: Fit, epoch: Epoch) -> None:
     for k, task in enumerate(trial.tasks):
         values = {"train_loss": epoch.losses[k], "train_accuracy": epoch.accuracy[k]}
         told = {"weight": epoch.weights, "dominance": epoch.dominance} if len(trial.tasks) > 1 else {}
@@ -231,7 +228,7 @@ def _note_training(out: Outcome, trial: Fit, epoch: _Epoch) -> None:
             out.history.setdefault(trial.key(name, task), []).append(value)
 
 
-def _note_test(out: Outcome, trial: Fit, logits: tuple[Tensor, ...], labels: Tensor) -> None:
+def note_test(out: Outcome, trial: Fit, logits: tuple[Tensor, ...], labels: Tensor) -> None:
     for k, task in enumerate(trial.tasks):
         loss, accuracy = loss_and_accuracy(logits[k], labels[k])
         for name, value in (("test_loss", loss), ("test_accuracy", accuracy)):
@@ -239,17 +236,18 @@ def _note_test(out: Outcome, trial: Fit, logits: tuple[Tensor, ...], labels: Ten
             out.summary[trial.key(name, task)] = value
 
 
-def _note_end(
-    out: Outcome, trial: Fit, logits: Mapping[str, tuple[Tensor, ...]], parts: Mapping[str, Resident]
-) -> None:
-    """The final weights on all training images, and on those set aside."""
-    for name, answers in logits.items():
+def note_end(out: Outcome, trial: Fit, net: nn.Module, parts: Mapping[str, Resident], precision: str) -> None:
+    """The final weights, and what they do on all training images and on those set aside."""
+    out.summary["parameters"] = sum(p.numel() for p in net.parameters())
+    out.weights = {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
+    for name in (name for name in parts if name != "test"):
+        answers = predict(net, parts[name].images, precision)
         for k, task in enumerate(trial.tasks):
             loss, accuracy = loss_and_accuracy(answers[k], parts[name].labels[k])
             out.summary |= {trial.key(f"{name}_loss", task): loss, trial.key(f"{name}_accuracy", task): accuracy}
 
 
-def _note_predictions(out: Outcome, trial: Fit, logits: tuple[Tensor, ...], split: Split) -> None:
+def note_predictions(out: Outcome, trial: Fit, logits: tuple[Tensor, ...], split: Split) -> None:
     """What the final weights say of each test image."""
     for k, (task, rule) in enumerate(trial.tasks.items()):
         answers, labels = logits[k].cpu().numpy(), task_labels(rule, split.test)

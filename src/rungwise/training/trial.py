@@ -44,6 +44,9 @@ class Recipe(Settings):
     """When the test images are looked at: after each epoch, or once, after the last."""
     stop_loss: float | None = Field(None, gt=0, exclude_if=lambda loss: loss is None)
     """Training ends with the first epoch whose mean training loss is below this, even if `epochs` are not over."""
+    stacked: bool = Field(False, exclude_if=lambda stacked: not stacked)
+    """Whether nets that are alike but for their seeds may be trained as one (`training.stacked`), where that can be
+    done and is measured to be faster: sums are then rounded in another order."""
 
 
 Balance = Annotated[SerializeAsAny[BalancerSettings], BeforeValidator(read_balancer)]
@@ -54,6 +57,7 @@ class Fit(Trial):
     """One net fitted to the tasks of one data set. With one task this is plain classification."""
 
     work: ClassVar[str] = "rungwise.training.fit:carry_out"
+    together: ClassVar[str] = "rungwise.training.stacked:fit_many"
 
     net: SerializeAsAny[NetSettings]
     fit: Recipe
@@ -71,6 +75,14 @@ class Fit(Trial):
     @property
     def needs(self) -> tuple[Trial, ...]:
         return () if self.start is None else (self.start,)
+
+    @property
+    def most_together(self) -> int:
+        if not self.fit.stacked:
+            return 1
+        from rungwise.training.stacked import most_stacked  # it imports this module
+
+        return most_stacked(self)
 
     @property
     def epochs(self) -> int:

@@ -1,0 +1,155 @@
+"""Models per second for 1, 4, 16 and 64 seeds: one by one, in several processes, and stacked.
+
+    python -m benchmarks.seeds [--full]
+
+Every process is warm: it has imported torch, read the data and fitted a net. What is timed is from the handing out of
+the trials until the last outcome is there, drawing of images included, and testing, which is one net after the other in
+every way. The ways take turns in every round.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cache, partial
+from multiprocessing import get_context
+from typing import Any
+
+import torch
+
+from rungwise.chapters.common import counted
+from rungwise.data.images import Dataset, Split
+from rungwise.data.load import load
+from rungwise.data.source import Data
+from rungwise.data.split import split
+from rungwise.engine.machine import choose_device
+from rungwise.models.mlp import MlpSettings
+from rungwise.records.environment import Others, cores, processor
+from rungwise.training.fit import carry_out
+from rungwise.training.stacked import fit_stacked, most_stacked
+from rungwise.training.trial import Fit, Recipe
+from rungwise.trial import Bench
+
+SEEDS = (1, 4, 16, 64)
+FEW = SEEDS[:2]
+"""Of the large net, where time is short."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """How many trials are carried out."""
+
+    name: str
+    processes: int
+    threads: int
+    stacked: bool
+
+
+def ways(device: str) -> list[Way]:
+    """One process with all cores, and one per core with a thread each; on a GPU one process, and two."""
+    many, threads = (2, max(1, cores() // 2)) if device == "cuda" else (cores(), 1)
+    shapes = [(1, cores()), *([(many, threads)] if many > 1 else [])]
+    told = {shape: f"{shape[0]} × {shape[1]} thread{'s' * (shape[1] > 1)}" for shape in shapes}
+    return [
+        Way(f"{'stacked' if stacked else 'one by one'}, {told[shape]}", *shape, stacked)
+        for stacked in (False, True)
+        for shape in shapes
+    ]
+
+
+def nets(short: bool) -> dict[str, Fit]:
+    """What is fitted, by name: the seed is changed."""
+    images, epochs = (2_000, 1) if short else (10_000, 10)
+    small, large = MlpSettings(hidden=(100, 100)), MlpSettings(hidden=(1000, 1000))
+
+    def trial(net: MlpSettings, data: Data, epochs: int) -> Fit:
+        recipe = Recipe(epochs=epochs, evaluate="end", stacked=True)
+        return Fit(label="", data=data, seed=0, net=net, fit=recipe)
+
+    return {
+        f"[100, 100], digits, {counted(epochs, 'epoch')}": trial(small, Data(source="digits"), epochs),
+        f"[1000, 1000], {images:,} of MNIST, 1 epoch": trial(large, Data(source="mnist", train_images=images), 1),
+    }
+
+
+def run(short: bool, device: str | None = None) -> dict[str, Any]:
+    """Models per second by net, way and number of seeds: one value for each round."""
+    device = device or choose_device("auto")
+    rounds = 2 if short else 5
+    chosen, others = ways(device), Others()
+    results: dict[str, dict[str, dict[int, list[float]]]] = {}
+    with ExitStack() as pools:
+        pool = {}
+        for way in chosen:  # two ways share each pool
+            shape = (way.processes, way.threads)
+            if shape not in pool:
+                made = ProcessPoolExecutor(way.processes, get_context("spawn"), torch.set_num_threads, (way.threads,))
+                pool[shape] = pools.enter_context(made)
+        for name, trial in nets(short).items():
+            seeds = FEW if short and trial.data.source == "mnist" else SEEDS
+            table = results[name] = {way.name: {count: [] for count in seeds} for way in chosen}
+            for way in chosen:  # warm
+                models_per_second(pool[way.processes, way.threads], way, trial, way.processes, device)
+            for _ in range(rounds):
+                for count in seeds:
+                    for way in chosen:
+                        speed = models_per_second(pool[way.processes, way.threads], way, trial, count, device)
+                        table[way.name][count].append(speed)
+    machine = {"device": device, "processor": processor(), "cores": cores(), "torch": torch.__version__}
+    return {"models_per_s": results, "rounds": rounds, "machine": machine, "others": others.share()}
+
+
+def models_per_second(pool: ProcessPoolExecutor, way: Way, trial: Fit, count: int, device: str) -> float:
+    """How fast `count` seeds of a trial are carried out, shared out over the processes."""
+    trials = [trial.model_copy(update={"seed": seed}) for seed in range(count)]
+    shares = [trials[i :: way.processes] for i in range(min(way.processes, count))]
+    started = time.perf_counter()
+    list(pool.map(partial(carry_out_all, stacked=way.stacked, device=device), shares))
+    return count / (time.perf_counter() - started)
+
+
+def carry_out_all(trials: Sequence[Fit], stacked: bool, device: str) -> None:
+    """In a process: fit all, stacked in groups as large as memory allows, or one by one."""
+    bench = Bench(device=device, split=_read, records={})
+    if not stacked:
+        for trial in trials:
+            carry_out(trial, bench)
+        return
+    most = most_stacked(trials[0])
+    for i in range(0, len(trials), most):
+        fit_stacked(trials[i : i + most], bench)
+
+
+def _read(data: Data, seed: int) -> Split:
+    return split(_loaded(data.source), data, seed)
+
+
+@cache
+def _loaded(source: str) -> Dataset:
+    return load(source, offline=True)
+
+
+def markdown(found: dict[str, Any]) -> str:
+    """Medians over the rounds, with the least and the most."""
+    lines = []
+    for name, table in found["models_per_s"].items():
+        counts = list(next(iter(table.values())))
+        lines += ["", f"Models per second: {name}", "", "| | " + " | ".join(f"{n} seeds" for n in counts) + " |"]
+        lines.append("|---" * (len(counts) + 1) + "|")
+        for way, speeds in table.items():
+            cells = [f"{statistics.median(v):.3g} ({min(v):.3g}–{max(v):.3g})" for v in speeds.values()]
+            lines.append("| " + " | ".join([way, *cells]) + " |")
+    return "\n".join(lines[1:])
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Models per second for many seeds.")
+    parser.add_argument("--full", action="store_true", help="more epochs, images, seeds and rounds")
+    parser.add_argument("--json", action="store_true", help="every measured value")
+    arguments = parser.parse_args()
+    found = run(short=not arguments.full)
+    print(json.dumps(found, indent=1) if arguments.json else markdown(found))

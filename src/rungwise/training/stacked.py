@@ -1,0 +1,292 @@
+"""MLPs that are alike but for their seeds, fitted as one: each layer of all of them is one batched product.
+
+Every net keeps its own start, its own images and its own order of them, and its loss is its own: the gradient of the
+sum of all losses is each net's alone, and the optimisers go by elements. So the results are those of
+`training.fit`, but for the order in which the products sum: see `docs/decisions.md` for what that comes to.
+"""
+
+import copy
+import math
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from rungwise.balancing import fixed
+from rungwise.data.catalogue import CATALOGUE
+from rungwise.data.images import Split
+from rungwise.models.mlp import Mlp, MlpSettings
+from rungwise.models.net import count_parameters
+from rungwise.seeding import stream_seed
+from rungwise.settings import Settings
+from rungwise.training import fit
+from rungwise.training.batches import Resident
+from rungwise.training.evaluate import predict, scaled
+from rungwise.training.learner import begin, build_learner, build_optimiser
+from rungwise.training.memory import peak_bytes
+from rungwise.training.precision import resolve
+from rungwise.training.trial import Fit, Recipe
+from rungwise.trial import MOST_TOGETHER, Bench, Outcome, TrialFailed
+
+MEMORY = 2**31
+"""Bytes that the nets of a stack, their optimiser's memory and their images may take."""
+ROUNDS, MEASURE_S = 5, 0.3
+"""Steps that are timed before it is decided whether to stack: at least as many rounds, and for at least as long."""
+GAIN = 1.1
+"""How many times as fast a stack must be: a busy machine's clock is no better than that, and one by one is the rule."""
+KNOWN = {
+    Fit: {"data", "seed", "net", "fit", "tasks"},
+    MlpSettings: {"family", "hidden", "bias"},
+    Recipe: {"epochs", "batch", "optimiser", "rate", "momentum", "precision", "evaluate", "stop_loss", "stacked"},
+}
+"""The settings that this module takes account of; others must be left as they are by default."""
+
+Step = Callable[[Tensor], tuple[Tensor, Tensor]]
+"""Takes each net's indices (K, B) into its own training images, and a step of all nets; returns the losses (K,) from
+before it and how many images each net had right (K,)."""
+
+
+def stackable(trial: Fit) -> bool:
+    """Whether the trial is of the sort that is fitted here as `training.fit` does: a plain MLP on one task."""
+
+    def known(settings: Settings) -> bool:
+        return settings.model_dump(exclude_defaults=True).keys() <= KNOWN.get(type(settings), set())
+
+    return (
+        known(trial)
+        and known(trial.net)
+        and known(trial.fit)
+        and len(trial.tasks) == 1
+        and trial.fit.optimiser in ("adam", "sgd", "rmsprop", "adagrad")
+    )
+
+
+def most_stacked(trial: Fit) -> int:
+    """How many trials like this one are fitted as one at most; 1 where it is not stackable."""
+    if not stackable(trial):
+        return 1
+    entry = CATALOGUE[trial.data.source]
+    floats = 4 * count_parameters(trial.net, entry.image, trial.outputs)  # weights, gradients, two moments
+    pixels = (trial.data.size + entry.test_images) * math.prod(entry.image)
+    return max(1, min(MOST_TOGETHER, MEMORY // (4 * floats + pixels)))
+
+
+def fit_many(trials: Sequence[Fit], bench: Bench) -> list[Outcome | TrialFailed] | None:
+    """`fit_stacked`, or None where a step of each net one by one takes hardly longer here than one of all."""
+    group = _gather(trials, bench)
+    return _fit(group, bench) if _pays(group) else None
+
+
+def fit_stacked(trials: Sequence[Fit], bench: Bench) -> list[Outcome | TrialFailed]:
+    """What `fit.carry_out` finds of each of K stackable trials that are alike but for their seeds.
+
+    A net's times, and the memory of its step, are its share of the stack's: a K-th each. A net whose loss stops being
+    finite fails alone; one that reaches its `stop_loss` is told of as it is then.
+    """
+    return _fit(_gather(trials, bench), bench)
+
+
+class Stack(nn.Module):
+    """K MLPs whose weights lie side by side.
+
+    The nets that it is made of keep working: their parameters become views of the stacked ones.
+    """
+
+    def __init__(self, nets: Sequence[Mlp]) -> None:
+        super().__init__()
+        layers = list(zip(*([*net.hidden, net.head] for net in nets), strict=True))
+        # (K, in, out): with (K, out, in) the same products took up to 1.8 times as long on a Zen core.
+        self.weights = nn.ParameterList(torch.stack([one.weight.detach().T for one in alike]) for alike in layers)
+        self.biases = nn.ParameterList(
+            torch.stack([one.bias.detach()[None] for one in alike])  # (K, 1, out)
+            for alike in layers
+            if alike[0].bias is not None
+        )
+        for i, alike in enumerate(layers):
+            for k, one in enumerate(alike):
+                one.weight = nn.Parameter(self.weights[i].detach()[k].T, requires_grad=False)
+                if self.biases:
+                    one.bias = nn.Parameter(self.biases[i].detach()[k, 0], requires_grad=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The logits (K, B, classes) of each net for its own images x (K, B, in)."""
+        for i, weight in enumerate(self.weights):
+            x = torch.baddbmm(self.biases[i], x, weight) if self.biases else torch.bmm(x, weight)
+            if i + 1 < len(self.weights):
+                x = x.relu_()
+        return x
+
+
+@dataclass(frozen=True)
+class _Group:
+    """K trials, with all that their training needs."""
+
+    trials: Sequence[Fit]
+    splits: list[Split]
+    nets: list[Mlp]
+    train: Resident
+    """The N training images of the first net, then those of the second, ...: K·N."""
+    parts: list[dict[str, Resident]]
+    """Of each net."""
+    precision: str
+
+    @property
+    def device(self) -> str:
+        return self.train.images.device.type
+
+    def stepper(self, nets: Sequence[Mlp]) -> Step:
+        """Steps with a new optimiser on these nets, which are stacked."""
+        stack, count = Stack(nets), len(nets)
+        optimiser = build_optimiser(self.trials[0].fit, stack)
+        offsets = (torch.arange(count) * (len(self.train) // count))[:, None].to(self.device)
+
+        def step(index: Tensor) -> tuple[Tensor, Tensor]:
+            images, labels = self.train.batch((index + offsets).flatten())  # (K·B, C, H, W), (1, K·B)
+            with torch.autocast(self.device, torch.bfloat16, enabled=self.precision == "bfloat16"):
+                z = stack(scaled(images).flatten(1).view(*index.shape, -1))
+            z, y = z.float().flatten(0, 1), labels[0]  # (K·B, classes), (K·B,)
+            losses = F.cross_entropy(z, y, reduction="none").view(count, -1).mean(1)
+            optimiser.zero_grad(set_to_none=True)
+            torch.autograd.backward(losses.sum())
+            optimiser.step()
+            return losses.detach(), (z.argmax(1) == y).view(count, -1).sum(1)
+
+        return step
+
+
+def _gather(trials: Sequence[Fit], bench: Bench) -> _Group:
+    splits = [bench.split(trial.data, trial.seed) for trial in trials]
+    nets, parts = [], []
+    for trial, split in zip(trials, splits, strict=True):
+        nets.append(begin(trial, split.train.shape, bench.records).to(bench.device))
+        sets = {"train": split.train, "test": split.test, "validation": split.validation}
+        parts.append({name: Resident.of(part, trial, bench.device) for name, part in sets.items() if part is not None})
+    apart = [own["train"] for own in parts]
+    train = Resident(torch.cat([one.images for one in apart]), torch.cat([one.labels for one in apart], 1))
+    for k, n in enumerate(map(len, apart)):
+        own = slice(k * n, (k + 1) * n)  # data settings are the same, so all have as many
+        parts[k]["train"] = Resident(train.images[own], train.labels[:, own])
+    return _Group(trials, splits, nets, train, parts, resolve(trials[0].fit.precision, bench.device))  # type: ignore[arg-type]
+
+
+def _pays(group: _Group) -> bool:
+    """Whether K nets take a step much sooner stacked than one by one, measured in turns on throwaway copies."""
+    trial, parts, count = group.trials[0], group.parts[0], len(group.trials)
+    learner = build_learner(trial, copy.deepcopy(group.nets[0]), parts, group.precision)
+    balancer = fixed.Settings().build(learner)
+    step = group.stepper(copy.deepcopy(group.nets))
+    index = torch.arange(min(trial.fit.batch, len(parts["train"])), device=group.device)
+    together: list[float] = []
+    apart: list[float] = []
+    until = math.inf
+    while len(together) <= ROUNDS or time.perf_counter() < until:
+        started = fit.now(group.device)
+        step(index.expand(count, -1))
+        between = fit.now(group.device)
+        for _ in range(ROUNDS):
+            balancer.step(parts["train"].batch(index))
+        together.append(between - started)
+        apart.append((fit.now(group.device) - between) / ROUNDS * count)
+        if len(together) == 1:  # the first round warms up
+            until = time.perf_counter() + MEASURE_S
+    return GAIN * statistics.median(together[1:]) < statistics.median(apart[1:])
+
+
+@dataclass
+class _Progress:
+    """How far one net is."""
+
+    out: Outcome
+    order: torch.Generator
+    evaluate_s: float = 0.0
+    end: Outcome | TrialFailed | None = None
+    """`out`, once there is nothing left to do."""
+
+
+def _fit(group: _Group, bench: Bench) -> list[Outcome | TrialFailed]:
+    count, recipe = len(group.trials), group.trials[0].fit
+    warmup_s, size = _warm_up(group)
+    step, train_s, steps = group.stepper(group.nets), 0.0, 0
+    states = []
+    for trial in group.trials:
+        out = Outcome(choices={"precision": group.precision}, timings={"warmup_s": warmup_s / count})
+        out.summary["step_bytes"] = size / count
+        states.append(_Progress(out, torch.Generator().manual_seed(stream_seed(trial.seed, "order"))))
+    for epoch in range(recipe.epochs):
+        started = fit.now(group.device)
+        losses, shares, right = _run_epoch(group, step, states, epoch, bench)
+        means, accuracies = (shares @ losses).tolist(), (right * count / len(group.train)).tolist()
+        steps += len(losses)
+        train_s += (fit.now(group.device) - started) / count
+        for k, (trial, state) in enumerate(zip(group.trials, states, strict=True)):
+            if state.end is not None:
+                continue
+            state.end = fit.infinite(losses[:, [k]], epoch, recipe.rate)
+            if state.end is not None:
+                continue
+            fit.note_training(state.out, trial, fit.Epoch(means[k], [means[k]], [accuracies[k]]))
+            last = epoch + 1 == recipe.epochs or means[k] < (recipe.stop_loss or 0)
+            _evaluate(group, k, state, last)
+            if last:
+                state.out.summary |= {"time_s": train_s, "epochs": epoch + 1, "steps": steps}
+                state.out.timings |= {"train_s": train_s, "evaluate_s": state.evaluate_s}
+        bench.progress({"epoch": epoch + 1, "loss": statistics.mean(means), "accuracy": statistics.mean(accuracies)})
+        if all(state.end is not None for state in states):
+            break
+    return [state.end for state in states if state.end is not None]
+
+
+def _run_epoch(
+    group: _Group, step: Step, states: Sequence[_Progress], epoch: int, bench: Bench
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The losses (steps, K), each step's share of the images (steps,), and how many each net had right (K,)."""
+    told = time.perf_counter()
+    count, n = len(states), len(group.train) // len(states)
+    orders = [own["train"].shuffled(n, state.order)[0] for own, state in zip(group.parts, states, strict=True)]
+    batches = torch.split(torch.stack(orders), group.trials[0].fit.batch, 1)
+    losses = torch.zeros(len(batches), count, device=group.device)
+    right = torch.zeros(count, device=group.device)
+    for number, index in enumerate(batches):
+        losses[number], hits = step(index)
+        right += hits
+        if time.perf_counter() - told > fit.PROGRESS_EVERY_S:
+            told = time.perf_counter()
+            seen = sum(batch.shape[1] for batch in batches[: number + 1])
+            progress = {"epoch": epoch + seen / n, "loss": losses[number].mean().item()}
+            bench.progress(progress | {"accuracy": right.mean().item() / seen})
+    return losses, torch.tensor([batch.shape[1] / n for batch in batches], device=group.device), right
+
+
+def _evaluate(group: _Group, k: int, state: _Progress, last: bool) -> None:
+    """Test one net, where its recipe asks for it now, and note all that is told of it at its end."""
+    trial, net, parts = group.trials[k], group.nets[k], group.parts[k]
+    if not last and trial.fit.evaluate == "end":
+        return
+    started = fit.now(group.device)
+    logits = predict(net, parts["test"].images, group.precision)
+    fit.note_test(state.out, trial, logits, parts["test"].labels)
+    if last:
+        fit.note_end(state.out, trial, net, parts, group.precision)
+        fit.note_predictions(state.out, trial, logits, group.splits[k])
+        # Copies: the stack may go on.
+        state.out.weights = {name: value.clone() for name, value in state.out.weights.items()}
+        state.end = state.out
+    state.evaluate_s += fit.now(group.device) - started
+
+
+def _warm_up(group: _Group) -> tuple[float, int]:
+    """Seconds and most bytes of two steps of all nets on throwaway copies, as `fit` measures them of one."""
+    twins, started = copy.deepcopy(group.nets), fit.now(group.device)
+    index = torch.arange(min(group.trials[0].fit.batch, len(group.parts[0]["train"])), device=group.device)
+
+    def work() -> None:
+        step = group.stepper(twins)
+        for _ in range(2):
+            step(index.expand(len(twins), -1))
+
+    size = peak_bytes(work)
+    return fit.now(group.device) - started, size

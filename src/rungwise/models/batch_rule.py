@@ -89,7 +89,8 @@ class Rows:
         self.rounding_P = self.rounding * (1 + self.V.shape[1] ** 0.5)
         squares = np.square(self.Z32).sum(axis=1)
         beside = np.maximum(squares - np.square(self.P).sum(axis=1), 0)
-        self.norms = np.sqrt(squares) * np.float32(1.0001)
+        # Rows too small for float32 squares are never decided by a bound.
+        self.norms = np.where(squares > 1e-24, np.sqrt(squares) * np.float32(1.0001), np.float32(np.inf))
         self.beside = np.sqrt(beside + np.float32(3 * self.rounding_P) * squares)  # >= ||z - VV'z||
         positive = Z[:, -1] > 0
         self.classes = (positive, ~positive)

@@ -61,7 +61,7 @@ def _learn(trials: list[PerceptronTrial], split: Split) -> list[Outcome]:
 def _fit_batch(trials: list[PerceptronTrial], train: ImageSet) -> list[Fit]:
     """In whole numbers, where the rule is exact: rows and bias are 255 times the scaled ones, the rate 1/255 of it."""
     trial = trials[0]
-    pixels = 2 * train.images.reshape(len(train), -1).astype(np.float32) - 255
+    pixels = train.images.reshape(len(train), -1).astype(np.float32) * 2 - 255
     Z = signed(pixels, _signs(train, trial), one=255)
     starts = [grid_start(_random(trial), Z.shape[1]) for trial in trials]
     return learn_batch_many(Z, starts, trial.rate / 255, trial.iterations, trial.tolerance)
@@ -72,7 +72,7 @@ def _fit_online(trials: list[PerceptronTrial], train: ImageSet) -> list[Fit]:
     fits = []
     for trial in trials:
         random = _random(trial)
-        start = random.standard_normal(Z.shape[1]).astype(np.float32)
+        start = np.asarray(random.standard_normal(Z.shape[1]), np.float32)
         fits.append(learn_online(Z, start, trial.rate, trial.iterations, trial.tolerance, random))
     return fits
 

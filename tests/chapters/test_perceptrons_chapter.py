@@ -12,7 +12,7 @@ from rungwise.data.load import load
 from rungwise.data.source import Data
 from rungwise.data.split import split
 from rungwise.records.record import Environment, Record
-from rungwise.training.perceptron import learn
+from rungwise.training.perceptron import learn, learn_many
 from rungwise.trial import Bench, TrialFailed
 
 HERE = Environment(
@@ -205,3 +205,22 @@ def test_mnist_agrees_with_the_study():
     for pair, expected in STUDY.items():
         accuracies = [cell.mean for cell in rows(found)[pair][:2]]
         assert accuracies == pytest.approx(expected, abs=0.01), pair
+
+
+@pytest.mark.parametrize("rule", ["batch", "online"])
+@pytest.mark.parametrize("apart", [[0, 0, 0], [0, 1, 0]])
+def test_seeds_learn_together_what_each_learns_alone(rule, apart):
+    settings = perceptrons.Settings(data=DATA, pairs=[[8, 3]], iterations=20, rule=rule)
+    trials = perceptrons.trials(settings, (0, 1, 2))
+    bench = Bench("cpu", lambda data, seed: images(data, apart[seed]), {})
+    for trial, outcome in zip(trials, learn_many(trials, bench), strict=True):
+        alone = learn(trial, bench)
+        assert outcome.summary == alone.summary
+        assert outcome.history == alone.history
+        assert all(outcome.arrays[key].tobytes() == alone.arrays[key].tobytes() for key in alone.arrays)
+
+
+def test_only_seeds_learn_together():
+    trials = perceptrons.trials(SETTINGS, (0,))
+    with pytest.raises(ValueError, match="nothing but the seed"):
+        learn_many(trials, Bench("cpu", None, {}))

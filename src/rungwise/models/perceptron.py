@@ -1,6 +1,6 @@
 """The perceptron (Rosenblatt 1958), from scratch: sign(w·x + b), learnt from its mistakes alone."""
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -8,22 +8,12 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-Rule = Literal["batch", "online"]
+from rungwise.models.batch_rule import Fit, grid_start, learn_batch
 
-NEAR = 0.15
-"""Share of the images in the near set of `Margins`; 0.1 to 0.2 were the fastest on pairs of MNIST digits."""
+Rule = Literal["batch", "online"]
 
 AHEAD = 32
 """Images whose margins the online rule computes at once; mistakes on MNIST pairs are about as far apart."""
-
-
-class Fit(NamedTuple):
-    """What a rule returns."""
-
-    weights: np.ndarray
-    """(D + 1,); the bias is last."""
-    errors: list[float]
-    """Share of the images found misclassified in each iteration (batch) or epoch (online)."""
 
 
 class Perceptron(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -81,11 +71,13 @@ class Perceptron(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"Only binary classification is supported: y needs two distinct values, but has {what}.")
         sign = np.where(y == self.classes_[1], 1, -1).astype(X.dtype)
         random = check_random_state(self.random_state)
-        start = random.standard_normal(X.shape[1] + 1).astype(X.dtype)
         Z = signed(X, sign)
         if self.rule == "batch":
+            start = grid_start(random, X.shape[1] + 1)
             weights, errors = learn_batch(Z, start, self.learning_rate, self.max_iter, self.tol)
+            weights = weights.astype(X.dtype)
         else:
+            start = random.standard_normal(X.shape[1] + 1).astype(X.dtype)
             weights, errors = learn_online(Z, start, self.learning_rate, self.max_iter, self.tol, random)
         self.coef_, self.intercept_ = weights[None, :-1], weights[-1:]
         self.error_curve_ = np.array(errors)
@@ -112,57 +104,9 @@ class Perceptron(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return tags
 
 
-def signed(X: np.ndarray, sign: np.ndarray) -> np.ndarray:
-    """Rows y (x, 1), (N, D + 1), of images X (N, D), signs y (N,): times (w, b) they give the margins."""
-    return np.hstack([X * sign[:, None], sign[:, None]])
-
-
-class Margins:
-    """Finds the misclassified rows of Z for weights that move little by little, without a product with all Z.
-
-    A row whose margin was m for weights r keeps its sign while ||w - r|| < |m| / ||z|| (Cauchy-Schwarz). So
-    only the rows nearest to the boundary are looked at, until the weights have moved further than the nearest
-    of the others can bear. The rows found, and so the iterates, are those of the plain rule, up to the
-    rounding of sums.
-    """
-
-    def __init__(self, Z: np.ndarray) -> None:
-        self.Z = Z
-        self.norms = np.linalg.norm(Z, axis=1)  # at least 1: each row ends in y
-        self.size = max(1, int(NEAR * len(Z)))
-        self.radius = -1.0
-
-    def mistakes(self, weights: np.ndarray) -> tuple[int, np.ndarray]:
-        """The number of rows with margin <= 0, and their sum (D + 1,)."""
-        if self.radius < 0 or np.linalg.norm(weights - self.reference) >= self.radius:
-            self._look_at_all(weights)
-        wrong = self.near @ weights <= 0
-        return int(wrong.sum()) + self.far_count, self.near[wrong].sum(axis=0) + self.far_sum
-
-    def _look_at_all(self, weights: np.ndarray) -> None:
-        margins = self.Z @ weights
-        distances = np.abs(margins) / self.norms
-        cut = np.partition(distances, self.size - 1)[self.size - 1]
-        near = distances <= cut
-        wrong = ~near & (margins <= 0)
-        self.reference = weights
-        self.near = self.Z[near]
-        self.far_count, self.far_sum = int(wrong.sum()), self.Z[wrong].sum(axis=0)
-        self.radius = float(cut) * 0.999  # room for the rounding of margins and norms
-
-
-def learn_batch(Z: np.ndarray, weights: np.ndarray, rate: float, max_iter: int, tol: float) -> Fit:
-    """The full-batch rule on signed rows Z (N, D + 1), from `weights` (D + 1,)."""
-    step = Z.dtype.type(rate)
-    margins = Margins(Z)
-    errors: list[float] = []
-    for _ in range(max_iter):
-        count, total = margins.mistakes(weights)
-        errors.append(count / len(Z))
-        if errors[-1] <= tol:
-            break
-        weights = weights + step * total
-    return Fit(weights, errors)
+def signed(X: np.ndarray, sign: np.ndarray, one: float = 1) -> np.ndarray:
+    """Rows y (x, one), (N, D + 1), of images X (N, D), signs y (N,): times (w, b) they give the margins."""
+    return np.hstack([X * sign[:, None], one * sign[:, None]])
 
 
 def learn_online(

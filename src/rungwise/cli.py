@@ -32,7 +32,7 @@ class Device(StrEnum):
     cuda = "cuda"
 
 
-PRESETS = "quick, reference, multitask, multi-mnist, capacity"
+PRESETS = "quick, reference, best, multitask, multi-mnist, capacity"
 StudyName = Annotated[str, typer.Argument(metavar="STUDY", help=f"A preset ({PRESETS}) or a TOML file.")]
 Seeds = Annotated[int | None, typer.Option(min=1, max=10_000, help="Seeds per trial, instead of the study's.")]
 Chapters = Annotated[str, typer.Option(help="Only these chapters, as mlps,cnns.")]

@@ -587,7 +587,6 @@ OWN = cnns.Settings(
         "optimiser": "muon",
         "rate": 0.05,
         "momentum": 0.9,
-        "weight_decay": 0.01,
         "schedule": "one-cycle",
         "label_smoothing": 0.1,
         "augment": {"shift": 2, "flip": True},
@@ -601,8 +600,8 @@ OWN = cnns.Settings(
 def test_a_recipe_of_our_own_is_told_whole():
     assert told_fit(OWN.fit) == (
         "for 2 epochs with Muon with momentum 0.9 at a learning rate that rises to 0.05 over the first fifth of the "
-        "steps and falls to 0, in batches of 128, Adam at 0.008 moving the first layer, the last and all vectors, a "
-        "weight decay of 0.01, labels smoothed by 0.1, images changed at random (shifts of up to 2 pixels, mirroring)"
+        "steps and falls to 0, in batches of 128, Adam at 0.008 moving the first layer, the last and all vectors, "
+        "labels smoothed by 0.1, images changed at random (shifts of up to 2 pixels, mirroring)"
     )
 
 

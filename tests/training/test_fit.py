@@ -226,7 +226,6 @@ OWN = Recipe(
     optimiser="muon",
     rate=0.05,
     momentum=0.9,
-    weight_decay=0.01,
     schedule="one-cycle",
     augment=Augmentation(cutout=3),
     evaluate="end",

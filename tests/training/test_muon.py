@@ -25,18 +25,18 @@ def test_the_size_of_the_gradient_does_not_matter() -> None:
 
 def test_two_steps_by_hand() -> None:
     weight, bias = nn.Parameter(torch.ones(4, 2)), nn.Parameter(torch.zeros(4))
-    optimiser = Muon([weight], [bias], rate=0.1, momentum=0.5, weight_decay=0.2, adam_rate=0.01)
+    optimiser = Muon([weight], [bias], rate=0.1, momentum=0.5, adam_rate=0.01)
     first, second = torch.randn(4, 2), torch.randn(4, 2)
     weight.grad, bias.grad = first.clone(), torch.ones(4)
     optimiser.step()
-    # velocity = g, ahead = g + .5 g; the longer side is the rows: sqrt(4 / 2); decay: 1 - .1 * .2
-    after = 0.98 * torch.ones(4, 2) - 0.1 * 2**0.5 * orthogonal(1.5 * first)
+    # velocity = g, ahead = g + .5 g; the longer side is the rows: sqrt(4 / 2)
+    after = torch.ones(4, 2) - 0.1 * 2**0.5 * orthogonal(1.5 * first)
     assert torch.allclose(weight, after, atol=1e-6)
     assert torch.allclose(bias, torch.full((4,), -0.01), atol=1e-6), "Adam's first step is its rate"
     weight.grad = second.clone()
     optimiser.step()
     velocity = 0.5 * first + second
-    expected = 0.98 * after - 0.1 * 2**0.5 * orthogonal(second + 0.5 * velocity)
+    expected = after - 0.1 * 2**0.5 * orthogonal(second + 0.5 * velocity)
     assert torch.allclose(weight, expected, atol=1e-6)
 
 
@@ -45,13 +45,13 @@ def test_convolutions_are_matrices_of_filters() -> None:
     gradient = torch.randn(3, 2, 3, 3)
     a.grad, b.grad = gradient.contiguous(memory_format=torch.channels_last), gradient.flatten(1)
     for weight in (a, b):
-        Muon([weight], [nn.Parameter(torch.zeros(1))], 0.1, 0.9, 0, 0.01).step()
+        Muon([weight], [nn.Parameter(torch.zeros(1))], 0.1, 0.9, 0.01).step()
     assert torch.allclose(a.flatten(1), b)
 
 
 def test_the_others_are_adams() -> None:
     ours, theirs = nn.Parameter(torch.ones(3)), nn.Parameter(torch.ones(3))
-    muon = Muon([nn.Parameter(torch.ones(2, 2))], [ours], 0.1, 0.9, 0, 0.05)
+    muon = Muon([nn.Parameter(torch.ones(2, 2))], [ours], 0.1, 0.9, 0.05)
     adam = torch.optim.Adam([theirs], 0.05, betas=BETAS)
     for _ in range(3):
         ours.grad = theirs.grad = torch.randn(3)
@@ -62,7 +62,7 @@ def test_the_others_are_adams() -> None:
 
 def test_a_schedule_reaches_every_group() -> None:
     bias = nn.Parameter(torch.zeros(2))
-    muon = Muon([nn.Parameter(torch.ones(2, 2))], [bias], 0.1, 0.9, 0, 0.05)
+    muon = Muon([nn.Parameter(torch.ones(2, 2))], [bias], 0.1, 0.9, 0.05)
     assert [group["lr"] for group in muon.param_groups] == [0.1, 0.05]
     for group in muon.param_groups:
         group["lr"] = 0.0

@@ -107,7 +107,6 @@ def _extras(fit: "Recipe") -> str:
     """What a recipe has beyond the optimiser, each after a comma."""
     extras = (
         (fit.optimiser == "muon", f"Adam at {fit.adam_rate:g} moving the first layer, the last and all vectors"),
-        (fit.weight_decay, f"a weight decay of {fit.weight_decay:g}"),
         (fit.label_smoothing, f"labels smoothed by {fit.label_smoothing:g}"),
         (fit.augment, f"images changed at random ({fit.augment.says if fit.augment else ''})"),
         (fit.stacked, "seeds trained together where that was faster (a time is then a net's share)"),

@@ -137,4 +137,4 @@ def build_optimiser(recipe: Recipe, net: nn.Module) -> torch.optim.Optimizer:
             _, *inner, _ = (p for p in learning if p.ndim > 1)
             rest = [p for p in learning if all(p is not weight for weight in inner)]
             rates = there(recipe.rate), there(recipe.adam_rate)
-            return Muon(inner, rest, rates[0], recipe.momentum, recipe.weight_decay, rates[1], capturable=on_gpu)
+            return Muon(inner, rest, rates[0], recipe.momentum, rates[1], capturable=on_gpu)

@@ -17,7 +17,7 @@ class Muon(torch.optim.Optimizer):
     """For weights of two dimensions or more, all but the first taken together as columns; Adam moves the others.
 
     A step is rate * sqrt(max(1, rows / columns)) times the orthogonal factor of the Nesterov momentum, whatever the
-    size of the gradient. `weight_decay` is decoupled: each step shrinks the weights by rate * weight_decay.
+    size of the gradient.
     """
 
     def __init__(
@@ -26,12 +26,11 @@ class Muon(torch.optim.Optimizer):
         others: Iterable[nn.Parameter],
         rate: float | Tensor,
         momentum: float,
-        weight_decay: float,
         adam_rate: float | Tensor,
         *,
         capturable: bool = False,
     ) -> None:
-        super().__init__(weights, {"lr": rate, "momentum": momentum, "weight_decay": weight_decay})
+        super().__init__(weights, {"lr": rate, "momentum": momentum})
         self.adam = torch.optim.Adam(others, adam_rate, betas=BETAS, fused=True, capturable=capturable)
         self.own = list(self.param_groups)
         self.param_groups += self.adam.param_groups  # so that a schedule and `zero_grad` reach all
@@ -52,7 +51,6 @@ class Muon(torch.optim.Optimizer):
         velocity = state["velocity"].mul_(group["momentum"]).add_(gradient)
         ahead = gradient.add(velocity, alpha=group["momentum"]).flatten(1)
         rows, columns = ahead.shape
-        weight.mul_(1 - group["lr"] * group["weight_decay"])
         weight.sub_(orthogonal(ahead).view(weight.shape) * (group["lr"] * max(1, rows / columns) ** 0.5))
 
 

@@ -27,8 +27,6 @@ class Recipe(Settings):
     """Of SGD and Muon; the others take no notice of it."""
     adam_rate: float = Field(8e-3, gt=0, exclude_if=lambda rate: rate == 8e-3)
     """Beside Muon's `rate`, for what Muon does not move."""
-    weight_decay: float = Field(0.0, ge=0, exclude_if=lambda decay: not decay)
-    """Of what Muon moves: each step shrinks the weights by rate times this."""
     schedule: Literal["constant", "one-cycle"] = Field("constant", exclude_if=lambda schedule: schedule == "constant")
     """one-cycle: the rates rise in a straight line over the first fifth of the steps, and fall to 0 over the rest."""
     label_smoothing: float = Field(0.0, ge=0, lt=1, exclude_if=lambda share: not share)
@@ -113,6 +111,7 @@ class PerceptronTrial(Trial):
     """One perceptron on one pair of classes."""
 
     work: ClassVar[str] = "rungwise.training.perceptron:learn"
+    together: ClassVar[str] = "rungwise.training.perceptron:learn_many"
 
     positive: int
     negative: int

@@ -13,9 +13,8 @@ RESULTS = Path(__file__).parent / "results"
 @app.callback()
 def _prepare() -> None:
     """Before torch is loaded: it measures the machine with as many threads as the peers have."""
-    from rungwise.records.environment import cores
-
     from benchmarks.child import environment
+    from rungwise.records.environment import cores
 
     os.environ |= environment(cores())
 

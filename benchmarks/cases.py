@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+
+from benchmarks.work import Conv, Dense, Net, Shape, Weights, Work
 from rungwise.data.catalogue import CATALOGUE
 from rungwise.data.errors import DataError
 from rungwise.data.images import ImageSet
@@ -20,8 +22,6 @@ from rungwise.seeding import stream_seed
 from rungwise.training.batches import Resident
 from rungwise.training.learner import begin
 from rungwise.training.trial import Fit, Recipe
-
-from benchmarks.work import Conv, Dense, Net, Shape, Weights, Work
 
 SEED = 0
 

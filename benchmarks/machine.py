@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import torch
+
 from rungwise.engine.machine import product_rate
 from rungwise.records.environment import commit, processor, version
 

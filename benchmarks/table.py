@@ -10,9 +10,10 @@ import numpy as np
 from benchmarks.machine import ADAM_BYTES, Rates
 from benchmarks.rounds import Run
 
-LOSS_TOLERANCE = 2e-3
+LOSS_TOLERANCE = 3e-3
 """By how much the first epoch's mean training loss may differ from rungwise's, as a fraction of it, for the work to be
-the same. Sums in another order differ far less in one epoch; another order of images or another epsilon, more."""
+the same. On MLP-1, sums in another order changed it by 1e-7 to 2e-6, Adam's epsilon uncorrected for bias by up to 5e-4
+(see `work.UNCORRECTED_EPSILON`), and another order of the images by 9e-3 to .4."""
 
 
 @dataclass(frozen=True)
@@ -145,15 +146,17 @@ def markdown(machine: dict[str, Any], tables: Sequence[Table]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-COLUMNS = f"""- **images/s** and **time ÷ rungwise's**: medians of warm epochs (least–greatest). All peers fit one epoch in turn, then the
-  next; the ratio is taken round by round. Above 1, rungwise is faster.
-- **share of rate**: operations of training per second (forward and backward products), against the machine's square
+COLUMNS = f"""\
+- **images/s** and **time ÷ rungwise's**: medians of warm epochs (least–greatest). All peers fit one epoch in turn,
+  then the next; the ratio is taken round by round. Above 1, rungwise is faster.
+- **share of rate**: training's operations per second (forward and backward products), against the machine's square
   product in the same number format, the better of before and after.
 - **share of floor**: the least time of an epoch, against the median. The least is max(operations / product rate,
   steps · {ADAM_BYTES} B · parameters / memory bandwidth). Weights that stay in a cache can undercut the second.
-- **first loss**: the first epoch's mean training loss. Work counts as the same within {LOSS_TOLERANCE:.1%} of rungwise's.
-- **import s**: its libraries, once per process. **first epoch s**: with building and compiling. **whole run s**: all epochs from
-  raw images to test predictions, importing left out."""
+- **first loss**: the first epoch's mean training loss. Work counts as the same within {LOSS_TOLERANCE:.1%} of
+  rungwise's.
+- **import s**: its libraries, once per process. **first epoch s**: with building and compiling. **whole run s**: all
+  epochs from raw images to test predictions, importing left out."""
 
 
 def _machine(machine: dict[str, Any]) -> str:

@@ -7,13 +7,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from rungwise.records.environment import cores
-
 from benchmarks.cases import CASES, Case, images_of, work_of
 from benchmarks.machine import facts, rates
 from benchmarks.peers import PEERS, Peer
 from benchmarks.rounds import Child, Run, measure
 from benchmarks.table import Load, Table, markdown, rows
+from rungwise.records.environment import cores
 
 SHORT_IMAGES = {"MLP-1": 4096, "CNN-1": 1024}
 """The nets of the short version, and their images per epoch."""

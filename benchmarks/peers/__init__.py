@@ -1,7 +1,7 @@
 """The peers by name. A new one is one file here, with a function `fit(work, pace) -> Result`, and one line.
 
-`fit` builds the work's net, fits it for `work.epochs` epochs, calls `pace.epoch` with the mean training loss after each,
-and predicts the classes of the test images. See `benchmarks.work` and, as an example, `torch_resident`.
+`fit` builds the work's net, fits it for `work.epochs` epochs, calls `pace.epoch` with the mean training loss after
+each, and predicts the classes of the test images. See `benchmarks.work` and, as an example, `torch_resident`.
 """
 
 from dataclasses import dataclass, field
@@ -45,14 +45,14 @@ PEERS = (
         "PyTorch, resident data",
         f"{_PACKAGE}.torch_resident",
         "images as one uint8 tensor, batches by index",
-        "the same with an order and weights of its own; float32",
+        "resident data with an order and weights of its own; float32",
     ),
     Peer(
         "torch-compile",
         "PyTorch, torch.compile",
         f"{_PACKAGE}.torch_compile",
         "resident data, `torch.compile(net)`; its caches on disk are off",
-        "the same with an order and weights of its own; float32",
+        "resident data with an order and weights of its own; float32",
         environment={"TORCHINDUCTOR_FORCE_DISABLE_CACHES": "1"},
     ),
     Peer(
@@ -60,14 +60,14 @@ PEERS = (
         "PyTorch, tuned by hand",
         f"{_PACKAGE}.torch_tuned",
         "resident data, channels last, fused Adam",
-        "the same, and bfloat16 autocast where the processor multiplies it in hardware",
+        "as in equal work, and bfloat16 autocast where the processor multiplies it in hardware",
     ),
     Peer(
         "keras-jax",
         "Keras 3 on JAX",
         f"{_PACKAGE}.keras_fit",
-        "one `fit` per epoch over images in the given order, Adam's epsilon 1e-8",
-        '`compile(Adam, metrics=["accuracy"])` and one `fit` over float32 images scaled beforehand; Adam\'s epsilon 1e-7',
+        "one `fit` per epoch over images in the given order; Adam's epsilon 3.2e-10, for it is not corrected for bias",
+        '`compile(Adam, metrics=["accuracy"])` and one `fit` over images scaled beforehand; Adam\'s epsilon 1e-7',
         BENCH,
         {"KERAS_BACKEND": "jax"},
     ),
@@ -108,7 +108,7 @@ PEERS = (
         "sklearn",
         "scikit-learn MLPClassifier",
         f"{_PACKAGE}.sklearn_mlp",
-        "`alpha=0`, one `partial_fit` per epoch over images in the given order; Adam's epsilon is not corrected for bias",
+        "`alpha=0`, one `partial_fit` per epoch over images in the given order, Adam's epsilon as Keras 3's",
         "`alpha=1e-4` (its loss counts that penalty), `partial_fit` with its own shuffle over images scaled beforehand",
     ),
 )

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from benchmarks.peers.channels_last import pixels, weights
-from benchmarks.work import Conv, Dense, Pace, Result, Work
+from benchmarks.work import UNCORRECTED_EPSILON, Conv, Dense, Pace, Result, Work
 
 
 def fit(work: Work, pace: Pace) -> Result:
@@ -17,7 +17,7 @@ def fit(work: Work, pace: Pace) -> Result:
     if not work.equal:
         metrics = [["accuracy"]] * len(losses) if several else ["accuracy"]
     model.compile(
-        optimizer=keras.optimizers.Adam(work.rate, **({"epsilon": 1e-8} if work.equal else {})),
+        optimizer=keras.optimizers.Adam(work.rate, **({"epsilon": UNCORRECTED_EPSILON} if work.equal else {})),
         loss=losses if several else losses[0],
         loss_weights=list(work.loss_weights) if several else None,
         metrics=metrics,

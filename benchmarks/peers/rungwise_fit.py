@@ -3,17 +3,17 @@
 import pickle
 from collections.abc import Mapping
 
+from benchmarks.work import Pace, Result, Work
 from rungwise.data.images import ImageSet, Split
 from rungwise.training.fit import carry_out
 from rungwise.training.trial import Fit
 from rungwise.trial import Bench
 
-from benchmarks.work import Pace, Result, Work
-
 
 def fit(work: Work, pace: Pace) -> Result:
     trial: Fit = pickle.loads(work.trial)
-    assert work.epochs == trial.epochs and next(iter(trial.tasks.values())) == "labels"
+    assert work.epochs == trial.epochs
+    assert next(iter(trial.tasks.values())) == "labels"
     test = ImageSet(work.test_images, work.test_labels[0])
     split = Split(trial.data.classes, ImageSet(work.images, work.labels[0]), test, {})
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from sklearn.neural_network import MLPClassifier
 
-from benchmarks.work import Conv, Dense, Pace, Result, Unavailable, Weights, Work, scaled
+from benchmarks.work import UNCORRECTED_EPSILON, Conv, Dense, Pace, Result, Unavailable, Weights, Work, scaled
 
 
 class Started(MLPClassifier):  # type: ignore[misc]
@@ -27,7 +27,13 @@ def fit(work: Work, pace: Pace) -> Result:
     hidden = tuple(layer.width for layer in layers[:-1] if isinstance(layer, Dense))
     settings: dict[str, Any] = {"batch_size": work.batch, "learning_rate_init": work.rate}
     if work.equal:
-        given = {"alpha": 0.0, "tol": 0.0, "n_iter_no_change": work.epochs + 1, "shuffle": False}
+        given = {
+            "alpha": 0.0,
+            "epsilon": UNCORRECTED_EPSILON,
+            "tol": 0.0,
+            "n_iter_no_change": work.epochs + 1,
+            "shuffle": False,
+        }
         net = Started(hidden, **settings, **given).start(work.weights)
     else:
         net = MLPClassifier(hidden, **settings)

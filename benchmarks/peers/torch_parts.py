@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from benchmarks.work import Conv, Dense, Net, Pace, Result, Work
+from benchmarks.work import Conv, Dense, Net, Pace, Work
 
 
 class Plain(nn.Module):
@@ -77,7 +77,7 @@ def build(work: Work) -> Plain:
 
 
 class Resident:
-    """Batches (images (B, C, H, W) float32, labels (B, K)) by index from tensors in memory; a pass over it is an epoch."""
+    """Batches of tensors in memory, by index: images (B, C, H, W) float32, labels (B, K). One pass is an epoch."""
 
     def __init__(self, work: Work, memory_format: torch.memory_format = torch.contiguous_format) -> None:
         self.images, self.labels = torch.from_numpy(work.images), torch.from_numpy(work.labels).T.contiguous()

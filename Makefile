@@ -1,9 +1,11 @@
-# study: the quick study on bundled digits.  test: the whole suite.  check: ruff and mypy.  Each sets up .venv first.
+# study: the quick study on bundled digits.  test: the whole suite.  check: ruff and mypy.
+# bench: rungwise against its peers, about five minutes.  bench-full: all nets, under an hour.  Each sets up .venv first.
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+BENCH_READY := .venv/.bench-ready
 
-.PHONY: study test check format clean
+.PHONY: study test check format bench bench-full clean
 
 study: $(READY)
 	$(BIN)/rungwise run quick --out runs/quick
@@ -19,6 +21,16 @@ check: $(READY)
 format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+bench: $(BENCH_READY)
+	$(BIN)/python -m benchmarks throughput
+
+bench-full: $(BENCH_READY)
+	$(BIN)/python -m benchmarks throughput --full
+
+$(BENCH_READY): $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	touch $@
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "rungwise needs Python 3.11 or newer, this is " + sys.version.split()[0] + ": set PYTHON, as in `make study PYTHON=python3.12`")'

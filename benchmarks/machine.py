@@ -1,0 +1,59 @@
+"""What the machine can do: the yardstick beside every time."""
+
+import time
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import torch
+
+from rungwise.engine.machine import product_rate
+from rungwise.records.environment import commit, processor, version
+
+LIBRARIES = ("torch", "keras", "jax", "lightning", "skorch", "scikit-learn", "numpy")
+ADAM_BYTES = 28
+"""That Adam in float32 moves at least per parameter and step: weight, gradient and two moments read, three written."""
+Precision = Literal["float32", "bfloat16"]
+
+
+@dataclass(frozen=True)
+class Rates:
+    """The better of what was measured before and after the peers ran."""
+
+    flops: dict[str, float]
+    """Operations per second of square matrix products, by precision."""
+    bandwidth: float
+    """Bytes per second between processor and memory."""
+
+    def best(self, other: "Rates") -> "Rates":
+        flops = {name: max(rate, other.flops[name]) for name, rate in self.flops.items()}
+        return Rates(flops, max(self.bandwidth, other.bandwidth))
+
+
+def rates() -> Rates:
+    precisions: tuple[Precision, ...] = ("float32", "bfloat16")
+    return Rates({name: product_rate(name) for name in precisions}, bandwidth())
+
+
+def bandwidth(seconds: float = 0.3, size: int = 1 << 25) -> float:
+    """Bytes per second of the triad a = b + s c over float32 arrays that fit in no cache (McCalpin, 1995), the best of
+    those that fit into `seconds`. Reading a before it is written is not counted."""
+    a, b, c = (torch.ones(size) for _ in range(3))
+    best, until = 0.0, time.perf_counter() + seconds
+    while time.perf_counter() < until or not best:
+        started = time.perf_counter()
+        torch.add(b, c, alpha=3.0, out=a)
+        best = max(best, 3 * 4 * size / (time.perf_counter() - started))
+    return best
+
+
+def facts(threads: int, before: Rates, after: Rates) -> dict[str, Any]:
+    """The machine and its software, as JSON types."""
+    return {
+        "processor": processor(),
+        "threads": threads,
+        "rungwise": version("rungwise"),
+        "commit": commit(),
+        "libraries": {name: version(name) for name in LIBRARIES},
+        "before": asdict(before),
+        "after": asdict(after),
+    }

@@ -1,0 +1,105 @@
+"""How fast nets are fitted, by rungwise and by its peers."""
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.cases import CASES, Case, images_of, work_of
+from benchmarks.machine import facts, rates
+from benchmarks.peers import PEERS, Peer
+from benchmarks.rounds import Child, Run, measure
+from benchmarks.table import Load, Table, markdown, rows
+from rungwise.records.environment import cores
+
+SHORT_IMAGES = {"MLP-1": 4096, "CNN-1": 1024}
+"""The nets of the short version, and their images per epoch."""
+SHORT_PAIRS, FULL_PAIRS = 3, 5
+
+
+def run(
+    *, full: bool, cases: Sequence[str], peers: Sequence[str], pairs: int | None, images: int | None, out: Path
+) -> None:
+    """Measure, print, and write `throughput.json` and `throughput.md` (`throughput-short` unless `full`) to `out`."""
+    nets = [case for case in CASES if full or cases or case.name in SHORT_IMAGES]
+    if not full:
+        nets = [dataclasses.replace(case, images=SHORT_IMAGES.get(case.name, 1024)) for case in nets]
+    if images is not None:
+        nets = [dataclasses.replace(case, images=images) for case in nets]
+    chosen, wanted = _chosen(nets, cases), _chosen(PEERS, peers)
+    machine, tables = compare(chosen, wanted, pairs or (FULL_PAIRS if full else SHORT_PAIRS), tell=_progress())
+    text = markdown(machine, tables)
+    out.mkdir(parents=True, exist_ok=True)
+    name = out / ("throughput" if full else "throughput-short")
+    content = {"machine": machine, "tables": [dataclasses.asdict(table) for table in tables]}
+    name.with_suffix(".json").write_text(json.dumps(content, indent=1) + "\n")
+    name.with_suffix(".md").write_text(text)
+    print(text)
+    print(f"{name}.md, {name}.json")
+
+
+def _chosen(known: Sequence[Any], names: Sequence[str]) -> list[Any]:
+    """Those of these names, or all. rungwise is always among the peers: it is what the others are compared with."""
+    if wrong := [name for name in names if name not in {each.name for each in known}]:
+        raise SystemExit(f"{wrong[0]!r} is none of {', '.join(each.name for each in known)}")
+    return [each for each in known if not names or each.name in (*names, "rungwise")]
+
+
+def compare(
+    cases: Sequence[Case],
+    peers: Sequence[Peer],
+    pairs: int,
+    *,
+    noise: bool = False,
+    modes: Sequence[bool] = (True, False),
+    tell: Callable[[str], None] = lambda _: None,
+) -> tuple[dict[str, Any], list[Table]]:
+    """The facts of the machine, and a table per net: equal work, then default against default.
+
+    `pairs`: the epochs that are timed warm; one before and one after are told apart.
+    """
+    threads = cores()
+    tell("measuring the machine")
+    before = rates()
+    children = [Child(peer, threads) for peer in peers]
+    measured: list[tuple[Case, bool, bool, list[Run], Any]] = []
+    try:
+        for equal in modes:
+            for case in cases:
+                images = images_of(case, noise=noise)
+                work = work_of(case, images, pairs + 2, equal=equal)
+                able = [each for each in children if equal or each.peer.default]
+                name = f"{case.name}, {'equal work' if equal else 'defaults'}"
+                runs = measure(work, able, lambda text, name=name: tell(f"{name}: {text}"))  # type: ignore[misc]
+                measured.append((case, equal, images.drawn, runs, work.test_labels))
+    finally:
+        for each in children:
+            each.stop()
+    tell("measuring the machine again")
+    after = rates()
+    best = before.best(after)
+    tables = [
+        Table(
+            case.name,
+            equal,
+            pairs,
+            drawn,
+            (load := Load(case.images, case.steps, case.flops, case.parameters)),
+            case.batch,
+            rows(runs, load, best, test_labels, equal=equal),
+            {run.peer.title: run.peer.equal if equal else run.peer.default for run in runs},
+        )
+        for case, equal, drawn, runs, test_labels in measured
+    ]
+    return facts(threads, before, after), tables
+
+
+def _progress() -> Callable[[str], None]:
+    started = time.perf_counter()
+
+    def tell(text: str) -> None:
+        print(f"[{time.perf_counter() - started:6.1f} s] {text}", flush=True)
+
+    return tell

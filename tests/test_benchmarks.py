@@ -1,0 +1,193 @@
+"""The benchmarks: real processes on tiny nets, and the arithmetic of the tables by hand."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.cases import CASES, Case, images_of, work_of
+from benchmarks.machine import Rates
+from benchmarks.peers import PEERS, Peer
+from benchmarks.peers.channels_last import weights
+from benchmarks.rounds import Child, Run, measure
+from benchmarks.table import LOSS_TOLERANCE, Load, Row, Spread, Table, markdown, rows
+from benchmarks.throughput import run
+from benchmarks.work import Result, Work
+from rungwise.models.cnn import CnnSettings
+from rungwise.models.mlp import MlpSettings
+from rungwise.models.multitask import SharedSettings
+
+MLP = Case("tiny MLP", MlpSettings(hidden=(16,)), images=200, batch=32)
+SHARED = SharedSettings(filters=(4, 6), shared=(16,), head=(8,))
+TASKS = Case("tiny multi-task", SHARED, images=72, source="fashion-mnist", batch=32)
+ODD = {
+    "failing": "def fit(work, pace):\n    pace.epoch(1.0)\n    raise ValueError('too | much')\n",
+    "dying": "import os\n\n\ndef fit(work, pace):\n    os._exit(7)\n",
+    "reordered": (
+        "import dataclasses\n\nfrom benchmarks.peers import sklearn_mlp\n\n\ndef fit(work, pace):\n"
+        "    orders = tuple(order[::-1].copy() for order in work.orders)\n"
+        "    return sklearn_mlp.fit(dataclasses.replace(work, orders=orders), pace)\n"
+    ),
+    "hurried": "def fit(work, pace):\n    pace.epoch(1.0)\n",
+}
+
+
+def work(case: Case, *, equal: bool = True) -> Work:
+    return work_of(case, images_of(case, noise=True), 3, equal=equal)
+
+
+@pytest.fixture(scope="module")
+def children(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Child]]:
+    """Peers that need only PyTorch and scikit-learn, one whose library is missing, and some that do wrong."""
+    folder = tmp_path_factory.mktemp("peers")
+    for name, text in ODD.items():
+        (folder / f"odd_{name}.py").write_text(text)
+    known = [peer for peer in PEERS if peer.name in ("rungwise", "torch-resident", "sklearn")]
+    odd = [Peer(name, name, f"odd_{name}", "", "") for name in ODD]
+    absent = Peer("absent", "absent", "no_such_library", "", "", "pip install no-such-library")
+    made = {peer.name: Child(peer, threads=1) for peer in [*known, *odd, absent]}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)  # processes are given this one's path
+        yield made
+    for child in made.values():
+        child.stop()
+
+
+@pytest.fixture(scope="module")
+def runs(children: dict[str, Child]) -> dict[str, Run]:
+    return {run.peer.name: run for run in measure(work(MLP), list(children.values()))}
+
+
+def told(runs: dict[str, Run]) -> dict[str, Row]:
+    load = Load(MLP.images, MLP.steps, MLP.flops, MLP.parameters)
+    rates = Rates({"float32": 1e11, "bfloat16": 1e11}, bandwidth=1e10)
+    part = rows(list(runs.values()), load, rates, work(MLP).test_labels, equal=True)
+    return {row.peer: row for row in part}
+
+
+def test_equal_work_has_equal_losses(runs: dict[str, Run]) -> None:
+    ours, plain, other = (runs[name].losses for name in ("rungwise", "torch-resident", "sklearn"))
+    assert len(ours) == 3
+    assert ours[2] < ours[0]
+    np.testing.assert_allclose(plain, ours, rtol=1e-5)
+    np.testing.assert_allclose(other, ours, rtol=LOSS_TOLERANCE)
+    assert all(told(runs)[name].same_work for name in ("rungwise", "torch-resident", "sklearn"))
+
+
+def test_another_order_is_told_as_other_work(runs: dict[str, Run]) -> None:
+    assert told(runs)["reordered"].same_work is False
+
+
+def test_one_warm_time_per_round(runs: dict[str, Run]) -> None:
+    run = runs["torch-resident"]
+    assert len(run.warm_s) == 1
+    assert min(run.import_s, run.first_s, run.last_s, *run.warm_s) > 0
+    assert set(run.threads.values()) == {1}
+
+
+def test_what_goes_wrong_becomes_a_row(runs: dict[str, Run]) -> None:
+    assert runs["absent"].error == "not installed: no_such_library (`pip install no-such-library`)"
+    assert runs["failing"].error == "ValueError: too | much"
+    assert "odd_failing.py" in runs["failing"].trace
+    assert runs["dying"].error == "the process ended by itself (exit code 7)"
+    assert "1 epochs were fitted instead of 3" in runs["hurried"].error
+    table = Table("tiny", True, 1, True, Load(1, 1, 1, 1), 32, list(told(runs).values()), {})
+    rate = {"flops": {"float32": 1e9}, "bandwidth": 1e9}
+    machine = {"processor": "p", "threads": 1, "rungwise": "1", "commit": None, "libraries": {}}
+    text = markdown(machine | {"before": rate, "after": rate}, [table])
+    assert "| failing | ValueError: too / much |" in text
+    assert "| dying | the process ended by itself (exit code 7) |" in text
+    assert "The images are noise" in text
+
+
+def test_several_tasks_and_convolutions(children: dict[str, Child], runs: dict[str, Run]) -> None:
+    """The same processes take another work; the one that had died is started anew, and dies again."""
+    names = ("rungwise", "torch-resident", "sklearn", "dying")
+    ours, plain, other, dead = measure(work(TASKS), [children[name] for name in names])
+    np.testing.assert_allclose(plain.losses, ours.losses, rtol=1e-5)
+    assert other.error == "does not apply: it has perceptrons of one task only"
+    assert dead.error == "the process ended by itself (exit code 7)"
+    assert ours.result is not None
+    assert [len(task) for task in ours.result.predictions] == [12, 12]
+
+
+def test_defaults_need_not_agree(children: dict[str, Child], runs: dict[str, Run]) -> None:
+    found = measure(work(MLP, equal=False), [children[name] for name in ("rungwise", "torch-resident")])
+    part = told({run.peer.name: run for run in found[:1]})
+    assert part["rungwise"].error == ""
+    assert found[1].losses[0] != pytest.approx(found[0].losses[0], rel=1e-4)
+    load = Load(MLP.images, MLP.steps, MLP.flops, MLP.parameters)
+    rates = Rates({"float32": 1e11, "bfloat16": 1e11}, bandwidth=1e10)
+    for row in rows(found, load, rates, work(MLP).test_labels, equal=False):
+        assert (row.same_work, row.loss_difference) == (None, None)
+
+
+def test_ratios_medians_and_shares_by_hand() -> None:
+    """Ours 1, 2, 4 s and theirs 3, 2, 2 s: ratios 3, 1, .5, whose median is 1; that of the medians is 1 as well, that
+    of the means 1. 100 images of 3e6 operations in a median of 2 s are 1.5e8 per second.
+    """
+    labels, right = np.array([[0, 1, 1, 0]]), (np.array([0, 1, 0, 0]),)
+    names = {peer.name: peer for peer in PEERS}
+    ours = Run(names["rungwise"], 0, 5, [1, 2, 4], 6, [2.0, 1, 1, 1, 1], Result(right, "bfloat16"))
+    theirs = Run(names["skorch"], 1, 9, [3, 2, 2], 3, [2.002, 1, 1, 1, 1], Result(right))
+    rates = Rates({"float32": 1e9, "bfloat16": 2e9}, bandwidth=7e6)
+    load = Load(images=100, steps=4, flops=3_000_000, parameters=25_000)
+    ours_row, row = rows([ours, theirs], load, rates, labels, equal=True)
+    assert row.ratio == Spread(median=1, low=0.5, high=3, n=3)
+    assert row.epoch_s == Spread(2, 2, 3, 3)
+    assert row.images_per_s == Spread(50, pytest.approx(100 / 3), 50, 3)
+    assert row.rate_share == pytest.approx(0.15)
+    assert row.floor_s == pytest.approx(0.4)  # 4 steps of 28 * 25,000 bytes, .1 s each; products take .3 s
+    assert row.floor_share == pytest.approx(0.2)
+    assert row.loss_difference == pytest.approx(1e-3)
+    assert row.same_work
+    assert row.whole_s == 19
+    assert row.accuracy == (0.75,)
+    assert ours_row.ratio == Spread(1, 1, 1, 3)
+    assert ours_row.rate_share == pytest.approx(0.075)
+
+
+def test_without_rungwise_there_is_nothing_to_compare_with() -> None:
+    theirs = Run(PEERS[1], 1, 9, [3.0], 3, [2.0] * 3, Result((np.array([0]),)))
+    (row,) = rows([theirs], Load(1, 1, 1, 1), Rates({"float32": 1e9}, 1e9), np.array([[0]]), equal=True)
+    assert (row.ratio, row.same_work) == (None, None)
+
+
+def test_the_published_nets_have_descriptions() -> None:
+    """As many parameters as rungwise counts, in every net."""
+    for case in CASES:
+        net = work_of(case, images_of(CASES[0], noise=True), 1, equal=False).net
+        (channels, height, width), total = net.image, 0
+        size = channels * height * width
+        for layer in net.trunk:
+            if hasattr(layer, "filters"):
+                total += layer.filters * (channels * layer.kernel**2 + 1)
+                channels, height, width = layer.filters, -(-height // layer.stride), -(-width // layer.stride)
+                size = channels * height * width
+            else:
+                total += layer.width * (size + 1)
+                size = layer.width
+        for head in net.heads:
+            inner = size
+            for layer in head:
+                total += layer.width * (inner + 1)
+                inner = layer.width
+        assert total == case.parameters
+
+
+def test_channels_last_takes_flattened_maps_in_its_own_order() -> None:
+    """A dense layer after maps gives the same from maps (C, H, W) and, turned, from (H, W, C)."""
+    case = Case("cnn", CnnSettings(filters=(3, 5)), images=8)
+    given = work(case)
+    maps = np.random.default_rng(0).normal(size=(5, 14, 14)).astype(np.float32)
+    turned, _ = weights(given)[-1]
+    np.testing.assert_allclose(
+        maps.transpose(1, 2, 0).ravel() @ turned, given.weights[-1][0] @ maps.ravel(), rtol=1e-3, atol=1e-5
+    )
+    assert weights(given)[0][0].shape == (4, 4, 1, 3)
+
+
+def test_an_unknown_name_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="'torch' is none of rungwise, "):
+        run(full=False, cases=[], peers=["torch"], pairs=1, images=None, out=tmp_path)

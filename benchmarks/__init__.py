@@ -2,8 +2,11 @@
 
     python -m benchmarks throughput          a short version, about five minutes on two cores
     python -m benchmarks throughput --full   all nets, five pairs each, under an hour
+    python -m benchmarks perceptrons         pairs of digits against NumPy loops
+    python -m benchmarks seeds               models per second, for many seeds
+    python -m benchmarks growth              how costs grow
 
-`make bench` and `make bench-full` do the same, and install the peers first. What is compared:
+`make bench` and `make bench-full` do the same, and install the peers first. What the first two compare:
 
 - Each peer is one file in `peers`, and one process, which imports its library once and then waits for its turn. Only
   one process works at a time: all fit one epoch in turn, then all the next, and times are compared round by round.

@@ -1,13 +1,17 @@
 """The command line of the benchmarks: one command per question. What they do is imported only where it runs."""
 
+import json
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="rungwise against its peers.")
 RESULTS = Path(__file__).parent / "results"
+Full = Annotated[bool, typer.Option("--full", help="All of it, instead of a short version.")]
+Out = Annotated[Path, typer.Option(help="Folder of the tables.")]
 
 
 @app.callback()
@@ -21,17 +25,51 @@ def _prepare() -> None:
 
 @app.command()
 def throughput(
-    full: Annotated[bool, typer.Option("--full", help="All nets and five pairs, instead of a short version.")] = False,
+    full: Full = False,
     cases: Annotated[str, typer.Option(help="Only these nets, as MLP-1,CNN-1.")] = "",
     peers: Annotated[str, typer.Option(help="Only these peers, as torch-resident,keras-jax.")] = "",
     pairs: Annotated[int | None, typer.Option(min=1, help="Warm epochs per peer, instead of the version's.")] = None,
     images: Annotated[int | None, typer.Option(min=2, help="Images per epoch, instead of each net's.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder of the tables.")] = RESULTS,
+    out: Out = RESULTS,
 ) -> None:
     """How fast nets are fitted: equal work, and default against default."""
     from benchmarks.throughput import run
 
     run(full=full, cases=_names(cases), peers=_names(peers), pairs=pairs, images=images, out=out)
+
+
+@app.command()
+def perceptrons(full: Full = False, out: Out = RESULTS) -> None:
+    """Batch perceptrons of pairs of digits, ten seeds each, against NumPy loops."""
+    from benchmarks.perceptrons import markdown, run
+
+    _write("perceptrons", full, run(full=full), markdown, out)
+
+
+@app.command()
+def seeds(full: Full = False, out: Out = RESULTS) -> None:
+    """Models per second for 1, 4, 16 and 64 seeds: one by one, in several processes, stacked."""
+    from benchmarks.seeds import markdown, run
+
+    _write("seeds", full, run(full=full), markdown, out)
+
+
+@app.command()
+def growth(out: Out = RESULTS) -> None:
+    """How the cost of an epoch grows with images and parameters."""
+    from benchmarks.growth import markdown, run
+
+    _write("growth", True, run(), markdown, out)
+
+
+def _write(name: str, full: bool, found: dict[str, Any], markdown: Callable[[dict[str, Any]], str], out: Path) -> None:
+    """NAME.json and NAME.md, or NAME-short."""
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / (name if full else f"{name}-short")
+    path.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n")
+    path.with_suffix(".md").write_text(text := markdown(found))
+    print(text)
+    print(f"{path}.md, {path}.json")
 
 
 def _names(text: str) -> list[str]:

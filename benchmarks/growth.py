@@ -47,10 +47,13 @@ def run() -> dict[str, Any]:
         }
         for i, (name, net, images) in enumerate(wanted)
     ]
-    return {"product_rate_float32": rate, "rows": sorted(rows, key=lambda r: (r["family"], r["images"], r["parameters"]))}
+    return {
+        "product_rate_float32": rate,
+        "rows": sorted(rows, key=lambda r: (r["family"], r["images"], r["parameters"])),
+    }
 
 
-def table(found: dict[str, Any]) -> str:
+def markdown(found: dict[str, Any]) -> str:
     """As Markdown."""
     lines = ["| family | images | parameters | s per epoch | from, to | µs per image | share of the product rate |"]
     lines += ["|---|---|---|---|---|---|---|"]
@@ -60,7 +63,7 @@ def table(found: dict[str, Any]) -> str:
             f"| {row['family']} | {row['images']:,} | {row['parameters']:,} | {row['epoch_s']:.3f} | {low:.3f}, "
             f"{high:.3f} | {row['us_per_image']:.1f} | {row['share']:.0%} |"
         )
-    return "\n".join(lines)
+    return "\n".join(lines) + "\n"
 
 
 def _epoch_s(net: NetSettings, images: int, seed: int) -> float:

@@ -1,16 +1,18 @@
-"""Perceptrons of MNIST digits by the batch rule: a plain NumPy loop against `learn_batch_many`.
+"""Perceptrons of MNIST digits by the batch rule: plain NumPy loops against `learn_batch_many`.
 
-    python -m benchmarks.perceptrons [--full]
-
-10 seeds of 1,000 iterations at a rate of 0.01 for pairs of digits, on one thread. The kernel learns all seeds of a
-pair; the loops, which take an hour for all pairs, learn two of them unless `--full`, and count five times. Loop and
-kernel take turns. Error curves must be equal to the float64 loop's; the float32 loop rounds, so its curves differ.
+10 seeds of 1,000 iterations at a rate of 0.01 for each pair of digits. Both have all cores: the loops' products in as
+many threads, rungwise as its engine does, in a process with one thread per core, all seeds of a pair together. The
+loops, which take an hour for all pairs and seeds, learn the first seeds of each pair and count for all. The error
+curves must be those of the float64 loop; the float32 loop rounds, so that its curves differ.
 """
 
-import argparse
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache, partial
+from multiprocessing import get_context
+from typing import Any, NamedTuple
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -18,9 +20,14 @@ from threadpoolctl import threadpool_limits
 from rungwise.data.load import load
 from rungwise.models.batch_rule import grid_start, learn_batch_many
 from rungwise.models.perceptron import signed
+from rungwise.records.environment import Others, cores, processor
 
-PAIRS = ((1, 0), (4, 9), (8, 3), (7, 9), (3, 5), (2, 9), (8, 7), (0, 6))
 RATE, ITERATIONS, TOLERANCE, SEEDS = 0.01, 1000, 1e-3, 10
+ALL = tuple((a, b) for a in range(10) for b in range(a + 1, 10))
+FEW = ((0, 1), (2, 9), (3, 8), (4, 9))
+"""Of the short version: one that converges, one that nearly does, two that do not."""
+
+Pair = tuple[int, int]
 
 
 def exact_loop(Z: np.ndarray, start: np.ndarray) -> list[float]:
@@ -47,79 +54,114 @@ def float32_loop(Z: np.ndarray, start: np.ndarray) -> list[float]:
     return errors
 
 
-def run(short: bool) -> dict[str, object]:
-    """Seconds and ratios of each pair and of all; `short`: three pairs, and one seed for the loops."""
-    pairs, timed = (PAIRS[:3], 1) if short else (PAIRS, 2)
-    with threadpool_limits(1):
-        return measure(pairs, timed)
-
-
-def measure(pairs: tuple[tuple[int, int], ...], timed: int) -> dict[str, object]:
-    """The loops learn `timed` of the seeds."""
-    train = load("mnist").train
-    starts = [grid_start(np.random.RandomState(seed), 785) for seed in range(SEEDS)]
-    results = []
-    for a, b in pairs:
-        chosen = (train.labels == a) | (train.labels == b)
-        pixels = train.images[chosen].reshape(chosen.sum(), -1).astype(np.float32) * 2 - 255
-        whole = signed(pixels, np.where(train.labels[chosen] == a, 1, -1).astype(np.float32), one=255)
-        scaled, doubles = whole / np.float32(255), whole.astype(np.float64)
-        kernel_s, exact_s, float32_s, equal = [], [], [], True
-        for start in starts[:timed]:
-            time_s, fits = _timed(lambda Z=whole: learn_batch_many(Z, starts, RATE / 255, ITERATIONS, TOLERANCE))
-            kernel_s.append(time_s)
-            time_s, errors = _timed(lambda Z=doubles, w=start: exact_loop(Z, w))
-            exact_s.append(time_s * SEEDS)
-            float32_s.append(_timed(lambda Z=scaled, w=start: float32_loop(Z, w))[0] * SEEDS)
-            equal &= errors == fits[len(exact_s) - 1].errors
-        found = {"pair": f"{a} v {b}", "equal": equal, "kernel_s": kernel_s, "exact_s": exact_s, "float32_s": float32_s}
-        results.append(found)
-        print(_line(found), flush=True)
-    times = {
-        key: sum(statistics.mean(result[key]) for result in results) for key in ("kernel_s", "exact_s", "float32_s")
+def run(*, full: bool, seeds: int = 1) -> dict[str, Any]:
+    """Seconds per pair and in all; the loops learn `seeds` of the ten seeds and count for all. `full`: all 45 pairs."""
+    pairs = ALL if full else FEW
+    others = Others()
+    with ProcessPoolExecutor(cores(), get_context("spawn"), _one_thread) as pool:
+        list(pool.map(_kernel, FEW[:1] * 2 * cores()))  # warm: the images are read
+        found = [_Found(pair, *_loops(pair, seeds)) for pair in pairs[: len(pairs) // 2]]
+        kernel_s, fits = _timed(lambda: list(pool.map(_kernel, pairs)))  # halfway, so that a drift hits both alike
+        found += [_Found(pair, *_loops(pair, seeds)) for pair in pairs[len(pairs) // 2 :]]
+    rows = [
+        {
+            "pair": f"{one.pair[0]} v {one.pair[1]}",
+            "kernel_s": seconds,
+            "float64_loop_s": one.float64_s,
+            "float32_loop_s": one.float32_s,
+            "iterations": statistics.mean(map(len, errors)),
+            "equal": errors[:seeds] == one.errors,
+        }
+        for one, (seconds, errors) in zip(found, fits, strict=True)
+    ]
+    loops = {
+        name: SEEDS * sum(statistics.mean(row[name]) for row in rows) for name in ("float64_loop_s", "float32_loop_s")
     }
+    ratios = [SEEDS * statistics.mean(row["float64_loop_s"]) / row["kernel_s"] for row in rows]
     return {
-        "pairs": results,
+        "pairs": rows,
         "seeds": SEEDS,
-        "seeds_of_the_loops": timed,
-        **times,
-        "ratio": times["exact_s"] / times["kernel_s"],
-        "ratio_float32": times["float32_s"] / times["kernel_s"],
-        "equal": all(result["equal"] for result in results),
+        "seeds_of_the_loops": seeds,
+        "kernel_s": kernel_s,
+        **loops,
+        "ratio": loops["float64_loop_s"] / kernel_s,
+        "ratio_float32": loops["float32_loop_s"] / kernel_s,
+        "ratio_by_pair": {"median": statistics.median(ratios), "least": min(ratios), "greatest": max(ratios)},
+        "equal": all(row["equal"] for row in rows),
+        "machine": {"processor": processor(), "cores": cores(), "others": others.share()},
     }
 
 
-def _timed(work: Callable[[], object]) -> tuple[float, object]:
+class _Found(NamedTuple):
+    pair: Pair
+    float64_s: list[float]
+    float32_s: list[float]
+    errors: list[list[float]]
+    """Of the float64 loop, by seed."""
+
+
+def _loops(pair: Pair, seeds: int) -> tuple[list[float], list[float], list[list[float]]]:
+    whole = _rows(pair)
+    scaled, doubles = whole / np.float32(255), whole.astype(np.float64)
+    float64_s, float32_s, curves = [], [], []
+    for start in _starts()[:seeds]:
+        seconds, errors = _timed(partial(exact_loop, doubles, start))
+        float64_s.append(seconds)
+        curves.append(errors)
+        float32_s.append(_timed(partial(float32_loop, scaled, start))[0])
+    return float64_s, float32_s, curves
+
+
+def _kernel(pair: Pair) -> tuple[float, list[list[float]]]:
+    """Seconds, the making of the rows included, and the error curves of all seeds."""
+    seconds, fits = _timed(lambda: learn_batch_many(_rows(pair), _starts(), RATE / 255, ITERATIONS, TOLERANCE))
+    return seconds, [fit.errors for fit in fits]
+
+
+def _rows(pair: Pair) -> np.ndarray:
+    """Signed rows (N, 785), float32, of whole numbers: 255 times the scaled pixels."""
+    train = _train()
+    chosen = np.isin(train.labels, pair)
+    pixels = train.images[chosen].reshape(chosen.sum(), -1).astype(np.float32) * 2 - 255
+    return signed(pixels, np.where(train.labels[chosen] == pair[0], 1, -1).astype(np.float32), one=255)
+
+
+def _starts() -> Sequence[np.ndarray]:
+    return [grid_start(np.random.RandomState(seed), 785) for seed in range(SEEDS)]
+
+
+@cache
+def _train() -> Any:
+    return load("mnist", offline=True).train
+
+
+def _one_thread() -> None:
+    threadpool_limits(1)
+
+
+def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
     start = time.perf_counter()
     found = work()
     return time.perf_counter() - start, found
 
 
-def _line(found: dict) -> str:
-    parts = [f"{found['pair']}: curves {'equal' if found['equal'] else 'DIFFER'}"]
-    for key, name in (("kernel_s", "kernel"), ("exact_s", "float64 loop"), ("float32_s", "float32 loop")):
-        values = found[key]
-        parts.append(f"{name} {statistics.median(values):.2f} s ({min(values):.2f} to {max(values):.2f})")
-    medians = [statistics.median(found[key]) for key in ("exact_s", "float32_s", "kernel_s")]
-    return "; ".join(parts) + f"; {medians[0] / medians[2]:.1f} and {medians[1] / medians[2]:.1f} times faster"
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--full", action="store_true", help="all 45 pairs, the loops with all 10 seeds")
-    parser.add_argument("--short", action="store_true", help="three pairs, the loops with one seed")
-    options = parser.parse_args()
-    if options.full:
-        with threadpool_limits(1):
-            found = measure(tuple((a, b) for a in range(10) for b in range(a + 1, 10)), SEEDS)
-    else:
-        found = run(options.short)
-    print(
-        f"{len(found['pairs'])} pairs x {SEEDS} seeds, loops timed on {found['seeds_of_the_loops']} of them: kernel "
-        f"{found['kernel_s']:.1f} s; {found['ratio']:.1f} times faster than the float64 loop with the same iterates, "
-        f"{found['ratio_float32']:.1f} times than a float32 loop; curves {'equal' if found['equal'] else 'DIFFER'}"
-    )
-
-
-if __name__ == "__main__":
-    main()
+def markdown(found: dict[str, Any]) -> str:
+    """A sentence of all, and a row per pair."""
+    by_pair, machine = found["ratio_by_pair"], found["machine"]
+    lines = [
+        f"{machine['processor']}, {machine['cores']} cores, {machine['others']:.0%} of them taken by others. "
+        f"{len(found['pairs'])} pairs × {found['seeds']} seeds: {found['kernel_s']:.1f} s, "
+        f"**{found['ratio']:.1f} times** as fast as the float64 loop of the same iterates "
+        f"({found['float64_loop_s']:.0f} s) and {found['ratio_float32']:.1f} times as the float32 loop "
+        f"({found['float32_loop_s']:.0f} s), whose times are of {found['seeds_of_the_loops']} seed(s) of each pair. "
+        f"One pair on one core against a loop on all: {by_pair['median']:.1f} times, from {by_pair['least']:.1f} to "
+        f"{by_pair['greatest']:.1f}. Error curves {'equal' if found['equal'] else '**differ**'}.",
+        "",
+        "| pair | iterations | ten seeds, s | float64 loop, s per seed | float32 loop, s per seed | curves equal |",
+        "|---|---:|---:|---:|---:|---|",
+    ]
+    for row in found["pairs"]:
+        loops = (statistics.mean(row[name]) for name in ("float64_loop_s", "float32_loop_s"))
+        cells = " | ".join(f"{seconds:.2f}" for seconds in (row["kernel_s"], *loops))
+        lines.append(f"| {row['pair']} | {row['iterations']:.0f} | {cells} | {'yes' if row['equal'] else '**no**'} |")
+    return "\n".join(lines) + "\n"

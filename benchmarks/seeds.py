@@ -1,14 +1,10 @@
 """Models per second for 1, 4, 16 and 64 seeds: one by one, in several processes, and stacked.
 
-    python -m benchmarks.seeds [--full]
-
 Every process is warm: it has imported torch, read the data and fitted a net. What is timed is from the handing out of
 the trials until the last outcome is there, drawing of images included, and testing, which is one net after the other in
 every way. The ways take turns in every round.
 """
 
-import argparse
-import json
 import statistics
 import time
 from collections.abc import Sequence
@@ -61,9 +57,9 @@ def ways(device: str) -> list[Way]:
     ]
 
 
-def nets(short: bool) -> dict[str, Fit]:
+def nets(*, full: bool) -> dict[str, Fit]:
     """What is fitted, by name: the seed is changed."""
-    images, epochs = (2_000, 1) if short else (10_000, 10)
+    images, epochs = (10_000, 10) if full else (2_000, 1)
     small, large = MlpSettings(hidden=(100, 100)), MlpSettings(hidden=(1000, 1000))
 
     def trial(net: MlpSettings, data: Data, epochs: int) -> Fit:
@@ -76,10 +72,10 @@ def nets(short: bool) -> dict[str, Fit]:
     }
 
 
-def run(short: bool, device: str | None = None) -> dict[str, Any]:
+def run(*, full: bool, device: str | None = None) -> dict[str, Any]:
     """Models per second by net, way and number of seeds: one value for each round."""
     device = device or choose_device("auto")
-    rounds = 2 if short else 5
+    rounds = 5 if full else 2
     chosen, others = ways(device), Others()
     results: dict[str, dict[str, dict[int, list[float]]]] = {}
     with ExitStack() as pools:
@@ -89,8 +85,8 @@ def run(short: bool, device: str | None = None) -> dict[str, Any]:
             if shape not in pool:
                 made = ProcessPoolExecutor(way.processes, get_context("spawn"), torch.set_num_threads, (way.threads,))
                 pool[shape] = pools.enter_context(made)
-        for name, trial in nets(short).items():
-            seeds = FEW if short and trial.data.source == "mnist" else SEEDS
+        for name, trial in nets(full=full).items():
+            seeds = FEW if not full and trial.data.source == "mnist" else SEEDS
             table = results[name] = {way.name: {count: [] for count in seeds} for way in chosen}
             for way in chosen:  # warm
                 models_per_second(pool[way.processes, way.threads], way, trial, way.processes, device)
@@ -144,12 +140,3 @@ def markdown(found: dict[str, Any]) -> str:
             cells = [f"{statistics.median(v):.3g} ({min(v):.3g}–{max(v):.3g})" for v in speeds.values()]
             lines.append("| " + " | ".join([way, *cells]) + " |")
     return "\n".join(lines[1:])
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Models per second for many seeds.")
-    parser.add_argument("--full", action="store_true", help="more epochs, images, seeds and rounds")
-    parser.add_argument("--json", action="store_true", help="every measured value")
-    arguments = parser.parse_args()
-    found = run(short=not arguments.full)
-    print(json.dumps(found, indent=1) if arguments.json else markdown(found))

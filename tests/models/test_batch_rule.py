@@ -78,6 +78,25 @@ def test_sets_on_random_whole_numbers(seed, rate, most, dtype, few_watched):
     assert len(set(sizes)) > 5
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_sets_with_pixels_that_are_the_same_everywhere(seed, few_watched):
+    random = np.random.default_rng(seed)
+    X = random.integers(-255, 256, size=(400, 14))
+    y = np.where(X @ random.standard_normal(14) + 300 * random.standard_normal(400) > 0, 1, -1)
+    X[:, [1, 2, 7]], X[:, [5, 13]], X[:, 9], X[:, 3] = -255, 255, 0, 37  # black, white, gray, and one not merged
+    Z = signed(X, y, one=255).astype(np.float32)
+    columns = batch_rule.Columns(Z)
+    assert columns.chosen.tolist() == [0, 3, 4, 6, 8, 10, 11, 12, 14]
+    assert columns.signs.tolist() == [0, -1, -1, 0, 0, 1, 0, -1, 0, 0, 0, 0, 0, 1, 0]
+    same(Z, starts(3, 15), 0.01 / 255, 200)
+
+
+def test_rows_whose_last_column_is_nothing_are_taken_as_they_are():
+    Z = np.array([[1, 0, 0], [-1, 0, 0], [2, 3, 0]], np.float32)
+    assert batch_rule.Columns(Z).chosen.tolist() == [0, 1, 2]
+    same(Z, starts(2, 3), 1.0, 5)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_sets_with_margins_of_exactly_0(seed, few_watched):
     # A small grid, with each image twice and some of them in both classes; whole starts and a rate of 1.

@@ -53,8 +53,9 @@ def learn_batch_many(Z: np.ndarray, starts: Sequence[np.ndarray], rate: float, m
     What the starts share is computed once; each result is, to the bit, that of its start alone.
     """
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what is not finite decides no row
-        rows = Rows(Z)
-        return [_learn(rows, start, rate, max_iter, tol) for start in starts]
+        columns = Columns(Z)
+        rows = Rows(columns.kept(Z))
+        return [columns.fit(rows, np.asarray(start, np.float64), rate, max_iter, tol) for start in starts]
 
 
 def learn_batch(Z: np.ndarray, start: np.ndarray, rate: float, max_iter: int, tol: float) -> Fit:
@@ -62,17 +63,52 @@ def learn_batch(Z: np.ndarray, start: np.ndarray, rate: float, max_iter: int, to
     return learn_batch_many(Z, [start], rate, max_iter, tol)[0]
 
 
-def _learn(rows: "Rows", start: np.ndarray, rate: float, max_iter: int, tol: float) -> Fit:
-    mistakes = Mistakes(rows, start.astype(np.float64), rate)
-    total = np.zeros(len(start))
-    errors: list[float] = []
-    for _ in range(max_iter):
-        mistakes.find(total)
-        errors.append(mistakes.count / len(rows.Z))
-        if errors[-1] <= tol:
-            break
-        total = total + mistakes.sum
-    return Fit(mistakes.start + rate * total, errors)
+class Columns:
+    """Columns that are 0, or the last one or its negative, in all rows: pixels that are black in all images are.
+
+    A weight of the first sort never moves. One of the others moves as the last one does, or the opposite way, so that
+    all of them act on margins as a last weight that moves so many times as far.
+    """
+
+    def __init__(self, Z: np.ndarray) -> None:
+        last = Z[:, -1:]
+        alike = np.array([_everywhere(Z, sign * last) for sign in (1, -1)])
+        alike[:, -1] = False
+        self.signs = np.where(alike[0], 1.0, np.where(alike[1], -1.0, 0.0))  # (D + 1,)
+        self.chosen = np.flatnonzero(~alike.any(axis=0) & ~_everywhere(Z, 0 * last))
+        if not len(self.chosen) or self.chosen[-1] != Z.shape[1] - 1:  # a last column of 0
+            self.signs[:], self.chosen = 0, np.arange(Z.shape[1])
+
+    def kept(self, Z: np.ndarray) -> np.ndarray:
+        """The columns that are learnt, (N, d), the last of them for all that are alike."""
+        return Z if len(self.chosen) == Z.shape[1] else np.ascontiguousarray(Z[:, self.chosen])
+
+    def fit(self, rows: "Rows", start: np.ndarray, rate: float, max_iter: int, tol: float) -> Fit:
+        """The rule on the kept rows from a start (D + 1,) for all columns."""
+        inner, pace = start[self.chosen], np.ones(len(self.chosen))
+        inner[-1] += self.signs @ start
+        pace[-1] += np.abs(self.signs).sum()
+        mistakes = Mistakes(rows, inner, rate, pace)
+        found = np.zeros(len(inner))
+        """The sum of all rows found misclassified so far, each as often as it was."""
+        errors: list[float] = []
+        for _ in range(max_iter):
+            mistakes.find(found * pace)
+            errors.append(mistakes.count / len(rows.Z))
+            if errors[-1] <= tol:
+                break
+            found = found + mistakes.sum
+        total = self.signs * found[-1]
+        total[self.chosen] = found
+        return Fit(start + rate * total, errors)
+
+
+def _everywhere(Z: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """Which columns of Z (N, D) are equal to a column (N, 1) in all rows, (D,)."""
+    equal: np.ndarray = Z[0] == column[0]
+    maybe = np.flatnonzero(equal)
+    equal[maybe] = (Z[:, maybe] == column).all(axis=0)
+    return equal
 
 
 class Rows:
@@ -112,8 +148,9 @@ def _directions(Z: np.ndarray) -> np.ndarray:
 class Mistakes:
     """The misclassified rows, for a total that grows step by step."""
 
-    def __init__(self, rows: Rows, start: np.ndarray, rate: float) -> None:
-        self.rows, self.start, self.rate = rows, start, rate
+    def __init__(self, rows: Rows, start: np.ndarray, rate: float, pace: float | np.ndarray = 1.0) -> None:
+        """`total` grows by `sum` times `pace` (D,) in each iteration."""
+        self.rows, self.start, self.rate, self.pace = rows, start, rate, pace
         self.count = 0
         """How many rows are misclassified,"""
         self.sum = np.zeros(len(start))
@@ -159,7 +196,7 @@ class Mistakes:
         flags[undecided] = self._decide(undecided, rows.Z32[undecided], total)
         changes = self._take(flags)
         # The drift of a long watch goes on; after a short one the next step is the better guess.
-        drift = (total - self.looked) / self.age if self.age >= 4 else self.sum
+        drift = (total - self.looked) / self.age if self.age >= 4 else self.sum * self.pace
         ahead = max(8, min(AHEAD, 2 * self.age))
         self.looked, self.age, self.ahead, self.near = total, 0, 0, self.near[:0]
         self.near_flags = self.near_flags[:0]

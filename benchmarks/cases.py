@@ -80,9 +80,9 @@ class Case:
 
 
 CASES = (  # the reference study's nets
-    Case("MLP-1", MlpSettings(hidden=(1000,) * 2), 10_000),
-    Case("MLP-3", MlpSettings(hidden=(1000,) * 5), 5_000),
-    Case("CNN-1", CnnSettings(filters=(32, 64, 128)), 4_096),
+    Case("MLP-1", MlpSettings(hidden=(1000,) * 2), 5_000),
+    Case("MLP-3", MlpSettings(hidden=(1000,) * 5), 2_048),
+    Case("CNN-1", CnnSettings(filters=(32, 64, 128)), 2_048),
     Case("CNN-3", CnnSettings(filters=(128,) * 3), 1_024),
     Case(
         "multi-task",

@@ -14,7 +14,7 @@ from benchmarks.rounds import Child, Run, measure
 from benchmarks.table import Load, Table, markdown, rows
 from rungwise.records.environment import cores
 
-SHORT_IMAGES = {"MLP-1": 4096, "CNN-1": 1024}
+SHORT_IMAGES = {"MLP-1": 2048, "CNN-1": 512}
 """The nets of the short version, and their images per epoch."""
 SHORT_PAIRS, FULL_PAIRS = 3, 5
 
@@ -25,7 +25,7 @@ def run(
     """Measure, print, and write `throughput.json` and `throughput.md` (`throughput-short` unless `full`) to `out`."""
     nets = [case for case in CASES if full or cases or case.name in SHORT_IMAGES]
     if not full:
-        nets = [dataclasses.replace(case, images=SHORT_IMAGES.get(case.name, 1024)) for case in nets]
+        nets = [dataclasses.replace(case, images=SHORT_IMAGES.get(case.name, 512)) for case in nets]
     if images is not None:
         nets = [dataclasses.replace(case, images=images) for case in nets]
     chosen, wanted = _chosen(nets, cases), _chosen(PEERS, peers)

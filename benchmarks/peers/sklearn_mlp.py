@@ -17,7 +17,7 @@ class Started(MLPClassifier):  # type: ignore[misc]
 
     def _init_coef(self, fan_in: int, fan_out: int, dtype: Any) -> Weights:
         weight, bias = next(self._given)
-        return weight.T.astype(dtype), bias.astype(dtype)
+        return np.ascontiguousarray(weight.T, dtype), bias.astype(dtype)
 
 
 def fit(work: Work, pace: Pace) -> Result:

@@ -89,6 +89,17 @@ def test_every_kind_of_chapter_is_in_a_preset():
     assert {chapter.kind for name in PRESETS for chapter in read_study(name).chapters} == set(chapter_kinds())
 
 
+def test_the_nets_of_best_are_as_small_as_its_claims_say():
+    sizes = {row.chapter: row.parameters for row in plan(read_study("best"), lambda precision: 1e11)}
+    assert sizes == {
+        "mnist-15s": 98_032,
+        "mnist-45s": 98_032,
+        "mnist-6min": 261_288,
+        "fashion-5min": 463_584,
+        "fashion-15min": 463_584,
+    }
+
+
 @pytest.mark.parametrize("name", PRESETS)
 def test_presets_survive_json(name):
     first = read_study(name)

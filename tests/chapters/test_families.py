@@ -625,3 +625,19 @@ def test_without_views_there_is_no_such_column(fitted):
     keys = [column.key for column in mlps.findings(SETTINGS, (0,), mlp_records(fitted, (0,))).tables[0].columns]
     assert "views_accuracy" not in keys
     assert "views_accuracy" not in mlps.metrics(SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("net", "says"),
+    [
+        ({"filters": [4], "kernal": 3}, "kernal"),
+        ({"filters": [4, 6], "blocks": [1]}, "one number, 0 or more, for each of the 2 stages"),
+        ({"stem": 3, "filters": [4]}, "blocks\n  Field required"),
+        ({"family": "mlp", "hidden": [3]}, "a net of this chapter is of the family 'cnn' or 'residual'"),
+        (3, "valid dictionary or instance of CnnSettings"),
+    ],
+)
+def test_a_wrong_net_is_told_by_its_own_family_alone(net, says):
+    with pytest.raises(ValidationError, match=says) as fault:
+        cnns.Settings(data=DATA, fit=FIT, nets={"K": net})
+    assert fault.value.error_count() == 1

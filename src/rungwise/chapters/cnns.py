@@ -1,9 +1,9 @@
 """CNNs: five architectures; accuracy against parameters and time; against the MLPs."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator
 
 from rungwise.chapters import family, family_figures, family_statements, mlps
 from rungwise.chapters.chapter import ChapterSettings
@@ -33,9 +33,26 @@ FORMULAS = (
 )
 
 
+def _family(net: Any) -> str:
+    """The family of a net; where a study file does not name it, its settings tell."""
+    named = net.get("family") if isinstance(net, dict) else getattr(net, "family", None)
+    own = isinstance(net, dict) and not {"stem", "blocks"}.isdisjoint(net)
+    return str(named or ("residual" if own else "cnn"))
+
+
+AnyCnn = Annotated[
+    Annotated[CnnSettings, Tag("cnn")] | Annotated[ResidualSettings, Tag("residual")],
+    Discriminator(
+        _family,
+        custom_error_type="family",
+        custom_error_message="a net of this chapter is of the family 'cnn' or 'residual'",
+    ),
+]
+
+
 class Settings(family.FamilySettings):
     kind: Literal["cnns"] = "cnns"
-    nets: dict[str, CnnSettings | ResidualSettings] = Field(min_length=1)
+    nets: dict[str, AnyCnn] = Field(min_length=1)
     """By name, in the order of the tables."""
     against: mlps.Settings | None = None
     """The MLPs to stand beside. Left out: those of the study's chapter on MLPs, if it has one on the same images; of
@@ -86,7 +103,7 @@ def findings(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, R
     )
 
 
-def _shape(net: CnnSettings | ResidualSettings) -> str:
+def _shape(net: AnyCnn) -> str:
     """The filters in short, "64+1" where a residual block of as many follows the convolution."""
     if isinstance(net, CnnSettings):
         return "-".join(map(str, net.filters))

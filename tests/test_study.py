@@ -16,6 +16,7 @@ from rungwise.errors import UserError
 from rungwise.models.mlp import MlpSettings
 from rungwise.plan import plan
 from rungwise.study import Study, StudyError, parse_study, preset_names, read_study, study_trials
+from rungwise.training.augment import Augmentation
 from rungwise.training.trial import Fit, Recipe
 
 PRESETS = sorted(path.stem for path in (Path(__file__).parents[1] / "src/rungwise/studies").glob("*.toml"))
@@ -187,7 +188,7 @@ MISTAKES = {
         "batch = 32",
         'optimiser = "adma"',
         "adma",
-        "fit.optimiser: input should be 'adam', 'sgd', 'rmsprop' or 'adagrad', got 'adma'; did you mean 'adam'?",
+        "fit.optimiser: input should be 'adam', 'sgd', 'rmsprop', 'adagrad' or 'muon', got 'adma'; did you mean 'adam'?",
     ),
     "wrong type in a list": ("[20, 20]", '[20, "b"]', '"b"', "nets.B.hidden[1]: input should be a valid integer"),
     "wrong value in a long list": ("  30,\n]", "  -7,\n]", "-7", "nets.C.1.hidden[1]: input should be greater"),
@@ -382,7 +383,8 @@ CHANGES = [
     {"net": MlpSettings(hidden=(20, 20))},
     *({"fit": Recipe(epochs=3).model_copy(update={name: value})} for name, value in {
         "epochs": 4, "batch": 65, "optimiser": "sgd", "rate": 0.002, "momentum": 0.5, "precision": "float32",
-        "evaluate": "end", "stop_loss": 0.01, "stacked": True,
+        "evaluate": "end", "stop_loss": 0.01, "stacked": True, "adam_rate": 0.01, "schedule": "one-cycle",
+        "label_smoothing": 0.1, "augment": Augmentation(flip=True), "test_views": "mirror",
     }.items()),
     {"tasks": {"label": GROUPS}},
     {"tasks": {"other": "labels"}},

@@ -188,7 +188,8 @@ MISTAKES = {
         "batch = 32",
         'optimiser = "adma"',
         "adma",
-        "fit.optimiser: input should be 'adam', 'sgd', 'rmsprop', 'adagrad' or 'muon', got 'adma'; did you mean 'adam'?",
+        "fit.optimiser: input should be 'adam', 'sgd', 'rmsprop', 'adagrad' or 'muon', got 'adma'; "
+        "did you mean 'adam'?",
     ),
     "wrong type in a list": ("[20, 20]", '[20, "b"]', '"b"', "nets.B.hidden[1]: input should be a valid integer"),
     "wrong value in a long list": ("  30,\n]", "  -7,\n]", "-7", "nets.C.1.hidden[1]: input should be greater"),

@@ -266,3 +266,8 @@ def test_what_a_recipe_leaves_out_is_no_part_of_a_trial() -> None:
 def test_recipes_that_cannot_be(changes: dict[str, object], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         trial(fit=OWN, **changes)
+
+
+def test_a_net_without_inner_layers_is_none_for_muon() -> None:
+    with pytest.raises(TrialFailed, match="this net has none: give it another layer"):
+        carry_out(trial(net=CnnSettings(filters=(4,)), fit=OWN), BENCH)

@@ -12,6 +12,7 @@ from rungwise.seeding import stream_seed
 from rungwise.training.batches import Resident
 from rungwise.training.muon import Muon
 from rungwise.training.trial import Fit, Recipe
+from rungwise.trial import TrialFailed
 
 
 def begin(trial: Fit, image: Shape, records: Mapping[str, Record]) -> nn.Module:
@@ -117,12 +118,15 @@ def build_learner(trial: Fit, net: nn.Module, parts: Mapping[str, Resident], pre
 
 def build_optimiser(recipe: Recipe, net: nn.Module) -> torch.optim.Optimizer:
     """The recipe's optimiser over all parameters that learn; fused where there is such a kernel: one pass over the
-    memory per step. On a GPU its rate and its counts are there too, so that a captured step can read them."""
+    memory per step. On a GPU its counts, and rates that change, are there too, so that a captured step can read them.
+
+    Raises TrialFailed where there is nothing for Muon to move.
+    """
     learning = [p for p in net.parameters() if p.requires_grad]
     on_gpu = learning[0].is_cuda
 
     def there(rate: float) -> float | Tensor:
-        return torch.tensor(rate, device=learning[0].device) if on_gpu else rate
+        return torch.tensor(rate, device=learning[0].device) if on_gpu and recipe.schedule != "constant" else rate
 
     match recipe.optimiser:
         case "adam":
@@ -134,7 +138,12 @@ def build_optimiser(recipe: Recipe, net: nn.Module) -> torch.optim.Optimizer:
         case "sgd":
             return torch.optim.SGD(learning, there(recipe.rate), momentum=recipe.momentum, fused=True)
         case "muon":
-            _, *inner, _ = (p for p in learning if p.ndim > 1)
+            inner = [p for p in learning if p.ndim > 1][1:-1]
+            if not inner:
+                raise TrialFailed(
+                    "muon moves the weights of the layers between the first and the last, and this net has none: give "
+                    'it another layer, or choose optimiser = "adam"'
+                )
             rest = [p for p in learning if all(p is not weight for weight in inner)]
             rates = there(recipe.rate), there(recipe.adam_rate)
             return Muon(inner, rest, rates[0], recipe.momentum, rates[1], capturable=on_gpu)

@@ -52,14 +52,10 @@ class End:
 
 
 def environment(threads: int) -> dict[str, str]:
-    """The same for every peer.
-
-    Threads that wait are put to sleep at once. Left to itself, OpenMP lets them spin for about a millisecond, which is
-    faster on an idle machine and takes the cores from whoever else needs them on a busy one.
-    """
+    """The same for every peer. How long threads spin before they sleep is left to each library."""
     pools = ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "VECLIB_MAXIMUM")
     counts = {f"{pool}_NUM_THREADS": str(threads) for pool in pools}
-    return {**counts, "NPROC": str(threads), "OMP_WAIT_POLICY": "PASSIVE"}  # XLA reads NPROC
+    return {**counts, "NPROC": str(threads)}  # XLA reads NPROC
 
 
 def main(pipe: Connection, peer: Peer, threads: int) -> None:

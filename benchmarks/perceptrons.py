@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 from rungwise.data.load import load
 from rungwise.models.batch_rule import grid_start, learn_batch_many
 from rungwise.models.perceptron import signed
-from rungwise.records.environment import Others, cores, processor
+from rungwise.records.environment import cores, processor
 
 RATE, ITERATIONS, TOLERANCE, SEEDS = 0.01, 1000, 1e-3, 10
 ALL = tuple((a, b) for a in range(10) for b in range(a + 1, 10))
@@ -57,7 +57,6 @@ def float32_loop(Z: np.ndarray, start: np.ndarray) -> list[float]:
 def run(*, full: bool, seeds: int = 1) -> dict[str, Any]:
     """Seconds per pair and in all; the loops learn `seeds` of the ten seeds and count for all. `full`: all 45 pairs."""
     pairs = ALL if full else FEW
-    others = Others()
     with ProcessPoolExecutor(cores(), get_context("spawn"), _one_thread) as pool:
         list(pool.map(_kernel, FEW[:1] * 2 * cores()))  # warm: the images are read
         found = [_Found(pair, *_loops(pair, seeds)) for pair in pairs[: len(pairs) // 2]]
@@ -88,7 +87,7 @@ def run(*, full: bool, seeds: int = 1) -> dict[str, Any]:
         "ratio_float32": loops["float32_loop_s"] / kernel_s,
         "ratio_by_pair": {"median": statistics.median(ratios), "least": min(ratios), "greatest": max(ratios)},
         "equal": all(row["equal"] for row in rows),
-        "machine": {"processor": processor(), "cores": cores(), "others": others.share()},
+        "machine": {"processor": processor(), "cores": cores()},
     }
 
 
@@ -149,7 +148,7 @@ def markdown(found: dict[str, Any]) -> str:
     """A sentence of all, and a row per pair."""
     by_pair, machine = found["ratio_by_pair"], found["machine"]
     lines = [
-        f"{machine['processor']}, {machine['cores']} cores, {machine['others']:.0%} of them taken by others. "
+        f"{machine['processor']}, {machine['cores']} cores. "
         f"{len(found['pairs'])} pairs × {found['seeds']} seeds: {found['kernel_s']:.1f} s, "
         f"**{found['ratio']:.1f} times** as fast as the float64 loop of the same iterates "
         f"({found['float64_loop_s']:.0f} s) and {found['ratio_float32']:.1f} times as the float32 loop "

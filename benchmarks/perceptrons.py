@@ -4,6 +4,8 @@
 many threads, rungwise as its engine does, in a process with one thread per core, all seeds of a pair together. The
 loops, which take an hour for all pairs and seeds, learn the first seeds of each pair and count for all. The error
 curves must be those of the float64 loop; the float32 loop rounds, so that its curves differ.
+
+Beside them, the online rule against scikit-learn's Perceptron: one core, as many epochs, orders of their own.
 """
 
 import statistics
@@ -15,11 +17,12 @@ from multiprocessing import get_context
 from typing import Any, NamedTuple
 
 import numpy as np
+from sklearn import linear_model
 from threadpoolctl import threadpool_limits
 
 from rungwise.data.load import load
 from rungwise.models.batch_rule import grid_start, learn_batch_many
-from rungwise.models.perceptron import signed
+from rungwise.models.perceptron import Perceptron, signed
 from rungwise.records.environment import cores, processor
 
 RATE, ITERATIONS, TOLERANCE, SEEDS = 0.01, 1000, 1e-3, 10
@@ -62,6 +65,7 @@ def run(*, full: bool, seeds: int = 1) -> dict[str, Any]:
         found = [_Found(pair, *_loops(pair, seeds)) for pair in pairs[: len(pairs) // 2]]
         kernel_s, fits = _timed(lambda: list(pool.map(_kernel, pairs)))  # halfway, so that a drift hits both alike
         found += [_Found(pair, *_loops(pair, seeds)) for pair in pairs[len(pairs) // 2 :]]
+    online = [_online(pair) for pair in FEW[::3]]
     rows = [
         {
             "pair": f"{one.pair[0]} v {one.pair[1]}",
@@ -87,6 +91,7 @@ def run(*, full: bool, seeds: int = 1) -> dict[str, Any]:
         "ratio_float32": loops["float32_loop_s"] / kernel_s,
         "ratio_by_pair": {"median": statistics.median(ratios), "least": min(ratios), "greatest": max(ratios)},
         "equal": all(row["equal"] for row in rows),
+        "online": online,
         "machine": {"processor": processor(), "cores": cores()},
     }
 
@@ -115,6 +120,20 @@ def _kernel(pair: Pair) -> tuple[float, list[list[float]]]:
     """Seconds, the making of the rows included, and the error curves of all seeds."""
     seconds, fits = _timed(lambda: learn_batch_many(_rows(pair), _starts(), RATE / 255, ITERATIONS, TOLERANCE))
     return seconds, [fit.errors for fit in fits]
+
+
+def _online(pair: Pair) -> dict[str, Any]:
+    """Seconds of five epochs of Rosenblatt's rule, rungwise's and scikit-learn's in turn, and training accuracies."""
+    whole, found = _rows(pair), {"rungwise_s": [], "sklearn_s": []}
+    y = np.sign(whole[:, -1])
+    X = whole[:, :-1] * y[:, None] / np.float32(255)
+    for seed in range(3):
+        ours = Perceptron("online", learning_rate=1.0, max_iter=5, tol=0, random_state=seed)
+        theirs = linear_model.Perceptron(max_iter=5, tol=None, random_state=seed)
+        for name, model in (("rungwise_s", ours), ("sklearn_s", theirs)):
+            found[name].append(_timed(partial(model.fit, X, y))[0])
+    scores = {"rungwise_accuracy": ours.score(X, y), "sklearn_accuracy": theirs.score(X, y)}
+    return {"pair": f"{pair[0]} v {pair[1]}", **found, **scores}
 
 
 def _rows(pair: Pair) -> np.ndarray:
@@ -163,4 +182,10 @@ def markdown(found: dict[str, Any]) -> str:
         loops = (statistics.mean(row[name]) for name in ("float64_loop_s", "float32_loop_s"))
         cells = " | ".join(f"{seconds:.2f}" for seconds in (row["kernel_s"], *loops))
         lines.append(f"| {row['pair']} | {row['iterations']:.0f} | {cells} | {'yes' if row['equal'] else '**no**'} |")
+    lines += ["", "| pair, online rule | five epochs, s | scikit-learn's, s | training accuracy | scikit-learn's |"]
+    lines.append("|---|---:|---:|---:|---:|")
+    for row in found["online"]:
+        cells = [f"{statistics.median(row[name]):.3f}" for name in ("rungwise_s", "sklearn_s")]
+        cells += [f"{row[name]:.4f}" for name in ("rungwise_accuracy", "sklearn_accuracy")]
+        lines.append(f"| {row['pair']} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

@@ -286,7 +286,9 @@ def test_the_example_shows_study_run_and_record(executed: list[dict]) -> None:
 def test_the_example_plots_and_prints_its_numbers(executed: list[dict]) -> None:
     assert len(outputs(executed, "image/png")) == 1
     said = [o for cell in executed if cell["cell_type"] == "code" for o in cell["outputs"]]
-    streams = [o for o in said if o.get("name") == "stdout"]  # libraries warn on the other, of what is not installed
+    streams = [o for o in said if o.get("name") == "stdout"]
+    warned = [o["text"] for o in said if o.get("name") == "stderr"]
+    assert all("TqdmWarning: IProgress not found" in text for text in warned), "tqdm's alone, where it is installed"
     grouped, judged = (stream["text"] for stream in streams)
     means = {net: float(mean) for net, mean in re.findall(r"(\w+) +mean ([\d.]+) .* n 5", grouped)}
     assert means.keys() == {"narrow", "wide"}

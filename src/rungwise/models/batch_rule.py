@@ -12,6 +12,7 @@ for all rows, and the rest of d, r = d - VV'd, moves it by at most ||z - VV'z|| 
 """
 
 from collections.abc import Sequence
+from copy import copy
 from typing import NamedTuple
 
 import numpy as np
@@ -22,14 +23,17 @@ DIRECTIONS = 64
 VAGUE = 300
 """Rows left undecided by the bound above which all margins are computed anew."""
 
-WATCHED = 600
+WATCHED = 800
 """Rows that are evaluated in each iteration between two looks at all rows, about."""
 
 RESTLESS = 60
 """Rows changing sides at once above which the next iteration looks at all rows again."""
 
+ALIKE = 15
+"""Rows on which two that take turns differ below which one is enough."""
+
 AHEAD = 64
-"""Iterations between two looks at all rows, at most."""
+"""Turns between two looks at all rows, at most."""
 
 
 class Fit(NamedTuple):
@@ -81,7 +85,7 @@ class Columns:
 
     def kept(self, Z: np.ndarray) -> np.ndarray:
         """The columns that are learnt, (N, d), the last of them for all that are alike."""
-        return Z if len(self.chosen) == Z.shape[1] else np.ascontiguousarray(Z[:, self.chosen])
+        return Z if len(self.chosen) == Z.shape[1] else Z.take(self.chosen, axis=1)
 
     def fit(self, rows: "Rows", start: np.ndarray, rate: float, max_iter: int, tol: float) -> Fit:
         """The rule on the kept rows from a start (D + 1,) for all columns."""
@@ -98,6 +102,7 @@ class Columns:
             if errors[-1] <= tol:
                 break
             found = found + mistakes.sum
+            mistakes = mistakes.next()
         total = self.signs * found[-1]
         total[self.chosen] = found
         return Fit(start + rate * total, errors)
@@ -118,6 +123,7 @@ class Rows:
         if len(Z) * float(np.abs(Z).max()) >= 2**24:  # below, float32 sums of whole numbers are exact
             Z = Z.astype(np.float64)
         self.Z, self.Z32 = Z, Z.astype(np.float32, copy=False)
+        self.columns = np.asfortranarray(self.Z32)
         self.V = _directions(self.Z32)  # (D, k)
         self.P = self.Z32 @ self.V.astype(np.float32)
         # |float32 z·w - z·w| <= rounding ||z|| ||w||, in any order of summation (Higham 2002, 3.1); some to spare.
@@ -146,7 +152,11 @@ def _directions(Z: np.ndarray) -> np.ndarray:
 
 
 class Mistakes:
-    """The misclassified rows, for a total that grows step by step."""
+    """The misclassified rows, for a total that grows step by step.
+
+    At a high rate the weights come to swing: from one iteration to the next many rows change sides, and one later they
+    are back. Then two of these take turns, each with an iteration of its own kind to compare with.
+    """
 
     def __init__(self, rows: Rows, start: np.ndarray, rate: float, pace: float | np.ndarray = 1.0) -> None:
         """`total` grows by `sum` times `pace` (D,) in each iteration."""
@@ -156,32 +166,43 @@ class Mistakes:
         self.sum = np.zeros(len(start))
         """their sum (D,),"""
         self.flags = np.zeros(len(rows.Z), bool)
-        """and which they are; those in `near` as of the last look at all rows."""
-        self.looked = self.drift = np.zeros(len(start))  # total then, and its expected growth per iteration
-        self.age, self.ahead, self.radius = 0, 0, 0.0  # iterations since then, and until when the watch holds
+        """and which they are,"""
+        self.earlier = self.flags
+        """and were at the look before the last."""
+        self.between: Mistakes | None = None
+        """Whose turn it is in the iterations between its own, where the weights swing."""
+        self.looked = self.drift = np.zeros(len(start))  # total then, and its expected growth per turn
+        self.age, self.ahead, self.radius = 0, 0, 0.0  # turns since then, and until when the watch holds
         self.near = np.zeros(0, int)
-        self.near_rows, self.near_flags = rows.Z32[self.near], self.flags[self.near]
+        self.near_rows = rows.Z32[self.near]
         self._anchor(self.looked)
+
+    def next(self) -> "Mistakes":
+        """Whose turn the next iteration is."""
+        if self.between is None:
+            return self
+        self.between.between = self
+        return self.between
 
     def find(self, total: np.ndarray) -> None:
         """Make count and sum those of the weights start + rate total."""
         self.age += 1
+        self.last = self.sum
         if self.age <= self.ahead:
             off = total - self.looked - self.age * self.drift
             if self.rate * np.sqrt(off @ off) < self.radius:
                 self._look_near(total)
                 return
-        self.flags[self.near] = self.near_flags
         self._look_at_all(total)
 
     def _look_near(self, total: np.ndarray) -> None:
         flags = self._decide(self.near, self.near_rows, total)
-        changed = np.flatnonzero(flags != self.near_flags)
+        changed = self.near[flags != self.flags[self.near]]
         if len(changed):
-            signs = np.where(flags[changed], 1, -1).astype(self.rows.Z.dtype)
-            self.sum = self.sum + signs @ self.rows.Z[self.near[changed]]
+            self.flags[changed] = ~self.flags[changed]
+            signs = np.where(self.flags[changed], 1, -1).astype(self.rows.Z.dtype)
+            self.sum = self.sum + signs @ self.rows.Z[changed]
             self.count += int(signs.sum())
-            self.near_flags = flags
 
     def _look_at_all(self, total: np.ndarray) -> None:
         rows = self.rows
@@ -194,14 +215,27 @@ class Mistakes:
             self._anchor(total)
         flags = margins <= 0
         flags[undecided] = self._decide(undecided, rows.Z32[undecided], total)
+        before = self.flags
         changes = self._take(flags)
+        self._take_turns(before, changes)
         # The drift of a long watch goes on; after a short one the next step is the better guess.
-        drift = (total - self.looked) / self.age if self.age >= 4 else self.sum * self.pace
+        step = (self.sum + self.last) / 2 if self.between is None else self.sum + self.between.sum
+        drift = (total - self.looked) / self.age if self.age >= 4 else step * self.pace
         ahead = max(8, min(AHEAD, 2 * self.age))
-        self.looked, self.age, self.ahead, self.near = total, 0, 0, self.near[:0]
-        self.near_flags = self.near_flags[:0]
+        self.looked, self.age, self.ahead = total, 0, 0
         if changes <= RESTLESS:
             self._watch(drift, ahead, margins, sizes, beside, error)
+
+    def _take_turns(self, before: np.ndarray, changes: int) -> None:
+        """Two take turns from where many rows change sides and change back, until both find nearly the same."""
+        if self.between is not None:
+            if np.count_nonzero(self.flags != self.between.flags) <= ALIKE:
+                self.between = None
+                self.age = 0  # what it saw so far were steps of two iterations
+        elif self.age == 1 and changes > RESTLESS >= np.count_nonzero(self.flags != self.earlier):
+            self.between = copy(self)
+            self.between.flags, self.between.ahead = self.flags.copy(), 0
+        self.earlier = before
 
     def _watch(
         self,
@@ -223,13 +257,13 @@ class Mistakes:
         if radius > 0:
             self.drift, self.ahead, self.radius = drift, ahead, float(radius) * 0.999
             self.near = np.flatnonzero(~(room > radius))
-            self.near_rows, self.near_flags = rows.Z32[self.near], self.flags[self.near]
+            self.near_rows = rows.Z32[self.near]
 
     def _anchor(self, total: np.ndarray) -> None:
         """Compute the margins of all rows for `total`."""
         weights = self.start + self.rate * total
         self.anchor = total
-        self.anchor_margins = self.rows.Z32 @ weights.astype(np.float32)
+        self.anchor_margins = self.rows.columns @ weights.astype(np.float32)
         self.anchor_error = self.rows.rounding * _norm(weights)
 
     def _predict(self, total: np.ndarray) -> tuple[np.ndarray, np.float32, np.float32]:

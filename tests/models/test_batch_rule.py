@@ -147,9 +147,9 @@ def test_two_take_turns_where_the_weights_swing(few_watched):
     X = 200 + random.integers(-40, 41, size=(400, 12))
     Z = signed(X, np.where(X[:, 0] + 30 * random.standard_normal(400) > 200, 1, -1), one=255).astype(np.float32)
     (start,) = starts(1, 13)
-    sets, looks, turns = watched(Z, start, 0.01 / 255, 300)
-    print(looks, turns, [int((a != b).sum()) for a, b in zip(sets, sets[1:])][::9], [int((a != b).sum()) for a, b in zip(sets, sets[2:])][::9])
-    assert 50 < turns < 300
+    _, looks, turns = watched(Z, start, 0.01 / 255, 300)
+    assert looks < 60  # one alone would look at all rows in each iteration
+    assert turns > 200
     same(Z, [start], 0.01 / 255, 300)
 
 

@@ -22,6 +22,8 @@ class Batch(NamedTuple):
     """(B, C, H, W), uint8."""
     labels: Tensor
     """(K, B), int64: one row per task."""
+    weights: Tensor | None = None
+    """(B,): how many times each image counts; None: once."""
 
 
 class Forward(NamedTuple):
@@ -30,9 +32,11 @@ class Forward(NamedTuple):
     losses: Tensor
     """(K,): each task's mean cross-entropy, in nats."""
     right: Tensor
-    """(K,): how many images each task has right."""
+    """(K,): how many images each task has right; weighted where the batch is."""
     apart: tuple[Tensor, ...] = ()
     """The same losses as K scalars, before they were stacked."""
+    of_images: Tensor | None = None
+    """(K, B), detached: the losses of each image, unweighted; where the batch is weighted."""
 
     @property
     def each(self) -> Sequence[Tensor]:
@@ -68,8 +72,17 @@ class Learner:
         with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
             outputs = self.net(scaled(batch.images))
         pairs = list(zip(outputs, batch.labels, strict=True))
+        if batch.weights is not None:
+            return self._weighted(pairs, batch.weights)
         losses = tuple(F.cross_entropy(z.float(), y, label_smoothing=self.label_smoothing) for z, y in pairs)
         return Forward(torch.stack(losses), torch.stack([(z.argmax(1) == y).sum() for z, y in pairs]), losses)
+
+    def _weighted(self, pairs: Sequence[tuple[Tensor, Tensor]], weights: Tensor) -> Forward:
+        """Of logits (B, classes) and labels (B,) of each task, by the weight of each image."""
+        each = [F.cross_entropy(z.float(), y, label_smoothing=self.label_smoothing, reduction="none") for z, y in pairs]
+        losses = tuple((weights * loss).mean() for loss in each)
+        right = torch.stack([weights @ (z.argmax(1) == y).to(weights.dtype) for z, y in pairs])
+        return Forward(torch.stack(losses), right, losses, torch.stack(each).detach())
 
     @contextmanager
     def still(self) -> Iterator[None]:

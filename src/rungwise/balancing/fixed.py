@@ -25,7 +25,7 @@ class Fixed(Balancer):
     def step(self, batch: Batch) -> Forward:
         forward = self.learner.forward(batch)
         descend(self.learner, forward.losses @ self.on_device)
-        return Forward(forward.losses.detach(), forward.right)
+        return Forward(forward.losses.detach(), forward.right, of_images=forward.of_images)
 
 
 def weighted_sum(losses: Tensor, weights: tuple[float, ...]) -> Tensor:

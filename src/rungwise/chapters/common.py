@@ -10,6 +10,7 @@ from rungwise.evidence.measure import Measurement
 from rungwise.evidence.methodology import ENOUGH
 
 if TYPE_CHECKING:
+    from rungwise.training.pruning import Pruning
     from rungwise.training.trial import Recipe
 
 OPTIMISERS = {"adam": "Adam", "sgd": "SGD", "rmsprop": "RMSprop", "adagrad": "Adagrad", "muon": "Muon"}
@@ -109,6 +110,16 @@ def _extras(fit: "Recipe") -> str:
         (fit.optimiser == "muon", f"Adam at {fit.adam_rate:g} moving the first layer, the last and all vectors"),
         (fit.label_smoothing, f"labels smoothed by {fit.label_smoothing:g}"),
         (fit.augment, f"images changed at random ({fit.augment.says if fit.augment else ''})"),
+        (fit.pruning, _pruned(fit.pruning)),
         (fit.stacked, "seeds trained together where that was faster (a time is then a net's share)"),
     )
     return "".join(f", {says}" for has, says in extras if has)
+
+
+def _pruned(pruning: "Pruning | None") -> str:
+    if pruning is None:
+        return ""
+    return (
+        f"epochs leaving out images of less than the mean loss with a chance of {pruning.share:g} (the last "
+        f"{pruning.whole:.0%} of them none)"
+    )

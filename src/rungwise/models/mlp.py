@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from torch import Tensor, nn
 
+from rungwise.models.linear import Linear
 from rungwise.models.net import NetSettings, Shape
 
 Width = Annotated[int, Field(ge=1)]
@@ -28,8 +29,8 @@ class Mlp(nn.Module):
     def __init__(self, image: Shape, hidden: tuple[int, ...], classes: int, *, bias: bool = True) -> None:
         super().__init__()
         widths = (image[0] * image[1] * image[2], *hidden)
-        self.hidden = nn.ModuleList(nn.Linear(a, b, bias) for a, b in pairwise(widths))
-        self.head = nn.Linear(widths[-1], classes, bias)
+        self.hidden = nn.ModuleList(Linear(a, b, bias) for a, b in pairwise(widths))
+        self.head = Linear(widths[-1], classes, bias)
 
     def features(self, x: Tensor) -> dict[str, Tensor]:
         stages = {}

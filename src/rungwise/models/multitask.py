@@ -7,6 +7,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from rungwise.models.cnn import Filters, Halving, Trunk
+from rungwise.models.linear import Linear
 from rungwise.models.mlp import Width
 from rungwise.models.net import NetSettings, Shape
 
@@ -53,12 +54,12 @@ class Shared(nn.Module):
 def heads(width: int, hidden: tuple[int, ...], outputs: tuple[int, ...]) -> nn.ModuleList:
     """Each task's own layers, from (N, width) to its logits (N, classes)."""
     widths = (width, *hidden)
-    return nn.ModuleList(nn.Sequential(dense(widths), nn.Linear(widths[-1], classes)) for classes in outputs)
+    return nn.ModuleList(nn.Sequential(dense(widths), Linear(widths[-1], classes)) for classes in outputs)
 
 
 def dense(widths: tuple[int, ...]) -> nn.Sequential:
     """Fully connected layers with a ReLU after each; for one width alone, nothing."""
     layers: list[nn.Module] = []
     for a, b in pairwise(widths):
-        layers += [nn.Linear(a, b), nn.ReLU(inplace=True)]
+        layers += [Linear(a, b), nn.ReLU(inplace=True)]
     return nn.Sequential(*layers)

@@ -33,9 +33,12 @@ class Resident:
     def batch(self, index: Tensor) -> Batch:
         return Batch(self.images[index], self.labels[:, index])
 
-    def shuffled(self, size: int, random: torch.Generator) -> list[Tensor]:
-        """The indices of all images in a new random order, cut into batches; the last one may be smaller."""
+    def shuffled(self, size: int, random: torch.Generator, seen: Tensor | None = None) -> list[Tensor]:
+        """The indices of all images, or of those `seen` (N,), in a new random order, cut into batches; the last one may
+        be smaller."""
         order = torch.randperm(len(self), generator=random).to(self.images.device)
+        if seen is not None:
+            order = order[seen[order]]
         return list(torch.split(order, size))
 
     def endlessly(self, size: int, random: torch.Generator) -> Iterator[Batch]:

@@ -21,6 +21,7 @@ from rungwise.training.graph import Captured, can_capture
 from rungwise.training.learner import begin, build_learner
 from rungwise.training.memory import peak_bytes
 from rungwise.training.precision import resolve
+from rungwise.training.pruning import Pruner
 from rungwise.training.trial import Fit
 from rungwise.trial import Bench, Outcome, TrialFailed
 
@@ -108,9 +109,11 @@ class _Loop:
         self.frozen = [m for m in net.modules() if m.training is False]
         self.order = torch.Generator().manual_seed(stream_seed(trial.seed, "order"))
         self.changes = torch.Generator().manual_seed(stream_seed(trial.seed, "augmentation"))
+        pruning = trial.fit.pruning
+        self.pruner = pruning and Pruner(pruning, len(self.train), trial.epochs, bench.device)
         self.groups = [(group, float(group["lr"])) for group in learner.optimiser.param_groups]
         self.captured: Captured | None = None
-        if can_capture(self.balancer) and trial.fit.batch <= len(self.train):
+        if can_capture(self.balancer) and trial.fit.batch <= len(self.train) and pruning is None:
             self.captured = Captured(self.balancer, self._batch(torch.arange(trial.fit.batch), torch.Generator()))
         self.epoch = Epoch()
         self.weights: list[Tensor] = []
@@ -124,13 +127,17 @@ class _Loop:
         started = told = now(self.bench.device)
         aside_s = 0.0
         n, tasks, device = len(self.train), len(self.trial.tasks), self.train.images.device
-        batches = self.train.shuffled(self.trial.fit.batch, self.order)
+        seen = self.pruner and self.pruner.draw(number, self.order)
+        batches = self.train.shuffled(self.trial.fit.batch, self.order, seen)
+        whole = -(-n // self.trial.fit.batch)  # steps of an epoch that sees all images
         losses, weights = (torch.zeros(len(batches), tasks, device=device) for _ in range(2))
         right = torch.zeros(tasks, device=device)
         for step, index in enumerate(batches):
             batch = self._batch(index, self.changes)
-            self._set_rates((self.steps + step + 1) / (len(batches) * self.trial.epochs + 1))
+            self._set_rates((number * whole + (step + 1) * whole / len(batches)) / (whole * self.trial.epochs + 1))
             forward = self._step(batch)
+            if self.pruner is not None and forward.of_images is not None:
+                self.pruner.losses[index] = forward.of_images[0]
             losses[step], weights[step] = forward.losses, self.balancer.weights
             right += forward.right
             if self.dominance is not None and (self.steps + step) % DOMINANCE_EVERY == 0:
@@ -139,7 +146,7 @@ class _Loop:
                 aside_s += now(self.bench.device) - since
             if time.perf_counter() - told > PROGRESS_EVERY_S:
                 told = time.perf_counter()
-                self._tell(number, sum(map(len, batches[: step + 1])), losses[step], right)
+                self._tell(number, (step + 1) / len(batches), losses[step], right)
         if (failure := infinite(losses, number, self.trial.fit.rate)) is not None:
             raise failure
         share = torch.tensor([len(index) / n for index in batches], device=device)
@@ -155,6 +162,8 @@ class _Loop:
 
     def _batch(self, index: Tensor, random: torch.Generator) -> Batch:
         batch, augment = self.train.batch(index), self.trial.fit.augment
+        if self.pruner is not None:
+            batch = batch._replace(weights=self.pruner.weights[index])
         return batch if augment is None else batch._replace(images=augment.apply(batch.images, random))
 
     def _set_rates(self, done: float) -> None:
@@ -171,10 +180,10 @@ class _Loop:
             return self.captured.step(batch)
         return self.balancer.step(batch)
 
-    def _tell(self, epoch: int, seen: int, losses: Tensor, right: Tensor) -> None:
+    def _tell(self, epoch: int, done: float, losses: Tensor, right: Tensor) -> None:
         """How far training is; reading the numbers waits for the device, so it is not done at each step."""
-        progress = {"epoch": epoch + seen / len(self.train), "loss": losses.sum().item()}
-        self.bench.progress(progress | {"accuracy": right[0].item() / seen})
+        progress = {"epoch": epoch + done, "loss": losses.sum().item()}
+        self.bench.progress(progress | {"accuracy": right[0].item() / (done * len(self.train))})
 
 
 def infinite(losses: Tensor, epoch: int, rate: float) -> TrialFailed | None:

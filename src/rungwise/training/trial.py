@@ -10,6 +10,7 @@ from rungwise.data.tasks import Task, task_classes
 from rungwise.models.net import NetSettings
 from rungwise.settings import Settings
 from rungwise.training.augment import Augmentation
+from rungwise.training.pruning import Pruning
 from rungwise.trial import Trial
 
 
@@ -33,6 +34,9 @@ class Recipe(Settings):
     """The share of each label that is spread over all classes; training losses are of the labels so smoothed."""
     augment: Augmentation | None = Field(None, exclude_if=lambda augment: augment is None)
     """Random changes to the training images; the running training accuracy is of the changed ones."""
+    pruning: Pruning | None = Field(None, exclude_if=lambda pruning: pruning is None)
+    """Epochs that leave out images that are learnt already; running training losses and accuracies are weighted so
+    that they are unbiased estimates for all images."""
     test_views: Literal["one", "mirror", "shifts"] = Field("one", exclude_if=lambda views: views == "one")
     """Beside the test accuracy, that of the sum of the logits over these views of each test image, told apart as
     `views_accuracy`: the image and its mirror image, or the image and four shifts of it by one pixel."""
@@ -101,6 +105,8 @@ class Fit(Trial):
             raise ValueError(f"{len(self.tasks)} tasks need as many loss weights, got {len(self.loss_weights)}")
         if len(self.tasks) > 1 and self.fit.optimiser == "muon":
             raise ValueError("muon fits nets of one task; choose adam, sgd, rmsprop or adagrad for several")
+        if self.fit.pruning is not None and (len(self.tasks) > 1 or self.balance is not None):
+            raise ValueError("pruning goes by the loss of one task, without a way to balance: leave `pruning` out")
         if self.balance is not None and self.fit.schedule != "constant":
             raise ValueError("ways to balance tasks know the rate as a constant: leave `schedule` out")
         if self.frozen and self.start is None:

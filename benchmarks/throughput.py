@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +22,23 @@ SHORT_PAIRS, FULL_PAIRS = 3, 5
 def run(
     *, full: bool, cases: Sequence[str], peers: Sequence[str], pairs: int | None, images: int | None, out: Path
 ) -> None:
-    """Measure, print, and write `throughput.json` and `throughput.md` (`throughput-short` unless `full`) to `out`."""
+    """Measure, print, and write `throughput.json` and `throughput.md` (`throughput-short` unless `full`) to `out`.
+
+    They are written anew after each net, so that a run that is ended leaves what it has measured.
+    """
     nets = [case for case in CASES if full or cases or case.name in SHORT_IMAGES]
     if not full:
         nets = [dataclasses.replace(case, images=SHORT_IMAGES.get(case.name, 512)) for case in nets]
     if images is not None:
         nets = [dataclasses.replace(case, images=images) for case in nets]
     chosen, wanted = _chosen(nets, cases), _chosen(PEERS, peers)
-    machine, tables = compare(chosen, wanted, pairs or (FULL_PAIRS if full else SHORT_PAIRS), tell=_progress())
-    text = markdown(machine, tables)
     out.mkdir(parents=True, exist_ok=True)
-    name = out / ("throughput" if full else "throughput-short")
-    content = {"machine": machine, "tables": [dataclasses.asdict(table) for table in tables]}
-    name.with_suffix(".json").write_text(json.dumps(content, indent=1) + "\n")
-    name.with_suffix(".md").write_text(text)
+    name, text = out / ("throughput" if full else "throughput-short"), ""
+    for machine, tables in compare(chosen, wanted, pairs or (FULL_PAIRS if full else SHORT_PAIRS), tell=_progress()):
+        text = markdown(machine, tables)
+        content = {"machine": machine, "tables": [dataclasses.asdict(table) for table in tables]}
+        name.with_suffix(".json").write_text(json.dumps(content, indent=1) + "\n")
+        name.with_suffix(".md").write_text(text)
     print(text)
     print(f"{name}.md, {name}.json")
 
@@ -55,8 +58,9 @@ def compare(
     noise: bool = False,
     modes: Sequence[bool] = (True, False),
     tell: Callable[[str], None] = lambda _: None,
-) -> tuple[dict[str, Any], list[Table]]:
-    """The facts of the machine, and a table per net: equal work, then default against default.
+) -> Iterator[tuple[dict[str, Any], list[Table]]]:
+    """The facts of the machine, and two tables per net: equal work, and default against default. Told after each net,
+    with all tables so far: those of equal work come first.
 
     `pairs`: the epochs that are timed warm; one before and one after are told apart.
     """
@@ -66,34 +70,34 @@ def compare(
     children = [Child(peer, threads) for peer in peers]
     measured: list[tuple[Case, bool, bool, list[Run], Any]] = []
     try:
-        for equal in modes:
-            for case in cases:
-                images = images_of(case, noise=noise)
+        for case in cases:
+            images = images_of(case, noise=noise)
+            for equal in modes:
                 work = work_of(case, images, pairs + 2, equal=equal)
                 able = [each for each in children if equal or each.peer.default]
                 name = f"{case.name}, {'equal work' if equal else 'defaults'}"
                 runs = measure(work, able, lambda text, name=name: tell(f"{name}: {text}"))  # type: ignore[misc]
                 measured.append((case, equal, images.drawn, runs, work.test_labels))
+            tell("measuring the machine again")
+            after = rates()
+            best = before.best(after)
+            tables = [
+                Table(
+                    case.name,
+                    equal,
+                    pairs,
+                    drawn,
+                    (load := Load(case.images, case.steps, case.flops, case.parameters)),
+                    case.batch,
+                    rows(runs, load, best, test_labels, equal=equal),
+                    {run.peer.title: run.peer.equal if equal else run.peer.default for run in runs},
+                )
+                for case, equal, drawn, runs, test_labels in sorted(measured, key=lambda one: not one[1])
+            ]
+            yield facts(threads, before, after), tables
     finally:
         for each in children:
             each.stop()
-    tell("measuring the machine again")
-    after = rates()
-    best = before.best(after)
-    tables = [
-        Table(
-            case.name,
-            equal,
-            pairs,
-            drawn,
-            (load := Load(case.images, case.steps, case.flops, case.parameters)),
-            case.batch,
-            rows(runs, load, best, test_labels, equal=equal),
-            {run.peer.title: run.peer.equal if equal else run.peer.default for run in runs},
-        )
-        for case, equal, drawn, runs, test_labels in measured
-    ]
-    return facts(threads, before, after), tables
 
 
 def _progress() -> Callable[[str], None]:

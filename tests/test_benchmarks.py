@@ -12,7 +12,7 @@ from benchmarks.peers import PEERS, Peer
 from benchmarks.peers.channels_last import weights
 from benchmarks.rounds import Child, Run, measure
 from benchmarks.table import LOSS_TOLERANCE, Load, Row, Spread, Table, markdown, rows
-from benchmarks.throughput import run
+from benchmarks.throughput import compare, run
 from benchmarks.work import Result, Work
 from rungwise.models.cnn import CnnSettings
 from rungwise.models.mlp import MlpSettings
@@ -186,6 +186,15 @@ def test_channels_last_takes_flattened_maps_in_its_own_order() -> None:
         maps.transpose(1, 2, 0).ravel() @ turned, given.weights[-1][0] @ maps.ravel(), rtol=1e-3, atol=1e-5
     )
     assert weights(given)[0][0].shape == (4, 4, 1, 3)
+
+
+def test_what_is_measured_is_told_after_each_net(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.throughput.rates", lambda: Rates({"float32": 1e11, "bfloat16": 2e11}, 1e10))
+    ours = [peer for peer in PEERS if peer.name == "rungwise"]
+    other = Case("another MLP", MlpSettings(hidden=(8,)), images=100, batch=32)
+    told = [[(table.net, table.equal) for table in tables] for _, tables in compare([MLP, other], ours, 1, noise=True)]
+    first = [("tiny MLP", True), ("tiny MLP", False)]
+    assert told == [first, [first[0], ("another MLP", True), first[1], ("another MLP", False)]]
 
 
 def test_an_unknown_name_is_refused(tmp_path: Path) -> None:

@@ -25,13 +25,14 @@ class Linear(nn.Linear):
             or not available()
         ):
             return super().forward(x)
-        product: Tensor = _Product.apply(x, self.weight, self.bias)
+        product: Tensor = _Product.apply(x, self.weight, self.bias)  # type: ignore[no-untyped-call]
         return product
 
 
 def available() -> bool:
     """Whether this build of PyTorch has oneDNN, and the product in it that its compiler uses, too."""
-    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    built: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return built and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
 def _times(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -109,11 +109,12 @@ class _Loop:
         self.frozen = [m for m in net.modules() if m.training is False]
         self.order = torch.Generator().manual_seed(stream_seed(trial.seed, "order"))
         self.changes = torch.Generator().manual_seed(stream_seed(trial.seed, "augmentation"))
-        pruning = trial.fit.pruning
-        self.pruner = pruning and Pruner(pruning, len(self.train), trial.epochs, bench.device)
+        self.pruner: Pruner | None = None
+        if trial.fit.pruning is not None:
+            self.pruner = Pruner(trial.fit.pruning, len(self.train), trial.epochs, bench.device)
         self.groups = [(group, float(group["lr"])) for group in learner.optimiser.param_groups]
         self.captured: Captured | None = None
-        if can_capture(self.balancer) and trial.fit.batch <= len(self.train) and pruning is None:
+        if can_capture(self.balancer) and trial.fit.batch <= len(self.train) and self.pruner is None:
             self.captured = Captured(self.balancer, self._batch(torch.arange(trial.fit.batch), torch.Generator()))
         self.epoch = Epoch()
         self.weights: list[Tensor] = []
@@ -127,7 +128,7 @@ class _Loop:
         started = told = now(self.bench.device)
         aside_s = 0.0
         n, tasks, device = len(self.train), len(self.trial.tasks), self.train.images.device
-        seen = self.pruner and self.pruner.draw(number, self.order)
+        seen = None if self.pruner is None else self.pruner.draw(number, self.order)
         batches = self.train.shuffled(self.trial.fit.batch, self.order, seen)
         whole = -(-n // self.trial.fit.batch)  # steps of an epoch that sees all images
         losses, weights = (torch.zeros(len(batches), tasks, device=device) for _ in range(2))

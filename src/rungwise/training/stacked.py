@@ -145,7 +145,7 @@ class _Group:
         offsets = (torch.arange(count) * (len(self.train) // count))[:, None].to(self.device)
 
         def step(index: Tensor) -> tuple[Tensor, Tensor]:
-            images, labels = self.train.batch((index + offsets).flatten())  # (K·B, C, H, W), (1, K·B)
+            images, labels, _ = self.train.batch((index + offsets).flatten())  # (K·B, C, H, W), (1, K·B)
             with torch.autocast(self.device, torch.bfloat16, enabled=self.precision == "bfloat16"):
                 z = stack(scaled(images).flatten(1).view(*index.shape, -1))
             z, y = z.float().flatten(0, 1), labels[0]  # (K·B, classes), (K·B,)

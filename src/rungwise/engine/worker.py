@@ -19,6 +19,7 @@ from rungwise.data.images import Dataset, Split
 from rungwise.data.load import load
 from rungwise.data.source import Data
 from rungwise.data.split import split
+from rungwise.engine.allocator import keep_freed_memory
 from rungwise.records.environment import Others, describe
 from rungwise.records.record import Environment
 from rungwise.records.store import Store
@@ -44,6 +45,7 @@ def main(pipe: Connection, place: Place) -> None:
     """Receive groups of trials until None or the end of the parent; answer with messages on each trial."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
     threading.Thread(target=_die_with_parent, daemon=True).start()
+    keep_freed_memory()
     torch.set_num_threads(place.threads)
     datasets: dict[str, Dataset] = {}
     while (trials := pipe.recv()) is not None:

@@ -112,7 +112,7 @@ title = "T"
 [[chapter]]
 kind = "multitask"
 data = { source = "digits"VALIDATION }
-fit = { epochs = 1 }
+fit = { epochs = 1RECIPE }
 net = { family = "compact", filters = [2, 3] }
 weights = [WEIGHTS]
 [chapter.tasks]
@@ -123,7 +123,8 @@ Fine = "dwa"
 Wrong = METHOD
 """
 RIGHT = {
-    "VALIDATION": "", "WEIGHTS": "0.5", "TASK": "{ a = [0, 1, 2, 3, 4], b = [5, 6, 7, 8, 9] }", "METHOD": '"random"'
+    "VALIDATION": "", "RECIPE": "", "WEIGHTS": "0.5", "METHOD": '"random"',
+    "TASK": "{ a = [0, 1, 2, 3, 4], b = [5, 6, 7, 8, 9] }",
 }  # fmt: skip
 
 
@@ -135,6 +136,8 @@ RIGHT = {
         ({"TASK": '"loops"'}, 'line 11: tasks.loops: a task is "labels", a column of the data or groups of labels'),
         ({"WEIGHTS": "[0.5, 0.6]"}, "line 8: weights[0]: loss weights must be at least 0 and sum to 1, got [0.5, 0.6]"),
         ({"VALIDATION": ", validation_images = 0"}, "line 5: data.validation_images: a validation part needs at least"),
+        ({"RECIPE": ', optimiser = "muon"'}, "line 6: fit: muon fits nets of one task; choose adam, sgd, rmsprop or"),
+        ({"RECIPE": ", pruning = {}"}, "line 6: fit: pruning goes by the loss of one task: leave `pruning` out"),
     ],
 )
 def test_a_wrong_study_is_told_once_with_its_line(change, message):
@@ -145,6 +148,15 @@ def test_a_wrong_study_is_told_once_with_its_line(change, message):
         parse_study(text, "mine.toml")
     assert message in str(error.value)
     assert str(error.value).count("\n") == 0
+
+
+def test_a_schedule_beside_ways_to_balance_is_told_with_their_lines():
+    text = STUDY
+    for name, value in {**RIGHT, "RECIPE": ', schedule = "one-cycle"'}.items():
+        text = text.replace(name, value)
+    with pytest.raises(StudyError) as error:
+        parse_study(text, "mine.toml")
+    assert "line 13: methods.Fine: ways to balance tasks know the rate as a constant" in str(error.value)
 
 
 def test_trials_differ_in_what_is_compared_alone():

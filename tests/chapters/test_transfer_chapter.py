@@ -84,6 +84,7 @@ def said(found, start):
         ("parity = {", "loops = {", "task: the trunk is trained on 'loops' already"),
         ('"compact"', '"cross-stitch"', "each task has a column of its own in this net"),
         ("batch = 50 }", "batch = 50, stop_loss = 0.1 }", "leave stop_loss out"),
+        ("batch = 50 }", "batch = 50, pruning = {} }", "leave `pruning` out"),
         ("weights = 0.25", "weights = 0.25\nshares = [0.1, 0.01]", "expected shares in rising order"),
         ("weights = 0.25", "weights = 0.25\nshares = [0.005, 1]", "expected shares of at least 10 images"),
         ("9] }\n[[", "9], none = [9] }\n[[", "parity"),

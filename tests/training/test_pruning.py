@@ -123,15 +123,23 @@ def test_progress_ends_with_each_whole_epoch(split: Split, monkeypatch: pytest.M
     assert all(0 <= values["accuracy"] <= 1.5 for values in told), "an estimate, from weighted images"
 
 
-def test_only_for_one_task() -> None:
-    groups = {"low": (0, 1, 2, 3, 4), "high": (5, 6, 7, 8, 9)}
-    with pytest.raises(ValueError, match="pruning goes by the loss of one task"):
+GROUPS = {"low": (0, 1, 2, 3, 4), "high": (5, 6, 7, 8, 9)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"tasks": {"item": "labels", "half": GROUPS}, "loss_weights": (1, 1)}, "pruning goes by the loss of one task"),
+        ({"balance": "dwa"}, "know nothing of weighted images"),
+    ],
+)
+def test_only_for_one_task_without_a_way_to_balance(changes: dict[str, object], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
         Fit(
             label="net",
             data=Data(source="digits"),
             seed=0,
             net=MlpSettings(hidden=(16,)),
             fit=Recipe(epochs=1, pruning=Pruning()),
-            tasks={"item": "labels", "half": groups},
-            loss_weights=(1, 1),
+            **changes,  # type: ignore[arg-type]
         )

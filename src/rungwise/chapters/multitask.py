@@ -29,7 +29,7 @@ from rungwise.models.multitask import SharedSettings
 from rungwise.models.net import NetSettings
 from rungwise.models.sharing import SharingSettings
 from rungwise.records.record import Record
-from rungwise.training.trial import Balance, Fit, Recipe
+from rungwise.training.trial import Balance, Fit, RecipeOfTasks, for_balancing
 
 
 def _usable(balance: BalancerSettings, info: ValidationInfo) -> BalancerSettings:
@@ -41,12 +41,14 @@ def _usable(balance: BalancerSettings, info: ValidationInfo) -> BalancerSettings
         )
     if {"fit", "tasks"} <= known.keys() and (fault := balance.fault(known["fit"].optimiser, len(known["tasks"]))):
         raise ValueError(fault)
+    if "fit" in known:
+        for_balancing(known["fit"])
     return balance
 
 
 class Settings(ChapterSettings):
     kind: Literal["multitask"] = "multitask"
-    fit: Recipe
+    fit: RecipeOfTasks
     net: SharingSettings
     tasks: dict[str, TaskOfData] = Field(min_length=2)
     """By name: "labels", a column of the data, or groups of labels by name."""

@@ -20,7 +20,7 @@ from rungwise.models.multitask import SharedSettings
 from rungwise.models.net import NetSettings
 from rungwise.models.sharing import SharingSettings
 from rungwise.records.record import Record
-from rungwise.training.trial import Fit, Recipe
+from rungwise.training.trial import Fit, Recipe, RecipeOfTasks
 
 FEWEST = 10
 """Training images that a share of the labels must leave."""
@@ -45,7 +45,7 @@ def _for_as_many_steps(fit: Recipe) -> Recipe:
 
 class Settings(ChapterSettings):
     kind: Literal["transfer"] = "transfer"
-    fit: Annotated[Recipe, AfterValidator(_for_as_many_steps)]
+    fit: Annotated[RecipeOfTasks, AfterValidator(_for_as_many_steps)]
     """Of the trunk, and of the further task with all labels; with fewer it is learnt for as many steps."""
     net: Annotated[SharingSettings, AfterValidator(_with_trunk)]
     tasks: dict[str, TaskOfData] = Field(min_length=2)

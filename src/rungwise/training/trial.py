@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, SerializeAsAny
+from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny
 
 from rungwise.balancing import read_balancer
 from rungwise.balancing.balancer import BalancerSettings
@@ -51,6 +51,25 @@ class Recipe(Settings):
     done and is measured to be faster: sums are then rounded in another order."""
 
 
+def for_several_tasks(recipe: Recipe) -> Recipe:
+    """The recipe, if it can fit nets of several tasks; else ValueError."""
+    if recipe.optimiser == "muon":
+        raise ValueError("muon fits nets of one task; choose adam, sgd, rmsprop or adagrad for several")
+    if recipe.pruning is not None:
+        raise ValueError("pruning goes by the loss of one task: leave `pruning` out for several")
+    return recipe
+
+
+def for_balancing(recipe: Recipe) -> None:
+    """ValueError where a recipe leaves no room for a way to balance tasks."""
+    if recipe.schedule != "constant":
+        raise ValueError("ways to balance tasks know the rate as a constant: leave `schedule` out")
+    if recipe.pruning is not None:
+        raise ValueError("ways to balance tasks know nothing of weighted images: leave `pruning` out")
+
+
+RecipeOfTasks = Annotated[Recipe, AfterValidator(for_several_tasks)]
+"""Of nets of several tasks."""
 Balance = Annotated[SerializeAsAny[BalancerSettings], BeforeValidator(read_balancer)]
 """A way to balance tasks, from its table in a study file or from its name."""
 
@@ -103,12 +122,10 @@ class Fit(Trial):
     def model_post_init(self, context: Any) -> None:
         if len(self.loss_weights) != len(self.tasks):
             raise ValueError(f"{len(self.tasks)} tasks need as many loss weights, got {len(self.loss_weights)}")
-        if len(self.tasks) > 1 and self.fit.optimiser == "muon":
-            raise ValueError("muon fits nets of one task; choose adam, sgd, rmsprop or adagrad for several")
-        if self.fit.pruning is not None and (len(self.tasks) > 1 or self.balance is not None):
-            raise ValueError("pruning goes by the loss of one task, without a way to balance: leave `pruning` out")
-        if self.balance is not None and self.fit.schedule != "constant":
-            raise ValueError("ways to balance tasks know the rate as a constant: leave `schedule` out")
+        if len(self.tasks) > 1:
+            for_several_tasks(self.fit)
+        if self.balance is not None:
+            for_balancing(self.fit)
         if self.frozen and self.start is None:
             raise ValueError("a frozen trunk needs a trained net to come from, as `start`")
 

@@ -9,7 +9,7 @@ def keep_freed_memory() -> bool:
     """Keep freed memory for the next step instead of giving it back; whether the C library could be told so (glibc).
 
     Otherwise each step's large gradients are pages that the system has to give, and clear, anew: 2,500 of them per step
-    of five layers of 1000, a quarter of its time.
+    of five layers of 1000, a fifth of its time.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

@@ -42,3 +42,21 @@ def test_freed_memory_is_used_again() -> None:
 def test_a_c_library_without_the_call_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(allocator.ctypes, "CDLL", lambda name: object())
     assert allocator.keep_freed_memory() is False
+
+
+WORKER = """
+from multiprocessing import Pipe
+from pathlib import Path
+from rungwise.engine import worker
+from rungwise.records.store import Store
+
+ours, theirs = Pipe()
+ours.send(None)  # nothing to do
+worker.keep_freed_memory = lambda: print("kept")
+worker.main(theirs, worker.Place(Store(Path("records")), "cpu", threads=1, workers=1, offline=True))
+"""
+
+
+def test_a_worker_keeps_it() -> None:
+    done = subprocess.run([sys.executable, "-c", WORKER], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "kept"

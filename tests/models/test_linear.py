@@ -6,6 +6,8 @@ from torch import nn
 
 from rungwise.models import linear
 from rungwise.models.linear import Linear
+from rungwise.models.mlp import MlpSettings
+from rungwise.models.multitask import SharedSettings
 
 needs_onednn = pytest.mark.skipif(not linear.available(), reason="needs a PyTorch built with oneDNN")
 
@@ -77,3 +79,17 @@ def test_without_onednn_it_is_the_plain_layer(monkeypatch):
     x = torch.randn(8, 512)
     assert torch.equal(own(x), plain(x))
     assert not calls
+
+
+@needs_onednn
+@pytest.mark.parametrize(
+    ("net", "outputs", "layers"),
+    [
+        (MlpSettings(hidden=(400, 300)), (10,), 2),
+        (SharedSettings(filters=(4, 4), shared=(600,), head=(200,)), (10, 4), 3),
+    ],
+)
+def test_the_large_layers_of_nets_are_these(net, outputs, layers, monkeypatch):
+    calls = used(monkeypatch)
+    net.build((1, 28, 28), outputs)(torch.randn(8, 1, 28, 28))
+    assert len(calls) == layers

@@ -53,6 +53,12 @@ def test_half_are_mirrored() -> None:
     assert 900 < mirrored.sum() < 1100
 
 
+def test_the_named_images_are_mirrored() -> None:
+    images, which = torch.randint(0, 256, (50, 1, 5, 4), dtype=torch.uint8), torch.arange(50) % 3 == 0
+    out = Augmentation(flip="alternate").apply(images, drawn(), which)
+    assert torch.equal(out, torch.where(which[:, None, None, None], images.flip(3), images))
+
+
 def test_shift_and_flip_together_reach_both() -> None:
     found = {tuple(p) for p in places(Augmentation(shift=1, flip=True).apply(spots(3000), drawn())).tolist()}
     assert found == {(r, c) for r in (3, 4, 5) for c in (4, 5, 6, 7)}, "columns 6 and 12 - 1 - 6 = 5, each +-1"
@@ -105,5 +111,8 @@ def test_the_same_seed_draws_the_same_changes() -> None:
 
 def test_it_says_what_it_does() -> None:
     assert Augmentation(shift=2, flip=True).says == "shifts of up to 2 pixels, mirroring"
+    assert Augmentation(flip="alternate").says == "mirroring in every second epoch"
+    with pytest.raises(ValidationError, match="alternate"):
+        Augmentation(flip="sometimes")  # type: ignore[arg-type]
     with pytest.raises(ValidationError, match="zoom"):
         Augmentation(zoom=1)  # type: ignore[call-arg]

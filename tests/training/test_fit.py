@@ -19,6 +19,7 @@ from rungwise.training.trial import Fit, Recipe
 from rungwise.trial import Bench, TrialFailed
 
 CLASSES = tuple("0123456789")
+ALTERNATE = Augmentation(flip="alternate")
 GROUPS = {"low": (0, 1, 2, 3, 4), "high": (5, 6, 7, 8, 9)}
 
 
@@ -56,8 +57,12 @@ def plain_loop(wanted: Fit) -> tuple[torch.nn.Module, list[float]]:
     order = torch.Generator().manual_seed(stream_seed(wanted.seed, "order"))
     optimiser = torch.optim.Adam(net.parameters(), lr=wanted.fit.rate)
     means = []
+    changes = torch.Generator().manual_seed(stream_seed(wanted.seed, "augmentation"))
+    started_mirrored = torch.rand(len(x), generator=changes) >= 0.5
     for _ in range(wanted.fit.epochs):
         total = 0.0
+        if wanted.fit.augment == ALTERNATE:
+            x = x.flip(3) if means else torch.where(started_mirrored[:, None, None, None], x.flip(3), x)
         for index in torch.randperm(len(x), generator=order).split(wanted.fit.batch):
             loss = F.cross_entropy(net(x[index])[0], y[index])
             total += loss.item() * len(index)
@@ -69,8 +74,9 @@ def plain_loop(wanted: Fit) -> tuple[torch.nn.Module, list[float]]:
 
 
 @pytest.mark.parametrize("net", [MlpSettings(hidden=(16, 8)), CnnSettings(filters=(4, 6))])
-def test_it_trains_as_a_plain_loop_does(net: MlpSettings | CnnSettings) -> None:
-    wanted = trial(net=net, fit=Recipe(epochs=2, batch=32, precision="float32"))
+@pytest.mark.parametrize("augment", [None, ALTERNATE])
+def test_it_trains_as_a_plain_loop_does(net: MlpSettings | CnnSettings, augment: Augmentation | None) -> None:
+    wanted = trial(net=net, fit=Recipe(epochs=3, batch=32, precision="float32", augment=augment))
     outcome = carry_out(wanted, BENCH)
     expected, losses = plain_loop(wanted)
     for name, value in expected.state_dict().items():

@@ -4,14 +4,14 @@ import pytest
 import torch
 from torch import nn
 
-from rungwise.training.muon import BETAS, Muon, orthogonal
+from rungwise.training.muon import BETAS, COEFFICIENTS, ITERATIONS, Muon, orthogonal
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (6, 40), (40, 6)])
 def test_it_keeps_the_singular_vectors_and_evens_the_values(shape: tuple[int, int]) -> None:
     matrix = torch.randn(shape, generator=torch.Generator().manual_seed(1))
     u, _, v = torch.linalg.svd(matrix, full_matrices=False)
-    values = u.T @ orthogonal(matrix) @ v.T  # diagonal where the vectors are kept
+    values = u.T @ orthogonal([matrix])[0] @ v.T  # diagonal where the vectors are kept
     diagonal = values.diagonal()
     assert (values - torch.diag(diagonal)).abs().max() < 1e-3
     assert diagonal.min() > 0.3
@@ -20,7 +20,20 @@ def test_it_keeps_the_singular_vectors_and_evens_the_values(shape: tuple[int, in
 
 def test_the_size_of_the_gradient_does_not_matter() -> None:
     matrix = torch.randn(5, 9)
-    assert torch.allclose(orthogonal(matrix), orthogonal(1000 * matrix), atol=1e-4)
+    one, other = orthogonal([matrix, 1000 * matrix])
+    assert torch.allclose(one, other, atol=1e-4)
+
+
+def test_it_is_the_published_iteration() -> None:
+    random = torch.Generator().manual_seed(2)
+    matrices = [torch.randn(shape, generator=random).double() for shape in [(4, 9), (9, 4), (7, 7), (4, 30)]]
+    a, b, c = COEFFICIENTS
+    for matrix, found in zip(matrices, orthogonal(matrices), strict=True):
+        x = matrix / matrix.norm()
+        for _ in range(ITERATIONS):
+            square = x @ x.T
+            x = a * x + (b * square + c * square @ square) @ x
+        assert torch.allclose(found, x, atol=1e-6)
 
 
 def test_two_steps_by_hand() -> None:
@@ -30,13 +43,13 @@ def test_two_steps_by_hand() -> None:
     weight.grad, bias.grad = first.clone(), torch.ones(4)
     optimiser.step()
     # velocity = g, ahead = g + .5 g; the longer side is the rows: sqrt(4 / 2)
-    after = torch.ones(4, 2) - 0.1 * 2**0.5 * orthogonal(1.5 * first)
+    after = torch.ones(4, 2) - 0.1 * 2**0.5 * orthogonal([1.5 * first])[0]
     assert torch.allclose(weight, after, atol=1e-6)
     assert torch.allclose(bias, torch.full((4,), -0.01), atol=1e-6), "Adam's first step is its rate"
     weight.grad = second.clone()
     optimiser.step()
     velocity = 0.5 * first + second
-    expected = after - 0.1 * 2**0.5 * orthogonal(second + 0.5 * velocity)
+    expected = after - 0.1 * 2**0.5 * orthogonal([second + 0.5 * velocity])[0]
     assert torch.allclose(weight, expected, atol=1e-6)
 
 

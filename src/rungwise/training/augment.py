@@ -1,6 +1,7 @@
 """Random changes to training images that leave their class: whole batches at a time, on the device."""
 
 import math
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -24,8 +25,8 @@ class Augmentation(Settings):
     """Sideways movement of a row per row from the middle, at most."""
     shift: float = Field(0.0, ge=0)
     """Pixels, at most, in each direction: whole ones, or any with the three above."""
-    flip: bool = False
-    """Mirrored left to right, half of the time."""
+    flip: bool | Literal["alternate"] = False
+    """Mirrored left to right: half of the time by chance, or each in every second epoch (Jordan 2024, 2404.00498)."""
     cutout: int = Field(0, ge=0)
     """The side, in pixels, of a black square around a random pixel (DeVries and Taylor 2017)."""
 
@@ -37,7 +38,8 @@ class Augmentation(Settings):
             (self.scale, f"stretching of up to {100 * self.scale:g}%"),
             (self.shear, f"shears of up to {self.shear:g}"),
             (self.shift, f"shifts of up to {self.shift:g} pixels"),
-            (self.flip, "mirroring"),
+            (self.flip is True, "mirroring"),
+            (self.flip == "alternate", "mirroring in every second epoch"),
             (self.cutout, f"a square of {self.cutout} pixels cut out"),
         )
         return ", ".join(says for value, says in parts if value)
@@ -47,15 +49,16 @@ class Augmentation(Settings):
         """Whether pixels are interpolated."""
         return bool(self.rotate or self.scale or self.shear)
 
-    def apply(self, images: Tensor, random: torch.Generator) -> Tensor:
+    def apply(self, images: Tensor, random: torch.Generator, mirrored: Tensor | None = None) -> Tensor:
         """Changed images (B, C, H, W) from uint8 ones; float32 in 0 to 255 where pixels are interpolated, else uint8.
 
-        `random` is on the CPU, so that every device draws the same.
+        `random` is on the CPU, so that every device draws the same. `mirrored` says which are mirrored where that
+        alternates, (B,), bool.
         """
         if self.bends:
             images = F.grid_sample(images.float(), self._grid(images, random), align_corners=False)
         if self.flip or (self.shift and not self.bends):
-            images = self._moved(images, random)
+            images = self._moved(images, random, mirrored)
         if self.cutout:
             images = self._cut(images, random)
         return images
@@ -77,18 +80,20 @@ class Augmentation(Settings):
         )
         return F.affine_grid(maps.to(images.device), list(images.shape), align_corners=False)
 
-    def _moved(self, images: Tensor, random: torch.Generator) -> Tensor:
+    def _moved(self, images: Tensor, random: torch.Generator, mirrored: Tensor | None) -> Tensor:
         """Shifted by whole pixels and mirrored, as one gathering of pixels."""
         count, _, height, width = images.shape
         reach = 0 if self.bends else int(self.shift)
         down, right = torch.randint(0, 2 * reach + 1, (2, count, 1), generator=random)
-        rows, columns = torch.arange(height) + down, torch.arange(width) + right  # (B, H), (B, W) of the padded images
+        device = images.device
+        rows = (torch.arange(height) + down).to(device)  # (B, H) of the padded images
+        columns = (torch.arange(width) + right).to(device)  # (B, W)
         if self.flip:
-            mirrored = torch.rand(count, 1, generator=random) < 0.5
-            columns = torch.where(mirrored, columns.flip(1), columns)
-        padded = F.pad(images, (reach,) * 4)
-        which = (torch.arange(count)[:, None, None], slice(None), rows[:, :, None], columns[:, None, :])
-        return padded[tuple(i if isinstance(i, slice) else i.to(images.device) for i in which)].movedim(3, 1)
+            if mirrored is None:
+                mirrored = torch.rand(count, generator=random) < 0.5
+            columns = torch.where(mirrored.to(device)[:, None], columns.flip(1), columns)
+        padded, which = F.pad(images, (reach,) * 4), torch.arange(count, device=device)
+        return padded[which[:, None, None], :, rows[:, :, None], columns[:, None, :]].movedim(3, 1)
 
     def _cut(self, images: Tensor, random: torch.Generator) -> Tensor:
         count, _, height, width = images.shape

@@ -109,6 +109,10 @@ class _Loop:
         self.frozen = [m for m in net.modules() if m.training is False]
         self.order = torch.Generator().manual_seed(stream_seed(trial.seed, "order"))
         self.changes = torch.Generator().manual_seed(stream_seed(trial.seed, "augmentation"))
+        self.mirrored: Tensor | None = None
+        """Which images are mirrored in this epoch, (N,), bool, where that alternates."""
+        if trial.fit.augment is not None and trial.fit.augment.flip == "alternate":
+            self.mirrored = (torch.rand(len(self.train), generator=self.changes) < 0.5).to(bench.device)
         self.pruner: Pruner | None = None
         if trial.fit.pruning is not None:
             self.pruner = Pruner(trial.fit.pruning, len(self.train), trial.epochs, bench.device)
@@ -128,6 +132,8 @@ class _Loop:
         started = told = now(self.bench.device)
         aside_s = 0.0
         n, tasks, device = len(self.train), len(self.trial.tasks), self.train.images.device
+        if self.mirrored is not None:
+            self.mirrored = ~self.mirrored
         seen = None if self.pruner is None else self.pruner.draw(number, self.order)
         batches = self.train.shuffled(self.trial.fit.batch, self.order, seen)
         whole = -(-n // self.trial.fit.batch)  # steps of an epoch that sees all images
@@ -165,7 +171,10 @@ class _Loop:
         batch, augment = self.train.batch(index), self.trial.fit.augment
         if self.pruner is not None:
             batch = batch._replace(weights=self.pruner.weights[index])
-        return batch if augment is None else batch._replace(images=augment.apply(batch.images, random))
+        if augment is None:
+            return batch
+        mirrored = None if self.mirrored is None else self.mirrored[index]
+        return batch._replace(images=augment.apply(batch.images, random, mirrored))
 
     def _set_rates(self, done: float) -> None:
         """The optimiser's rates once that share of training is over."""

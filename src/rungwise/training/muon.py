@@ -1,7 +1,6 @@
 """Muon: momentum whose steps are made orthogonal (Jordan et al. 2024, kellerjordan.github.io/posts/muon)."""
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -40,29 +39,46 @@ class Muon(torch.optim.Optimizer):
         assert closure is None
         self.adam.step()
         for group in self.own:
-            for weight in group["params"]:
-                if weight.grad is not None:
-                    self._move(weight, weight.grad, group)
+            weights = [weight for weight in group["params"] if weight.grad is not None]
+            steps = orthogonal([self._ahead(weight, group["momentum"]).flatten(1) for weight in weights])
+            for weight, step in zip(weights, steps, strict=True):
+                rows, columns = step.shape
+                weight.sub_(step.view(weight.shape) * (group["lr"] * max(1, rows / columns) ** 0.5))
 
-    def _move(self, weight: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
+    def _ahead(self, weight: Tensor, momentum: float) -> Tensor:
+        """The Nesterov momentum of a weight, which takes in its gradient."""
+        assert weight.grad is not None
         state = self.state[weight]
         if not state:
             state["velocity"] = torch.zeros_like(weight)
-        velocity = state["velocity"].mul_(group["momentum"]).add_(gradient)
-        ahead = gradient.add(velocity, alpha=group["momentum"]).flatten(1)
-        rows, columns = ahead.shape
-        weight.sub_(orthogonal(ahead).view(weight.shape) * (group["lr"] * max(1, rows / columns) ** 0.5))
+        return weight.grad.add(state["velocity"].mul_(momentum).add_(weight.grad), alpha=momentum)
 
 
-def orthogonal(matrix: Tensor) -> Tensor:
-    """Nearly the orthogonal factor of a matrix (m, n): U V^T of its singular value decomposition U S V^T.
+def orthogonal(matrices: Sequence[Tensor]) -> list[Tensor]:
+    """Nearly the orthogonal factors of matrices (m, n): U V^T of each singular value decomposition U S V^T.
 
-    Five steps of a Newton-Schulz iteration bring the singular values to between about 0.7 and 1.2.
+    Five steps of a Newton-Schulz iteration, X <- (a + b G + c G^2) X where G = X X^T, bring the singular values to
+    between about 0.7 and 1.2. The polynomials commute with G, so that G alone, of the shorter side, is iterated, and X
+    multiplied once; matrices of the same shorter side go together.
     """
+    wide = [matrix if len(matrix) <= matrix.shape[1] else matrix.T for matrix in matrices]
+    wide = [x / (x.norm() + 1e-7) for x in wide]
+    factors: list[Tensor] = [torch.empty(0)] * len(wide)
+    for side in {len(x) for x in wide}:
+        chosen = [i for i, x in enumerate(wide) if len(x) == side]
+        for i, factor in zip(chosen, _factors(torch.stack([wide[i] @ wide[i].T for i in chosen])), strict=True):
+            factors[i] = factor @ wide[i]
+    return [x if x.shape == matrix.shape else x.T for x, matrix in zip(factors, matrices, strict=True)]
+
+
+def _factors(gram: Tensor) -> Tensor:
+    """What the iteration multiplies each X by, (K, m, m), given all X X^T, (K, m, m)."""
     a, b, c = COEFFICIENTS
-    wide = matrix if len(matrix) <= matrix.shape[1] else matrix.T
-    x: Tensor = wide / (wide.norm() + 1e-7)
+    product = None
     for _ in range(ITERATIONS):
-        square = x @ x.T
-        x = torch.addmm(x, torch.addmm(square, square, square, beta=b, alpha=c), x, beta=a)
-    return x if wide is matrix else x.T
+        polynomial = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
+        polynomial.diagonal(dim1=1, dim2=2).add_(a)
+        product = polynomial if product is None else polynomial @ product
+        gram = polynomial @ gram @ polynomial
+    assert product is not None
+    return product

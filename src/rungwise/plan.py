@@ -28,7 +28,9 @@ class Row:
     seed: int
     epochs: int
     stops: bool
-    """Whether training may end early or its epochs leave images out: then the costs are the most that it can take."""
+    """Whether training may end early: then the epochs and costs are the most that it can take."""
+    prunes: bool
+    """Whether epochs leave images out: then the costs are."""
     train_images: int
     parameters: int | None
     """None for work that is not the fitting of a net."""
@@ -85,7 +87,8 @@ def _row(chapter: str, trial: Trial, rate: Callable[[str], float], done: bool) -
         data=trial.data.source,
         seed=trial.seed,
         epochs=trial.epochs,
-        stops=isinstance(trial, Fit) and (trial.fit.stop_loss is not None or trial.fit.pruning is not None),
+        stops=isinstance(trial, Fit) and trial.fit.stop_loss is not None,
+        prunes=isinstance(trial, Fit) and trial.fit.pruning is not None,
         train_images=trial.data.size,
         parameters=parameters,
         flops=flops,

@@ -94,6 +94,10 @@ nets = {{ A = {{ hidden = [8] }} }}
     told = capsys.readouterr().out
     assert "≤ 7" in told
     assert "TFLOP, at most" in told
+    print_plan(plan(parse_study(study.format(', pruning = {}, optimiser = "adam"'), "t.toml"), rate=lambda _: 1e9))
+    told = capsys.readouterr().out
+    assert "≤" not in told, "there are as many epochs as are asked for"
+    assert "TFLOP, at most" in told
 
 
 def test_a_plan_counts_the_passes_of_each_method() -> None:

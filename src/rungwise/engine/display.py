@@ -130,7 +130,7 @@ def print_plan(rows: Sequence[Row]) -> None:
     console = Console(width=None if sys.stdout.isatty() else 140)
     console.print(table)
     total = summary(rows)
-    about = "at most" if any(row.stops for row in rows) else "about"
+    about = "at most" if any(row.stops or row.prunes for row in rows) else "about"
     console.print(
         f"{total['left']:.0f} of {total['trials']:.0f} trials left: {total['flops'] / 1e12:,.1f} TFLOP, {about} "
         f"{_duration(total['time_s'])} one after the other on this machine."

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from rungwise.models.ensemble import answers
 from rungwise.settings import Settings
 from rungwise.training.evaluate import scaled
 
@@ -74,15 +75,23 @@ class Learner:
         pairs = list(zip(outputs, batch.labels, strict=True))
         if batch.weights is not None:
             return self._weighted(pairs, batch.weights)
-        losses = tuple(F.cross_entropy(z.float(), y, label_smoothing=self.label_smoothing) for z, y in pairs)
-        return Forward(torch.stack(losses), torch.stack([(z.argmax(1) == y).sum() for z, y in pairs]), losses)
+        losses = tuple(self._losses(z, y, "mean") for z, y in pairs)
+        return Forward(torch.stack(losses), torch.stack([_right(z, y).sum() for z, y in pairs]), losses)
 
     def _weighted(self, pairs: Sequence[tuple[Tensor, Tensor]], weights: Tensor) -> Forward:
         """Of logits (B, classes) and labels (B,) of each task, by the weight of each image."""
-        each = [F.cross_entropy(z.float(), y, label_smoothing=self.label_smoothing, reduction="none") for z, y in pairs]
+        each = [self._losses(z, y, "none") for z, y in pairs]
         losses = tuple((weights * loss).mean() for loss in each)
-        right = torch.stack([weights @ (z.argmax(1) == y).to(weights.dtype) for z, y in pairs])
+        right = torch.stack([weights @ _right(z, y).to(weights.dtype) for z, y in pairs])
         return Forward(torch.stack(losses), right, losses, torch.stack(each).detach())
+
+    def _losses(self, logits: Tensor, labels: Tensor, reduction: str) -> Tensor:
+        """Cross-entropy (B,), or its mean, of logits (B, classes); of an ensemble's (members, B, classes) the mean over
+        its members."""
+        if logits.ndim == 3:
+            apart = self._losses(logits.flatten(0, 1), labels.repeat(len(logits)), "none").view(len(logits), -1)
+            return apart.mean(0) if reduction == "none" else apart.mean()
+        return F.cross_entropy(logits.float(), labels, label_smoothing=self.label_smoothing, reduction=reduction)
 
     @contextmanager
     def still(self) -> Iterator[None]:
@@ -102,6 +111,11 @@ class Learner:
                 norm.track_running_stats = True
             for dropout in dropouts:
                 dropout.train()
+
+
+def _right(logits: Tensor, labels: Tensor) -> Tensor:
+    """Which labels (B,) are answered, bool."""
+    return (logits if logits.ndim == 2 else answers(logits)).argmax(1) == labels
 
 
 class Balancer(ABC):

@@ -104,11 +104,14 @@ def findings(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, R
 
 
 def _shape(net: AnyCnn) -> str:
-    """The filters in short, "64+1" where a residual block of as many follows the convolution."""
+    """The filters in short, "64+1" where a residual block of as many follows the convolution, "3 of" an ensemble's."""
     if isinstance(net, CnnSettings):
         return "-".join(map(str, net.filters))
     stages = zip(net.filters, net.blocks, strict=True)
-    return f"{net.stem}-" + "-".join(f"{filters}+{blocks}" if blocks else str(filters) for filters, blocks in stages)
+    count = f"{net.members} of " if net.members > 1 else ""
+    return f"{count}{net.stem}-" + "-".join(
+        f"{filters}+{blocks}" if blocks else str(filters) for filters, blocks in stages
+    )
 
 
 class _Comparison:

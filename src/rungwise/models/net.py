@@ -27,7 +27,7 @@ class Net(Protocol):
         """Every named stage for images x (N, C, H, W), in order; the last ones are the logits."""
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """One tensor of logits (N, classes) per task."""
+        """One tensor of logits (N, classes) per task; of an ensemble in training (members, N, classes)."""
 
 
 @functools.cache

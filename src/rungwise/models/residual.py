@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from rungwise.models.cnn import Filters
+from rungwise.models.ensemble import Ensemble
 from rungwise.models.net import NetSettings, Shape
 
 
@@ -20,6 +21,8 @@ class ResidualSettings(NetSettings):
     """Of each stage."""
     blocks: tuple[int, ...]
     """How many each stage has: 0 or more."""
+    members: int = Field(1, ge=1, exclude_if=lambda members: members == 1)
+    """How many such nets learn side by side and answer as one."""
 
     @model_validator(mode="after")
     def _one_per_stage(self) -> Self:
@@ -30,9 +33,10 @@ class ResidualSettings(NetSettings):
             )
         return self
 
-    def build(self, image: Shape, outputs: tuple[int, ...]) -> "Residual":
+    def build(self, image: Shape, outputs: tuple[int, ...]) -> "Residual | Ensemble":
         (classes,) = outputs
-        return Residual(image[0], self, classes)
+        nets = [Residual(image[0], self, classes) for _ in range(self.members)]
+        return Ensemble(nets) if len(nets) > 1 else nets[0]
 
 
 class Normalised(nn.Module):

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from rungwise.balancing.balancer import Batch, Learner, Part
+from rungwise.models.ensemble import members
 from rungwise.models.net import NetSettings, Shape, initialise
 from rungwise.records.record import Record
 from rungwise.seeding import stream_seed
@@ -138,7 +139,9 @@ def build_optimiser(recipe: Recipe, net: nn.Module) -> torch.optim.Optimizer:
         case "sgd":
             return torch.optim.SGD(learning, there(recipe.rate), momentum=recipe.momentum, fused=True)
         case "muon":
-            inner = [p for p in learning if p.ndim > 1][1:-1]
+            inner = [
+                w for one in members(net) for w in [p for p in one.parameters() if p.requires_grad and p.ndim > 1][1:-1]
+            ]
             if not inner:
                 raise TrialFailed(
                     "muon moves the weights of the layers between the first and the last, and this net has none: give "

@@ -621,6 +621,13 @@ def test_accuracy_from_several_views_is_told_apart(fitted):
     assert [m.value for m in cnns.measured(OWN, (0,), {trial.id: record}) if m.metric == "views_accuracy"] == [0.95]
 
 
+def test_an_ensemble_is_told_by_its_number_of_members():
+    nets = {"E": {"stem": 3, "filters": [4, 6], "blocks": [0, 1], "members": 5}}
+    settings = cnns.Settings.model_validate(OWN.model_dump() | {"nets": nets})
+    (row,) = cnns.findings(settings, (0,), {}).tables[0].rows
+    assert row[1] == "5 of 3-4-6+1"
+
+
 def test_without_views_there_is_no_such_column(fitted):
     keys = [column.key for column in mlps.findings(SETTINGS, (0,), mlp_records(fitted, (0,))).tables[0].columns]
     assert "views_accuracy" not in keys

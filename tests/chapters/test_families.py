@@ -623,7 +623,7 @@ def test_accuracy_from_several_views_is_told_apart(fitted):
 
 def test_an_ensemble_is_told_by_its_number_of_members():
     nets = {"E": {"stem": 3, "filters": [4, 6], "blocks": [0, 1], "members": 5}}
-    settings = cnns.Settings.model_validate(OWN.model_dump() | {"nets": nets})
+    settings = cnns.Settings(data=DATA, fit=OWN.fit, nets=nets)
     (row,) = cnns.findings(settings, (0,), {}).tables[0].rows
     assert row[1] == "5 of 3-4-6+1"
 

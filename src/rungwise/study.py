@@ -228,15 +228,18 @@ def _explain(kind: type[Settings], steps: Place, faults: Sequence[Mapping[str, A
 
 def _fields(kind: type[Settings], place: Place, raw: Any) -> list[str]:
     """The names that are valid beside an unknown one, inside settings of that kind."""
-    model: Any = kind
+    annotation: Any = kind
     for step in place[:-1]:
-        raw = raw[step]
-        fields = getattr(model, "model_fields", {})
-        field = fields.get(step) or next((field for field in fields.values() if field.alias == step), None)
-        inner = field.annotation if field else model
-        # Of a union, the branch that is most like what was written is what was meant.
-        model = max(_models(inner), key=lambda m: _likeness(m, raw, place[-1]), default=model)
+        fields = _meant(annotation, raw, place[-1]).model_fields
+        field = fields.get(str(step)) or next((field for field in fields.values() if field.alias == step), None)
+        annotation, raw = field.annotation if field else annotation, raw[step]  # a name in a dict is no field
+    model = _meant(annotation, raw, place[-1])
     return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _meant(annotation: Any, raw: Any, unknown: str | int) -> type[Settings]:
+    """Of a union, the branch that is most like what was written."""
+    return max(_models(annotation), key=lambda model: _likeness(model, raw, unknown), default=Settings)
 
 
 def _likeness(model: type[Settings], raw: Any, unknown: str | int) -> tuple[bool, bool, int]:

@@ -624,8 +624,11 @@ def test_accuracy_from_several_views_is_told_apart(fitted):
 def test_an_ensemble_is_told_by_its_number_of_members():
     nets = {"E": {"stem": 3, "filters": [4, 6], "blocks": [0, 1], "members": 5}}
     settings = cnns.Settings(data=DATA, fit=OWN.fit, nets=nets)
-    (row,) = cnns.findings(settings, (0,), {}).tables[0].rows
+    findings = cnns.findings(settings, (0,), {})
+    (row,) = findings.tables[0].rows
     assert row[1] == "5 of 3-4-6+1"
+    assert findings.method[-1].startswith("E is an ensemble of 5 nets")
+    assert len(cnns.findings(OWN, (0,), {}).method) == len(findings.method) - 1
 
 
 def test_without_views_there_is_no_such_column(fitted):

@@ -88,8 +88,8 @@ def findings(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, R
         family.told_recipe(settings),
         f"The side halves between convolutions by {' or '.join(how[h] for h in sorted(halving))}.",
         *(
-            f"{name} is an ensemble of {net.members} nets that start apart, see the same batches, learn each from its own "
-            "loss, and answer by the mean of their probabilities (Lakshminarayanan et al. 2017)."
+            f"{name} is an ensemble of {net.members} nets that start apart, see the same batches, learn each from its "
+            "own loss, and answer by the mean of their probabilities (Lakshminarayanan et al. 2017)."
             for name, net in settings.nets.items()
             if isinstance(net, ResidualSettings) and net.members > 1
         ),

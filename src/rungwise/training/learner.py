@@ -139,9 +139,8 @@ def build_optimiser(recipe: Recipe, net: nn.Module) -> torch.optim.Optimizer:
         case "sgd":
             return torch.optim.SGD(learning, there(recipe.rate), momentum=recipe.momentum, fused=True)
         case "muon":
-            inner = [
-                w for one in members(net) for w in [p for p in one.parameters() if p.requires_grad and p.ndim > 1][1:-1]
-            ]
+            matrices = ([p for p in one.parameters() if p.requires_grad and p.ndim > 1] for one in members(net))
+            inner = [weight for own in matrices for weight in own[1:-1]]
             if not inner:
                 raise TrialFailed(
                     "muon moves the weights of the layers between the first and the last, and this net has none: give "

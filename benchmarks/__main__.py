@@ -62,6 +62,14 @@ def growth(out: Out = RESULTS) -> None:
     _write("growth", True, run(), markdown, out)
 
 
+@app.command()
+def profile(out: Out = RESULTS) -> None:
+    """Where a training step's time goes: the reference's nets and the recipes of `best`."""
+    from benchmarks.profile import markdown, run
+
+    _write("profile", True, run(), markdown, out)
+
+
 def _write(name: str, full: bool, found: dict[str, Any], markdown: Callable[[dict[str, Any]], str], out: Path) -> None:
     """NAME.json and NAME.md, or NAME-short."""
     out.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,7 @@
 """The benchmarks: real processes on tiny nets, and the arithmetic of the tables by hand."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from benchmarks.cases import CASES, Case, images_of, work_of
 from benchmarks.machine import Rates
 from benchmarks.peers import PEERS, Peer
 from benchmarks.peers.channels_last import weights
+from benchmarks.profile import BETWEEN, COLUMNS, DRAWN, OPTIMISER, profile, shares
 from benchmarks.rounds import Child, Run, measure
 from benchmarks.table import LOSS_TOLERANCE, Load, Row, Spread, Table, markdown, rows
 from benchmarks.throughput import compare, run
@@ -200,3 +202,48 @@ def test_what_is_measured_is_told_after_each_net(monkeypatch: pytest.MonkeyPatch
 def test_an_unknown_name_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="'torch' is none of rungwise, "):
         run(full=False, cases=[], peers=["torch"], pairs=1, images=None, out=tmp_path)
+
+
+@dataclass
+class Operator:
+    """What `shares` reads of a profiler's event."""
+
+    name: str
+    self_cpu_time_total: float
+    cpu_parent: "Operator | None" = None
+
+
+def test_shares_of_a_profile_by_hand() -> None:
+    step = Operator("Optimizer.step#Adam.step", 10e3)
+    drawing = Operator("images", 0)
+    events = [
+        Operator("aten::mkldnn_convolution", 20e3),
+        Operator("aten::convolution_backward", 30e3),
+        step,
+        Operator("aten::mm", 5e3, Operator("aten::addmm", 0, step)),
+        drawing,
+        Operator("aten::copy_", 5e3, drawing),
+        Operator("aten::argmax", 10e3),
+        Operator("autograd::engine::evaluate_function: ConvBackward", 10e3),
+    ]
+    found = shares(events, 0.1)  # type: ignore[arg-type]
+    assert {part: share for part, share in found.items() if share} == pytest.approx(
+        {
+            "convolutions, forward": 0.2,
+            "convolutions, backward": 0.3,
+            OPTIMISER: 0.15,
+            DRAWN: 0.05,
+            "other operators": 0.1,
+            BETWEEN: 0.2,  # the engine's 10 ms and the 10 that no event has
+        }
+    )
+
+
+def test_a_profile_of_real_steps_adds_up() -> None:
+    case = Case("tiny CNN", CnnSettings(filters=(4, 6)), images=64, batch=32)
+    found = profile(case.trial(1, equal=False), images_of(case, noise=True), steps=3)
+    assert list(found["shares"]) == list(COLUMNS)
+    assert sum(found["shares"].values()) == pytest.approx(1)
+    spent = {part for part, share in found["shares"].items() if share > 0}
+    assert spent >= {"convolutions, forward", "convolutions, backward", OPTIMISER, DRAWN}
+    assert "BatchNorm" not in spent

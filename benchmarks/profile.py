@@ -1,0 +1,138 @@
+"""Where a training step's time goes: by the recipes of `best` and the reference's nets, all cores, in the default
+precision.
+
+Steps are watched by torch's profiler. Each operator's own time counts for what it is part of; what no operator
+accounts for, Python and the profiler itself, is "between operators".
+"""
+
+import statistics
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch.autograd.profiler import record_function
+from torch.autograd.profiler_util import FunctionEvent
+
+from benchmarks.cases import CASES, Case, Images, images_of
+from rungwise.balancing.fixed import Fixed
+from rungwise.models.net import count_parameters
+from rungwise.records.environment import cores, processor
+from rungwise.study import read_study, study_trials
+from rungwise.training.batches import Resident
+from rungwise.training.learner import begin, build_learner
+from rungwise.training.precision import resolve
+from rungwise.training.trial import Fit
+
+STEPS = 30
+IMAGES = "images"
+"""The range in which a batch is drawn and changed."""
+PARTS = {  # the first whose words an operator's name has
+    "convolutions, backward": ("convolution_backward",),
+    "convolutions, forward": ("convolution",),
+    "dense layers": ("linear", "mm", "_Product"),
+    "BatchNorm": ("batch_norm",),
+    "pooling": ("pool", "amax"),
+    "ReLU": ("relu", "threshold", "clamp_min"),
+    "loss": ("softmax", "nll_loss"),
+    "copies between formats": ("copy", "clone", "contiguous", "reorder"),
+}
+OPTIMISER, DRAWN, OTHER, BETWEEN = "optimiser", "images drawn and changed", "other operators", "between operators"
+COLUMNS = (*PARTS, OPTIMISER, DRAWN, OTHER, BETWEEN)
+
+
+def run(steps: int = STEPS) -> dict[str, Any]:
+    """By recipe: milliseconds of a step, and the share of it that each part takes."""
+    wanted = {case.name: (case.trial(1, equal=False), case) for case in CASES}
+    for chapter, trial in study_trials(read_study("best")):
+        assert isinstance(trial, Fit)
+        case = Case(chapter.name, trial.net, trial.fit.batch * steps, trial.data.source)
+        wanted.setdefault(f"{chapter.name}: {trial.label}", (trial, case))
+    machine = {"processor": processor(), "cores": cores(), "torch": torch.__version__}
+    rows = [{"name": name, **profile(trial, images_of(case), steps)} for name, (trial, case) in wanted.items()]
+    return {"machine": machine, "steps": steps, "rows": rows}
+
+
+def profile(trial: Fit, images: Images, steps: int = STEPS) -> dict[str, Any]:
+    """Steps of a trial on these images: timed as they are, then watched."""
+    step = _stepper(trial, images)
+    for _ in range(3):  # kernels are chosen, memory is taken
+        step()
+    times = []
+    for _ in range(steps):
+        started = time.perf_counter()
+        step()
+        times.append(time.perf_counter() - started)
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as watched:
+        started = time.perf_counter()
+        for _ in range(steps):
+            step()
+        watched_s = time.perf_counter() - started
+    return {
+        "batch": trial.fit.batch,
+        "precision": resolve(trial.fit.precision, "cpu"),
+        "parameters": count_parameters(trial.net, images.train.shape, trial.outputs),
+        "step_ms": 1e3 * statistics.median(times),
+        "watched_ms": 1e3 * watched_s / steps,
+        "shares": shares(watched.events() or (), watched_s),
+    }
+
+
+def _stepper(trial: Fit, images: Images) -> Callable[[], object]:
+    """The next training step of the trial, as `training.fit` takes it, but that rates stay and no image is pruned."""
+    train = Resident.of(images.train, trial, "cpu")
+    net = begin(trial, images.train.shape, {}).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    balancer = Fixed(build_learner(trial, net, {"train": train}, resolve(trial.fit.precision, "cpu")))
+    random, augment = torch.Generator().manual_seed(trial.seed), trial.fit.augment
+    batches = train.endlessly(trial.fit.batch, random)
+
+    def step() -> object:
+        with record_function(IMAGES):
+            batch = next(batches)
+            if augment is not None:
+                batch = batch._replace(images=augment.apply(batch.images, random))
+        return balancer.step(batch)
+
+    return step
+
+
+def shares(events: Iterable[FunctionEvent], whole_s: float) -> dict[str, float]:
+    """The share of `whole_s` that each part takes; they sum to 1."""
+    spent = dict.fromkeys(COLUMNS, 0.0)
+    for event in events:
+        spent[_part(event)] += event.self_cpu_time_total / 1e6  # µs
+    spent[BETWEEN] += whole_s - sum(spent.values())
+    return {part: spent[part] / whole_s for part in COLUMNS}
+
+
+def _part(event: FunctionEvent) -> str:
+    """What an operator is part of: the outermost range it is in, else by its own name."""
+    above: FunctionEvent | None = event
+    while above is not None:
+        if above.name.startswith("Optimizer.step"):
+            return OPTIMISER
+        if above.name == IMAGES:
+            return DRAWN
+        above = above.cpu_parent
+    for part, words in PARTS.items():
+        if any(word in event.name for word in words):
+            return part
+    return OTHER if "::" in event.name and not event.name.startswith("autograd::") else BETWEEN
+
+
+def markdown(found: dict[str, Any]) -> str:
+    """A column for each recipe."""
+    rows = found["rows"]
+    lines = [f"| | {' | '.join(row['name'] for row in rows)} |", "|---" * (len(rows) + 1) + "|"]
+    for name, cells in (
+        ("parameters", [f"{row['parameters']:,}" for row in rows]),
+        ("images per step", [f"{row['batch']}" for row in rows]),
+        ("precision", [row["precision"] for row in rows]),
+        ("ms per step", [f"{row['step_ms']:.1f}" for row in rows]),
+        ("ms per step, watched", [f"{row['watched_ms']:.1f}" for row in rows]),
+        *((part, [f"{row['shares'][part]:.0%}" for row in rows]) for part in COLUMNS),
+    ):
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    machine = found["machine"]
+    about = f"{machine['processor']}, {machine['cores']} threads; torch {machine['torch']}; {found['steps']} steps."
+    return f"{about}\n\n" + "\n".join(lines) + "\n"

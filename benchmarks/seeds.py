@@ -23,7 +23,9 @@ from rungwise.data.load import load
 from rungwise.data.source import Data
 from rungwise.data.split import split
 from rungwise.engine.machine import choose_device
+from rungwise.models.cnn import CnnSettings
 from rungwise.models.mlp import MlpSettings
+from rungwise.models.net import NetSettings
 from rungwise.records.environment import Others, cores, processor
 from rungwise.training.fit import carry_out
 from rungwise.training.stacked import fit_stacked, most_stacked
@@ -32,7 +34,7 @@ from rungwise.trial import Bench
 
 SEEDS = (1, 4, 16, 64)
 FEW = SEEDS[:2]
-"""Of the large net, where time is short."""
+"""Of the large nets, where time is short."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +63,16 @@ def nets(*, full: bool) -> dict[str, Fit]:
     """What is fitted, by name: the seed is changed."""
     images, epochs = (10_000, 10) if full else (2_000, 1)
     small, large = MlpSettings(hidden=(100, 100)), MlpSettings(hidden=(1000, 1000))
+    mnist = Data(source="mnist", train_images=images)
 
-    def trial(net: MlpSettings, data: Data, epochs: int) -> Fit:
-        recipe = Recipe(epochs=epochs, evaluate="end", stacked=True)
+    def trial(net: NetSettings, data: Data, epochs: int) -> Fit:
+        recipe = Recipe(epochs=epochs, evaluate="end", stacked=isinstance(net, MlpSettings))
         return Fit(label="", data=data, seed=0, net=net, fit=recipe)
 
     return {
         f"[100, 100], digits, {counted(epochs, 'epoch')}": trial(small, Data(source="digits"), epochs),
-        f"[1000, 1000], {images:,} of MNIST, 1 epoch": trial(large, Data(source="mnist", train_images=images), 1),
+        f"[1000, 1000], {images:,} of MNIST, 1 epoch": trial(large, mnist, 1),
+        f"CNN [32, 64, 128], {images:,} of MNIST, 1 epoch": trial(CnnSettings(filters=(32, 64, 128)), mnist, 1),
     }
 
 
@@ -87,12 +91,13 @@ def run(*, full: bool, device: str | None = None) -> dict[str, Any]:
                 pool[shape] = pools.enter_context(made)
         for name, trial in nets(full=full).items():
             seeds = FEW if not full and trial.data.source == "mnist" else SEEDS
-            table = results[name] = {way.name: {count: [] for count in seeds} for way in chosen}
-            for way in chosen:  # warm
+            able = [way for way in chosen if trial.fit.stacked or not way.stacked]
+            table = results[name] = {way.name: {count: [] for count in seeds} for way in able}
+            for way in able:  # warm
                 models_per_second(pool[way.processes, way.threads], way, trial, way.processes, device)
             for _ in range(rounds):
                 for count in seeds:
-                    for way in chosen:
+                    for way in able:
                         speed = models_per_second(pool[way.processes, way.threads], way, trial, count, device)
                         table[way.name][count].append(speed)
     machine = {"device": device, "processor": processor(), "cores": cores(), "torch": torch.__version__}

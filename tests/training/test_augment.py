@@ -109,26 +109,7 @@ def test_the_same_seed_draws_the_same_changes() -> None:
     assert once.shape == images.shape
 
 
-def test_changes_dwindle_in_the_last_share_of_training() -> None:
-    bending = Augmentation(rotate=10, scale=0.1, shear=0.2, shift=2, flip=True, cutout=4, fade=0.4)
-    assert bending.at(0.0) is bending
-    assert bending.at(0.6) is bending
-    half, tenth = bending.at(0.8), bending.at(0.96)
-    assert [half.rotate, half.scale, half.shear, half.shift, half.cutout] == pytest.approx([5, 0.05, 0.1, 1, 2])
-    assert [tenth.rotate, tenth.shift, tenth.cutout] == pytest.approx([1, 0.2, 0])
-    assert half.flip is tenth.flip is True
-    shifts = [Augmentation(shift=2, fade=1).at(done).shift for done in (0.0, 0.2, 0.4, 0.6, 0.8)]
-    assert shifts == [2, 2, 1, 1, 0], "whole pixels"
-    assert Augmentation(shift=2).at(0.999).shift == 2
-    images = torch.randint(0, 256, (8, 1, 9, 9), dtype=torch.uint8)
-    end = Augmentation(rotate=30, shear=0.3, shift=3, fade=0.5).at(1 - 1e-9).apply(images, drawn())
-    assert (end - images).abs().max() < 0.01
-
-
 def test_it_says_what_it_does() -> None:
-    assert Augmentation(cutout=3, fade=0.4).says == (
-        "a square of 3 pixels cut out, all but mirroring dwindling to nothing in the last 40% of training"
-    )
     assert Augmentation(shift=2, flip=True).says == "shifts of up to 2 pixels, mirroring"
     assert Augmentation(flip="alternate").says == "mirroring in every second epoch"
     with pytest.raises(ValidationError, match="alternate"):

@@ -257,15 +257,6 @@ def test_augmentation_changes_the_training_alone() -> None:
     np.testing.assert_array_equal(plain.arrays["test_labels"], changed.arrays["test_labels"])
 
 
-def test_fading_changes_are_told_how_far_training_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[float] = []
-    monkeypatch.setattr(Augmentation, "at", lambda self, done: told.append(done) or self)
-    steps = int(
-        carry_out(trial(fit=Recipe(epochs=2, batch=32, augment=Augmentation(flip=True))), BENCH).summary["steps"]
-    )
-    assert told == pytest.approx([step / (steps + 1) for step in range(1, steps + 1)])
-
-
 def test_what_a_recipe_leaves_out_is_no_part_of_a_trial() -> None:
     told = set(Recipe(epochs=1).model_dump(mode="json"))
     assert told == {"epochs", "batch", "optimiser", "rate", "momentum", "precision"}, "the ids of old records hold"

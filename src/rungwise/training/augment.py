@@ -30,10 +30,6 @@ class Augmentation(Settings):
     cutout: int = Field(0, ge=0)
     """The side, in pixels, of a black square around a random pixel (DeVries and Taylor 2017)."""
 
-    fade: float = Field(0.0, ge=0, le=1, exclude_if=lambda share: share == 0)
-    """The last share of training, in which all but mirroring dwindles to nothing, as test images are not changed (after
-    He et al. 2019, arXiv 1909.09148)."""
-
     @property
     def says(self) -> str:
         """In words, as "shifts of up to 2 pixels, mirroring"; "" where nothing is done."""
@@ -45,7 +41,6 @@ class Augmentation(Settings):
             (self.flip is True, "mirroring"),
             (self.flip == "alternate", "mirroring in every second epoch"),
             (self.cutout, f"a square of {self.cutout} pixels cut out"),
-            (self.fade, f"all but mirroring dwindling to nothing in the last {100 * self.fade:g}% of training"),
         )
         return ", ".join(says for value, says in parts if value)
 
@@ -53,15 +48,6 @@ class Augmentation(Settings):
     def bends(self) -> bool:
         """Whether pixels are interpolated."""
         return bool(self.rotate or self.scale or self.shear)
-
-    def at(self, done: float) -> "Augmentation":
-        """The changes once that share of training is over."""
-        strength = min(1.0, (1 - done) / self.fade) if self.fade else 1.0
-        if strength == 1:
-            return self
-        left = {name: strength * getattr(self, name) for name in ("rotate", "scale", "shear", "shift", "cutout")}
-        whole = ("cutout",) if self.bends else ("cutout", "shift")
-        return self.model_copy(update=left | {name: round(left[name]) for name in whole})
 
     def apply(self, images: Tensor, random: torch.Generator, mirrored: Tensor | None = None) -> Tensor:
         """Changed images (B, C, H, W) from uint8 ones; float32 in 0 to 255 where pixels are interpolated, else uint8.

@@ -140,9 +140,8 @@ class _Loop:
         losses, weights = (torch.zeros(len(batches), tasks, device=device) for _ in range(2))
         right = torch.zeros(tasks, device=device)
         for step, index in enumerate(batches):
-            done = (number * whole + (step + 1) * whole / len(batches)) / (whole * self.trial.epochs + 1)
-            batch = self._batch(index, self.changes, done)
-            self._set_rates(done)
+            batch = self._batch(index, self.changes)
+            self._set_rates((number * whole + (step + 1) * whole / len(batches)) / (whole * self.trial.epochs + 1))
             forward = self._step(batch)
             if self.pruner is not None and forward.of_images is not None:
                 self.pruner.losses[index] = forward.of_images[0]
@@ -168,14 +167,14 @@ class _Loop:
         if self.dominance is not None and self.dominance.average is not None:
             self.epoch.dominance = self.dominance.average.tolist()
 
-    def _batch(self, index: Tensor, random: torch.Generator, done: float = 0.0) -> Batch:
+    def _batch(self, index: Tensor, random: torch.Generator) -> Batch:
         batch, augment = self.train.batch(index), self.trial.fit.augment
         if self.pruner is not None:
             batch = batch._replace(weights=self.pruner.weights[index])
         if augment is None:
             return batch
         mirrored = None if self.mirrored is None else self.mirrored[index]
-        return batch._replace(images=augment.at(done).apply(batch.images, random, mirrored))
+        return batch._replace(images=augment.apply(batch.images, random, mirrored))
 
     def _set_rates(self, done: float) -> None:
         """The optimiser's rates once that share of training is over."""

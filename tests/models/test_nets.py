@@ -7,13 +7,14 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
+from rungwise.errors import UserError
 from rungwise.models.cnn import CnnSettings
 from rungwise.models.collaboration import CollaborationSettings
 from rungwise.models.compact import CompactSettings
 from rungwise.models.cross_stitch import CrossStitchSettings
 from rungwise.models.mlp import MlpSettings
 from rungwise.models.multitask import SharedSettings
-from rungwise.models.net import count_parameters, initialise
+from rungwise.models.net import count_flops, count_parameters, initialise
 from rungwise.models.residual import ResidualSettings
 
 IMAGE = (1, 28, 28)
@@ -36,6 +37,7 @@ FAMILY = {
     "cross-stitch, one task": (CrossStitchSettings(filters=(4, 6)), (10,)),
     "cross-stitch, two tasks": (CrossStitchSettings(filters=(4, 6), head=(8,)), (10, 3)),
     "residual": (ResidualSettings(stem=4, filters=(6, 5), blocks=(1, 2)), (10,)),
+    "residual, cropped": (ResidualSettings(stem=4, filters=(6, 5), blocks=(1, 0), crop=3), (10,)),
     "cross-stitch, three tasks": (CrossStitchSettings(filters=(3, 4)), (10, 3, 2)),
 }
 members = pytest.mark.parametrize(("settings", "outputs"), FAMILY.values(), ids=FAMILY.keys())
@@ -281,3 +283,13 @@ def test_tasks_share_the_trunk_and_not_the_heads():
         reached.append({id(p) for p in net.parameters() if p.grad is not None and p.grad.abs().sum() > 0})
     assert reached[0] & reached[1] == shared
     assert reached[0] | reached[1] == {id(p) for p in net.parameters()}
+
+
+def test_a_cropped_net_is_that_of_smaller_images():
+    whole, cropped = (ResidualSettings(stem=4, filters=(6, 5), blocks=(1, 0), crop=crop) for crop in (0, 3))
+    x = images(8)
+    (inner,), (same,) = built(whole, (10,), (1, 22, 22))(x[..., 3:25, 3:25]), built(cropped, (10,))(x)
+    torch.testing.assert_close(same, inner, rtol=0, atol=0)
+    assert count_flops(cropped, IMAGE, (10,)) == count_flops(whole, (1, 22, 22), (10,))
+    with pytest.raises(UserError, match=r"crop = 14 leaves nothing of images of 28 x 28 pixels: give less"):
+        ResidualSettings(stem=4, filters=(6,), blocks=(0,), crop=14).build(IMAGE, (10,))

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
+from rungwise.errors import UserError
 from rungwise.models.cnn import Filters
 from rungwise.models.ensemble import Ensemble
 from rungwise.models.net import NetSettings, Shape
@@ -23,6 +24,8 @@ class ResidualSettings(NetSettings):
     """How many each stage has: 0 or more."""
     members: int = Field(1, ge=1, exclude_if=lambda members: members == 1)
     """How many such nets learn side by side and answer as one."""
+    crop: int = Field(0, ge=0, exclude_if=lambda pixels: pixels == 0)
+    """Pixels along each edge that the net does not look at; those of MNIST are black but for a few."""
 
     @model_validator(mode="after")
     def _one_per_stage(self) -> Self:
@@ -35,6 +38,8 @@ class ResidualSettings(NetSettings):
 
     def build(self, image: Shape, outputs: tuple[int, ...]) -> "Residual | Ensemble":
         (classes,) = outputs
+        if 2 * self.crop >= min(image[1:]):
+            raise UserError(f"crop = {self.crop} leaves nothing of images of {image[1]} x {image[2]} pixels: give less")
         nets = [Residual(image[0], self, classes) for _ in range(self.members)]
         return Ensemble(nets) if len(nets) > 1 else nets[0]
 
@@ -90,6 +95,7 @@ class Residual(nn.Module):
     def __init__(self, channels: int, settings: ResidualSettings, classes: int) -> None:
         super().__init__()
         widths = (settings.stem, *settings.filters)
+        self.crop = settings.crop
         self.stem = Normalised(channels, settings.stem, halves=True)
         self.stages = nn.ModuleList(
             Stage(a, b, blocks) for a, b, blocks in zip(widths, settings.filters, settings.blocks, strict=False)
@@ -98,7 +104,8 @@ class Residual(nn.Module):
 
     def features(self, x: Tensor) -> dict[str, Tensor]:
         """The maps after the stem and each stage, (N, filters, side, side), then the logits (N, classes)."""
-        x = self.stem(x).relu_()
+        height, width = x.shape[2:]
+        x = self.stem(x[..., self.crop : height - self.crop, self.crop : width - self.crop]).relu_()
         maps = {"stem": x}
         for number, stage in enumerate(self.stages, 1):
             x = maps[f"stage {number}"] = stage(_halved(x) if number > 1 else x)

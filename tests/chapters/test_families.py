@@ -631,6 +631,13 @@ def test_an_ensemble_is_told_by_its_number_of_members():
     assert len(cnns.findings(OWN, (0,), {}).method) == len(findings.method) - 1
 
 
+def test_what_a_net_does_not_look_at_is_told():
+    nets = {"N": {"stem": 3, "filters": [4], "blocks": [1], "crop": 2}, "W": {"stem": 3, "filters": [4], "blocks": [1]}}
+    method = cnns.findings(cnns.Settings(data=DATA, fit=OWN.fit, nets=nets), (0,), {}).method
+    assert method[-1] == "N does not look at 2 pixels along each edge of an image."
+    assert not any(said.startswith("W") for said in method)
+
+
 def test_without_views_there_is_no_such_column(fitted):
     keys = [column.key for column in mlps.findings(SETTINGS, (0,), mlp_records(fitted, (0,))).tables[0].columns]
     assert "views_accuracy" not in keys

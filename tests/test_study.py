@@ -187,7 +187,7 @@ MISTAKES = {
         "filters = [3]",
         "filters = [3]\nstem = 2\nblocks = [1]\nmember = 2",
         "member",
-        "'nets.B.member'; did you mean 'members'? Known: blocks, family, filters, members, stem",
+        "'nets.B.member'; did you mean 'members'? Known: blocks, crop, family, filters, members, stem",
     ),
     "wrong type in fit": ("epochs = 3", "epochs = 3.5", "3.5", "fit.epochs: input should be a valid integer"),
     "out of range": ("rate = 2e-3", "rate = -2e-3", "-2e-3", "fit.rate: input should be greater than 0, got -0.002"),

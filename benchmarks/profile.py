@@ -16,6 +16,7 @@ from torch.autograd.profiler_util import FunctionEvent
 
 from benchmarks.cases import CASES, Case, Images, images_of
 from rungwise.balancing.fixed import Fixed
+from rungwise.engine.allocator import keep_freed_memory
 from rungwise.models.net import count_parameters
 from rungwise.records.environment import cores, processor
 from rungwise.study import read_study, study_trials
@@ -42,7 +43,8 @@ COLUMNS = (*PARTS, OPTIMISER, DRAWN, OTHER, BETWEEN)
 
 
 def run(steps: int = STEPS) -> dict[str, Any]:
-    """By recipe: milliseconds of a step, and the share of it that each part takes."""
+    """By recipe: milliseconds of a step, and the share of it that each part takes; with memory kept, as workers do."""
+    keep_freed_memory()
     wanted = {case.name: (case.trial(1, equal=False), case) for case in CASES}
     for chapter, trial in study_trials(read_study("best")):
         assert isinstance(trial, Fit)

@@ -138,8 +138,8 @@ def markdown(found: dict[str, Any]) -> str:
     """Medians over the rounds, with the least and the most."""
     lines = []
     for name, table in found["models_per_s"].items():
-        counts = list(next(iter(table.values())))
-        lines += ["", f"Models per second: {name}", "", "| | " + " | ".join(counted(int(n), "seed") for n in counts) + " |"]
+        counts = [counted(int(n), "seed") for n in next(iter(table.values()))]
+        lines += ["", f"Models per second: {name}", "", f"| | {' | '.join(counts)} |"]
         lines.append("|---" * (len(counts) + 1) + "|")
         for way, speeds in table.items():
             cells = [f"{statistics.median(v):.3g} ({min(v):.3g}–{max(v):.3g})" for v in speeds.values()]

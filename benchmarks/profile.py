@@ -2,7 +2,7 @@
 precision.
 
 Steps are watched by torch's profiler. Each operator's own time counts for what it is part of; what no operator
-accounts for, Python and the profiler itself, is "between operators".
+accounts for, Python, autograd's bookkeeping and the profiler itself, is "between operators".
 """
 
 import statistics
@@ -31,7 +31,7 @@ IMAGES = "images"
 PARTS = {  # the first whose words an operator's name has
     "convolutions, backward": ("convolution_backward",),
     "convolutions, forward": ("convolution",),
-    "dense layers": ("linear", "mm", "_Product"),
+    "dense layers": ("linear", "mm"),
     "BatchNorm": ("batch_norm",),
     "pooling": ("pool", "amax"),
     "ReLU": ("relu", "threshold", "clamp_min"),
@@ -81,7 +81,8 @@ def profile(trial: Fit, images: Images, steps: int = STEPS) -> dict[str, Any]:
 
 
 def _stepper(trial: Fit, images: Images) -> Callable[[], object]:
-    """The next training step of the trial, as `training.fit` takes it, but that rates stay and no image is pruned."""
+    """The next training step of the trial, as `training.fit` takes it, but that rates stay, no image is pruned and all are
+    mirrored by chance."""
     train = Resident.of(images.train, trial, "cpu")
     net = begin(trial, images.train.shape, {}).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     balancer = Fixed(build_learner(trial, net, {"train": train}, resolve(trial.fit.precision, "cpu")))
@@ -108,7 +109,7 @@ def shares(events: Iterable[FunctionEvent], whole_s: float) -> dict[str, float]:
 
 
 def _part(event: FunctionEvent) -> str:
-    """What an operator is part of: the outermost range it is in, else by its own name."""
+    """What an event is part of: by the range that it is in, else, if it is an operator, by its name."""
     above: FunctionEvent | None = event
     while above is not None:
         if above.name.startswith("Optimizer.step"):
@@ -116,10 +117,9 @@ def _part(event: FunctionEvent) -> str:
         if above.name == IMAGES:
             return DRAWN
         above = above.cpu_parent
-    for part, words in PARTS.items():
-        if any(word in event.name for word in words):
-            return part
-    return OTHER if "::" in event.name and not event.name.startswith("autograd::") else BETWEEN
+    if "::" not in event.name or event.name.startswith(("autograd::", "torch::autograd::")):
+        return BETWEEN
+    return next((part for part, words in PARTS.items() if any(word in event.name for word in words)), OTHER)
 
 
 def markdown(found: dict[str, Any]) -> str:

@@ -81,8 +81,8 @@ def profile(trial: Fit, images: Images, steps: int = STEPS) -> dict[str, Any]:
 
 
 def _stepper(trial: Fit, images: Images) -> Callable[[], object]:
-    """The next training step of the trial, as `training.fit` takes it, but that rates stay, no image is pruned and images
-    are mirrored by chance."""
+    """The next training step of the trial, as `training.fit` takes it, but that rates stay, no image is pruned, and
+    images are mirrored by chance."""
     train = Resident.of(images.train, trial, "cpu")
     net = begin(trial, images.train.shape, {}).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     balancer = Fixed(build_learner(trial, net, {"train": train}, resolve(trial.fit.precision, "cpu")))

@@ -13,7 +13,7 @@ import psutil
 
 from rungwise.records.record import Environment
 
-LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn")
+LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "numba")
 
 
 class Others:

@@ -15,7 +15,7 @@ from rungwise.models.cnn import CnnSettings
 from rungwise.models.mlp import MlpSettings
 from rungwise.models.net import initialise
 from rungwise.seeding import Role, stream, stream_seed
-from rungwise.training import fit
+from rungwise.training import backpropagation, fit
 from rungwise.training.trial import Fit, Recipe
 from rungwise.trial import Bench
 
@@ -81,9 +81,10 @@ def numbered(data, seed):
 def test_all_models_of_a_seed_see_the_same_images_in_the_same_order(monkeypatch):
     def seen(net, seed, epochs=2):
         batches = []
-        monkeypatch.setattr(
-            balancer, "scaled", lambda images: batches.append(images[:, 0, 0, 0].tolist()) or scaled(images)
-        )
+        for module in (balancer, backpropagation):
+            monkeypatch.setattr(
+                module, "scaled", lambda images: batches.append(images[:, 0, 0, 0].tolist()) or scaled(images)
+            )
         trial = Fit(label="a", data=Data(source="digits"), seed=seed, net=net, fit=Recipe(epochs=epochs, batch=16))
         fit.carry_out(trial, Bench("cpu", numbered, {}))
         return batches[2:]  # the first two are the warm-up's

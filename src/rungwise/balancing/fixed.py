@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from rungwise.balancing.balancer import Balancer, BalancerSettings, Batch, Forward, Learner
+from rungwise.training.backpropagation import backpropagate, can_do_by_hand
 
 
 class Settings(BalancerSettings):
@@ -22,7 +23,13 @@ class Fixed(Balancer):
         super().__init__(learner)
         self.on_device = self.weights.to(next(learner.net.parameters()).device)
 
+        self.by_hand = can_do_by_hand(learner)
+
     def step(self, batch: Batch) -> Forward:
+        if self.by_hand and batch.weights is None:
+            forward = backpropagate(self.learner, batch)
+            self.learner.optimiser.step()
+            return forward
         forward = self.learner.forward(batch)
         descend(self.learner, forward.losses @ self.on_device)
         return Forward(forward.losses.detach(), forward.right, of_images=forward.of_images)

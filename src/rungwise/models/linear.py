@@ -1,5 +1,6 @@
 """A fully connected layer whose products on a CPU in float32 are oneDNN's."""
 
+import functools
 from typing import Any
 
 import torch
@@ -17,26 +18,27 @@ class Linear(nn.Linear):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        if (
-            self.weight.numel() < LARGE
-            or x.device.type != "cpu"
-            or x.dtype != torch.float32
-            or torch.is_autocast_enabled("cpu")
-            or not available()
-        ):
+        if torch.is_autocast_enabled("cpu") or not pays(self.weight, x.dtype):
             return super().forward(x)
         product: Tensor = _Product.apply(x, self.weight, self.bias)  # type: ignore[no-untyped-call]
         return product
 
 
+def pays(weight: Tensor, dtype: torch.dtype) -> bool:
+    """Whether products with a weight in this dtype are left to oneDNN."""
+    large = weight.numel() >= LARGE
+    return large and weight.device.type == "cpu" and dtype == torch.float32 and available()
+
+
+@functools.cache
 def available() -> bool:
     """Whether this build of PyTorch has oneDNN, and the product in it that its compiler uses, too."""
     built: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     return built and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
-def _times(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
-    """a (M, K) times the transpose of b (N, K), plus bias (N,)."""
+def times(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
+    """a (M, K) times the transpose of b (N, K), plus bias (N,), by oneDNN."""
     product: Tensor = torch.ops.mkldnn._linear_pointwise(a, b, bias, "none", [], "")
     return product
 
@@ -45,14 +47,14 @@ class _Product(torch.autograd.Function):
     @staticmethod
     def forward(context: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         context.save_for_backward(x, weight)
-        return _times(x, weight, bias)
+        return times(x, weight, bias)
 
     @staticmethod
     def backward(context: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         (gradient,), (x, weight) = gradients, context.saved_tensors
         of_x, of_weight, of_bias = context.needs_input_grad
         return (
-            _times(gradient, weight.T) if of_x else None,
-            _times(gradient.T, x.T) if of_weight else None,
+            times(gradient, weight.T) if of_x else None,
+            times(gradient.T, x.T) if of_weight else None,
             gradient.sum(0) if of_bias else None,
         )

@@ -48,7 +48,7 @@ class AdaTask(Balancer):
         """Raises ValueError where the optimiser has no accumulators, or decays weights."""
         super().__init__(learner)
         rule, group = type(learner.optimiser), learner.optimiser.param_groups[0]
-        if rule not in RULES.values():
+        if not issubclass(rule, tuple(RULES.values())):
             raise ValueError(f"adatask needs the optimiser {_names()}, got {rule.__name__}")
         if group["weight_decay"]:
             raise ValueError(f"adatask needs an optimiser without weight decay, got {group['weight_decay']:g}")

@@ -37,12 +37,14 @@ def backpropagate(learner: Learner, batch: Batch) -> Forward:
         x = product(x, weight, None if layer.bias is None else layer.bias.to(dtype))
         if layer is not net.head:
             x.relu_()
-    logs, labels = x.float().log_softmax(1), batch.labels[0]  # (B, classes)
-    right = (x.argmax(1) == labels).sum()
-    wanted = torch.full_like(logs, learner.label_smoothing / logs.shape[1])
-    wanted.scatter_add_(1, labels[:, None], torch.full((len(labels), 1), 1 - learner.label_smoothing))
-    loss = -(wanted * logs).sum() / len(logs)
-    slope = (logs.exp_().sub_(wanted) / len(logs)).to(dtype)  # of the loss in what a layer puts out, (B, width)
+    logits, labels, smoothing = x.float(), batch.labels[0], learner.label_smoothing
+    loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
+    right = (logits.argmax(1) == labels).sum()
+    slope = logits.softmax(1)  # of the loss in what a layer puts out, (B, width)
+    if smoothing:
+        slope -= smoothing / slope.shape[1]
+    slope.scatter_add_(1, labels[:, None], slope.new_full((len(labels), 1), smoothing - 1)).div_(len(labels))
+    slope = slope.to(dtype)
     for layer, weight, product, x in reversed(list(zip(layers, weights, products, inputs, strict=True))):
         layer.weight.grad = product(slope.T, x.T).float()
         if layer.bias is not None:

@@ -1,6 +1,6 @@
 """Images whole on the device, and the random orders in which batches are cut from them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,9 @@ from rungwise.balancing.balancer import Batch
 from rungwise.data.images import ImageSet
 from rungwise.data.tasks import task_labels
 from rungwise.training.trial import Fit
+
+TOGETHER = 16
+"""Batches that are cut out at once."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,13 @@ class Resident:
 
     def batch(self, index: Tensor) -> Batch:
         return Batch(self.images[index], self.labels[:, index])
+
+    def batches(self, indices: Sequence[Tensor]) -> Iterator[Batch]:
+        """The batch of each index, several cut out at once: views of one indexing."""
+        for first in range(0, len(indices), TOGETHER):
+            some = indices[first : first + TOGETHER]
+            whole, sizes = self.batch(torch.cat(list(some))), [len(index) for index in some]
+            yield from map(Batch, torch.split(whole.images, sizes), torch.split(whole.labels, sizes, 1))
 
     def shuffled(self, size: int, random: torch.Generator, seen: Tensor | None = None) -> list[Tensor]:
         """The indices of all images, or of those `seen` (N,), in a new random order, cut into batches; the last one may

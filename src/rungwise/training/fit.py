@@ -119,7 +119,8 @@ class _Loop:
         self.groups = [(group, float(group["lr"])) for group in learner.optimiser.param_groups]
         self.captured: Captured | None = None
         if can_capture(self.balancer) and trial.fit.batch <= len(self.train) and self.pruner is None:
-            self.captured = Captured(self.balancer, self._batch(torch.arange(trial.fit.batch), torch.Generator()))
+            first = torch.arange(trial.fit.batch)
+            self.captured = Captured(self.balancer, self._changed(self.train.batch(first), first, torch.Generator()))
         self.epoch = Epoch()
         self.weights: list[Tensor] = []
         """(steps, K) for each epoch."""
@@ -135,17 +136,20 @@ class _Loop:
         if self.mirrored is not None:
             self.mirrored = ~self.mirrored
         seen = None if self.pruner is None else self.pruner.draw(number, self.order)
-        batches = self.train.shuffled(self.trial.fit.batch, self.order, seen)
+        indices = self.train.shuffled(self.trial.fit.batch, self.order, seen)
         whole = -(-n // self.trial.fit.batch)  # steps of an epoch that sees all images
-        losses, weights = (torch.zeros(len(batches), tasks, device=device) for _ in range(2))
+        losses = torch.zeros(len(indices), tasks, device=device)
+        weights = torch.ones_like(losses)
         right = torch.zeros(tasks, device=device)
-        for step, index in enumerate(batches):
-            batch = self._batch(index, self.changes)
-            self._set_rates((number * whole + (step + 1) * whole / len(batches)) / (whole * self.trial.epochs + 1))
+        for step, (index, plain) in enumerate(zip(indices, self.train.batches(indices), strict=True)):
+            batch = self._changed(plain, index, self.changes)
+            self._set_rates((number * whole + (step + 1) * whole / len(indices)) / (whole * self.trial.epochs + 1))
             forward = self._step(batch)
             if self.pruner is not None and forward.of_images is not None:
                 self.pruner.losses[index] = forward.of_images[0]
-            losses[step], weights[step] = forward.losses, self.balancer.weights
+            losses[step] = forward.losses
+            if tasks > 1:
+                weights[step] = self.balancer.weights
             right += forward.right
             if self.dominance is not None and (self.steps + step) % DOMINANCE_EVERY == 0:
                 since = now(self.bench.device)
@@ -153,13 +157,13 @@ class _Loop:
                 aside_s += now(self.bench.device) - since
             if time.perf_counter() - told > PROGRESS_EVERY_S:
                 told = time.perf_counter()
-                self._tell(number, (step + 1) / len(batches), losses[step], right)
+                self._tell(number, (step + 1) / len(indices), losses[step], right)
         if (failure := infinite(losses, number, self.trial.fit.rate)) is not None:
             raise failure
-        share = torch.tensor([len(index) / n for index in batches], device=device)
+        share = torch.tensor([len(index) / n for index in indices], device=device)
         means = share @ losses
         self.balancer.end_epoch(means)
-        self.steps += len(batches)
+        self.steps += len(indices)
         self.train_s += now(self.bench.device) - started - aside_s
         self.weights.append(weights)
         loss = fixed.weighted_sum(means, self.trial.loss_weights).item()
@@ -167,8 +171,9 @@ class _Loop:
         if self.dominance is not None and self.dominance.average is not None:
             self.epoch.dominance = self.dominance.average.tolist()
 
-    def _batch(self, index: Tensor, random: torch.Generator) -> Batch:
-        batch, augment = self.train.batch(index), self.trial.fit.augment
+    def _changed(self, batch: Batch, index: Tensor, random: torch.Generator) -> Batch:
+        """The batch of the images of an index as it is learnt: weighted, augmented."""
+        augment = self.trial.fit.augment
         if self.pruner is not None:
             batch = batch._replace(weights=self.pruner.weights[index])
         if augment is None:

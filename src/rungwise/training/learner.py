@@ -10,6 +10,7 @@ from rungwise.models.ensemble import members
 from rungwise.models.net import NetSettings, Shape, initialise
 from rungwise.records.record import Record
 from rungwise.seeding import stream_seed
+from rungwise.training.adam import Adam
 from rungwise.training.batches import Resident
 from rungwise.training.muon import Muon
 from rungwise.training.trial import Fit, Recipe
@@ -131,7 +132,7 @@ def build_optimiser(recipe: Recipe, net: nn.Module) -> torch.optim.Optimizer:
 
     match recipe.optimiser:
         case "adam":
-            return torch.optim.Adam(learning, there(recipe.rate), fused=True, capturable=on_gpu)
+            return Adam(learning, there(recipe.rate), fused=True, capturable=on_gpu)
         case "rmsprop":
             return torch.optim.RMSprop(learning, recipe.rate)
         case "adagrad":

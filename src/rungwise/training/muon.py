@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 import torch
 from torch import Tensor, nn
 
+from rungwise.training.adam import Adam
+
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of the quintic that drives singular values towards 1; the published ones."""
 ITERATIONS = 5
@@ -30,7 +32,7 @@ class Muon(torch.optim.Optimizer):
         capturable: bool = False,
     ) -> None:
         super().__init__(weights, {"lr": rate, "momentum": momentum})
-        self.adam = torch.optim.Adam(others, adam_rate, betas=BETAS, fused=True, capturable=capturable)
+        self.adam = Adam(others, adam_rate, betas=BETAS, fused=True, capturable=capturable)
         self.own = list(self.param_groups)
         self.param_groups += self.adam.param_groups  # so that a schedule and `zero_grad` reach all
 

@@ -97,7 +97,7 @@ def learn(
             margin = np.float64(margins[i])
             if not abs(margin) > rest * apart[i] + off * norms[i]:
                 margin = np.float64(_dot32(Z[i], weights32))
-                since += 1
+                since, computed = since + 1, computed + 1
                 if not abs(margin) > error * norms[i]:
                     margin = np.float64(_dot(Z[i], start) + rate * _dot(Z[i], total))
             side = np.float32(-1.0) if margin <= 0 else np.float32(1.0)

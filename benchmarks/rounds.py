@@ -2,6 +2,8 @@
 
 import contextlib
 import multiprocessing
+import random
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +17,8 @@ PATIENCE_S = 900.0
 """How long one turn may take."""
 GRACE_S = 5.0
 """How long a process may take to end by itself."""
+PAUSE_S = 0.3
+"""Between two turns: threads of the one that has worked wait for more work by spinning, for up to .2 s."""
 
 
 @dataclass
@@ -93,14 +97,17 @@ class Child:
 
 
 def measure(work: Work, children: Sequence[Child], tell: Callable[[str], None] = lambda _: None) -> list[Run]:
-    """All peers fit the work, an epoch each in turn."""
+    """All peers fit the work, an epoch each in turn, in another order in each round."""
     runs = [Run(peer.peer) for peer in children]
+    order = list(zip(runs, children, strict=True))
     for epoch in range(work.epochs):
         if epoch:
             tell(f"epoch {epoch + 1} of {work.epochs}")
-        for run, peer in zip(runs, children, strict=True):
+            random.Random(epoch).shuffle(order)
+        for run, peer in order:
             if run.error:
                 continue
+            time.sleep(PAUSE_S)
             if epoch:
                 _note(run, epoch, peer.ask("go"))
             else:

@@ -148,7 +148,7 @@ def markdown(machine: dict[str, Any], tables: Sequence[Table]) -> str:
 
 COLUMNS = f"""\
 - **images/s** and **time ÷ rungwise's**: medians of warm epochs (least–greatest). All peers fit one epoch in turn,
-  then the next; the ratio is taken round by round. Above 1, rungwise is faster.
+  then the next in another order; the ratio is taken round by round. Above 1, rungwise is faster.
 - **share of rate**: training's operations per second (forward and backward products), against the machine's square
   product in the same number format, the better of before and after.
 - **share of floor**: the least time of an epoch, against the median. The least is max(operations / product rate,

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks import rounds
 from benchmarks.cases import CASES, Case, images_of, work_of
+from benchmarks.child import Epoch, Ready
 from benchmarks.machine import Rates
 from benchmarks.peers import PEERS, Peer
 from benchmarks.peers.channels_last import weights
@@ -249,3 +251,30 @@ def test_a_profile_of_real_steps_adds_up() -> None:
     spent = {part for part, share in found["shares"].items() if share > 0}
     assert spent >= {"convolutions, forward", "convolutions, backward", OPTIMISER, DRAWN}
     assert "BatchNorm" not in spent
+
+
+def test_each_round_has_its_own_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that no peer always follows the same one, whose threads or pages may still be on the machine's mind."""
+    asked: list[str] = []
+
+    @dataclass
+    class Fake:
+        peer: Peer
+
+        def start(self) -> Ready:
+            return Ready(0.0)
+
+        def ask(self, message: object) -> Epoch:
+            asked.append(self.peer.name)
+            return Epoch(1.0, 2.0)
+
+    monkeypatch.setattr(rounds, "PAUSE_S", 0.0)
+    fakes = [Fake(peer) for peer in PEERS[:6]]
+    found = measure(work_of(MLP, images_of(MLP, noise=True), 5, equal=True), fakes)  # type: ignore[arg-type]
+    names = [peer.name for peer in PEERS[:6]]
+    turns = [asked[6 * k : 6 * k + 6] for k in range(5)]
+    assert turns[0] == names
+    assert all(sorted(turn) == sorted(names) for turn in turns)
+    assert len({tuple(turn) for turn in turns}) == 5
+    assert [run.peer.name for run in found] == names
+    assert all(len(run.losses) == 5 for run in found)

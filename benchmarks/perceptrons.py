@@ -61,7 +61,7 @@ def run(*, full: bool, seeds: int = 1) -> dict[str, Any]:
     """Seconds per pair and in all; the loops learn `seeds` of the ten seeds and count for all. `full`: all 45 pairs."""
     pairs = ALL if full else FEW
     with ProcessPoolExecutor(cores(), get_context("spawn"), _one_thread) as pool:
-        list(pool.map(_kernel, FEW[:1] * 2 * cores()))  # warm: the images are read
+        list(pool.map(_kernel, FEW[:1] * 2 * cores()))  # warm: images read, loop compiled
         found = [_Found(pair, *_loops(pair, seeds)) for pair in pairs[: len(pairs) // 2]]
         kernel_s, fits = _timed(lambda: list(pool.map(_kernel, pairs)))  # halfway, so that a drift hits both alike
         found += [_Found(pair, *_loops(pair, seeds)) for pair in pairs[len(pairs) // 2 :]]

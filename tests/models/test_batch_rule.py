@@ -58,7 +58,7 @@ def few_directions(monkeypatch):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize(("rate", "most"), [(0.01, 0.5), (1e-5, 0.1)])
+@pytest.mark.parametrize(("rate", "most"), [(0.01, 0.7), (1e-5, 0.1)])
 @pytest.mark.parametrize("seed", range(2))
 def test_sets_on_random_whole_numbers(seed, rate, most, dtype, few_directions):
     random = np.random.default_rng(seed)
@@ -155,7 +155,8 @@ def test_sets_on_mnist(a, b):
     chosen = (train.labels == a) | (train.labels == b)
     pixels = 2 * train.images[chosen].reshape(chosen.sum(), -1).astype(np.float32) - 255
     Z = signed(pixels, np.where(train.labels[chosen] == a, 1, -1).astype(np.float32), one=255)
-    same(Z, starts(2, 785), 0.01 / 255, 150)
+    share, _ = same(Z, starts(2, 785), 0.01 / 255, 150)
+    assert share < 0.2
 
 
 @pytest.mark.parametrize("whole", [True, False])

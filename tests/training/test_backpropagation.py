@@ -75,7 +75,7 @@ def test_only_whole_multilayer_perceptrons_are_done_by_hand():
     assert not can_do_by_hand(frozen)
 
 
-def test_a_step_by_hand_leaves_what_a_step_of_autograd_leaves(monkeypatch):
+def test_a_step_by_hand_leaves_what_a_step_of_autograd_leaves():
     nets = [MlpSettings(hidden=(9, 8)).build((1, 6, 5), (4,)) for _ in range(2)]
     hand, graph = (fixed.Settings().build(learner(net)) for net in nets)
     graph.by_hand = False

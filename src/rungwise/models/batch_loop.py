@@ -17,9 +17,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def compiled(**options: Any) -> Callable[[F], F]:
     """A function in machine code: compiled at its first call, kept on disk where there is a folder for it."""
+    options |= {"nogil": True, "error_model": "numpy"}
 
     def decorate(function: F) -> F:
-        options.update(nogil=True, error_model="numpy")
         try:
             return njit(cache=True, **options)(function)  # type: ignore[no-any-return]
         except RuntimeError:  # numba found no folder that it may write to

@@ -1,12 +1,15 @@
 """Fixed weights: the loss of several tasks is the weighted sum of theirs."""
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from rungwise.balancing.balancer import Balancer, BalancerSettings, Batch, Forward, Learner
-from rungwise.training.backpropagation import backpropagate, can_do_by_hand
+from rungwise.models.mlp import Mlp
+
+if TYPE_CHECKING:
+    from rungwise.training.mlp_step import MlpStep
 
 
 class Settings(BalancerSettings):
@@ -22,14 +25,17 @@ class Fixed(Balancer):
     def __init__(self, learner: Learner) -> None:
         super().__init__(learner)
         self.on_device = self.weights.to(next(learner.net.parameters()).device)
+        self.compiled: MlpStep | None = None
+        """A whole step in machine code, where there is one."""
+        if type(learner.net) is Mlp:
+            from rungwise.training import mlp_step  # numba takes a while to import
 
-        self.by_hand = can_do_by_hand(learner)
+            if mlp_step.can_compile(learner):
+                self.compiled = mlp_step.MlpStep(learner)
 
     def step(self, batch: Batch) -> Forward:
-        if self.by_hand and batch.weights is None:
-            forward = backpropagate(self.learner, batch)
-            self.learner.optimiser.step()
-            return forward
+        if self.compiled is not None and batch.weights is None:
+            return self.compiled(batch)
         forward = self.learner.forward(batch)
         descend(self.learner, forward.losses @ self.on_device)
         return Forward(forward.losses.detach(), forward.right, of_images=forward.of_images)

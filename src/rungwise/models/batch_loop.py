@@ -1,31 +1,16 @@
 """The batch rule over its iterations, in machine code (numba); `batch_rule` says what it does and why it is exact."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from rungwise.compiled import compiled
 
 BLOCK = 512
 """Rows whose margins are predicted together, in the first cache."""
 
 ANY_ORDER = {"reassoc", "contract", "nsz"}
 """What a sum may be: in any order, with fused products. Where it must be exact it is so in any order."""
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def compiled(**options: Any) -> Callable[[F], F]:
-    """A function in machine code: compiled at its first call, kept on disk where there is a folder for it."""
-    options |= {"nogil": True, "error_model": "numpy"}
-
-    def decorate(function: F) -> F:
-        try:
-            return njit(cache=True, **options)(function)  # type: ignore[no-any-return]
-        except RuntimeError:  # numba found no folder that it may write to
-            return njit(**options)(function)  # type: ignore[no-any-return]
-
-    return decorate
 
 
 class Rows(NamedTuple):

@@ -43,6 +43,21 @@ class Adam(torch.optim.Adam):
             maximize=group["maximize"],
         )
 
+    @torch.no_grad()
+    def count(self) -> tuple[list[Tensor], list[Tensor], int]:
+        """Count a step that is taken elsewhere, of all parameters, which are of one group: the first and second moments
+        that it is to change, in the parameters' order, and how many steps there were with it."""
+        if self._ready is None:
+            for p in self.param_groups[0]["params"]:
+                if not self.state[p]:
+                    zeros = (torch.zeros_like(p, memory_format=torch.preserve_format) for _ in range(2))
+                    self.state[p] = dict(zip(("step", "exp_avg", "exp_avg_sq"), (torch.zeros(()), *zeros), strict=True))
+            self._share()
+        assert self._ready is not None
+        _, firsts, seconds, count = self._ready
+        count += 1
+        return firsts, seconds, int(count)
+
     def _share(self) -> None:
         """Let all parameters count their steps together, if there is one group and they have had as many."""
         (group, *others) = self.param_groups

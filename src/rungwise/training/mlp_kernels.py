@@ -1,0 +1,249 @@
+"""What a training step of a multilayer perceptron is made of, in machine code: backpropagation (Rumelhart, Hinton and
+Williams 1986) and the optimiser in one. No gradient is ever kept: a tile of it is computed, moves its weights, and is
+gone.
+
+An activation, or a slope of the loss in one, has up to three forms, each for a product that reads it: deep (features in
+units, batch), wide (features, batch in units), and turned, which is wide transposed, a block of COLUMNS features after
+the other. Sums are the same for any number of threads.
+"""
+
+from typing import Any
+
+import numpy as np
+from numba import prange
+
+from rungwise.compiled import compiled
+from rungwise.training import tiles
+from rungwise.training.tiles import COLUMNS, LANES, ROWS
+from rungwise.training.units import at, high, low, unit
+
+LAYER = np.dtype(
+    [
+        (name, np.int64)
+        for name in (
+            *("inputs", "outputs", "units"),  # widths; units of the batch
+            *("weights", "first", "second", "bias", "bias_first", "bias_second", "has_bias"),  # addresses
+            *("by_columns", "by_columns_distance"),  # address of the weights (outputs, inputs in units)
+            *("by_rows", "by_rows_distance"),  # and of (outputs in units, inputs)
+            *("deep", "wide", "turned"),  # places in the space: of what comes in
+            *("slope_deep", "slope_wide"),  # of the loss in what goes out
+            "images_distance",  # of what comes into the first layer: its wide is (batch, pixels in units)
+        )
+    ]
+)
+PACK, READ, TURN_IMAGES, FORWARD, TURN, LOSS, BACKWARD, UPDATE = range(8)
+"""Kinds of work, in the order in which they come."""
+
+
+@compiled()
+def _pack(layer: Any, space: np.ndarray, values: np.ndarray, start: int, end: int) -> None:
+    """Pairs of rows from `start` to `end` of the weights as bfloat16, in both forms."""
+    inputs, nothing = layer.inputs, np.float32(0)
+    for p in range(start, end):
+        rows = min(2, layer.outputs - 2 * p)
+        weights = at(values, layer.weights + 8 * p * inputs, rows * inputs)
+        for r in range(rows):
+            place = layer.by_columns + 4 * (2 * p + r) * layer.by_columns_distance
+            row = at(space, place, layer.by_columns_distance)
+            for i in range(0, inputs, 2):
+                other = weights[r * inputs + i + 1] if i + 1 < inputs else nothing
+                row[i // 2] = unit(space, weights[r * inputs + i], other)
+        row = at(space, layer.by_rows + 4 * p * layer.by_rows_distance, inputs)
+        for i in range(inputs):
+            row[i] = unit(space, weights[i], weights[inputs + i] if rows == 2 else nothing)
+
+
+@compiled()
+def _read(
+    layer: Any, space: np.ndarray, images: np.ndarray, values: np.ndarray, pair: int, start: int, end: int
+) -> None:
+    """Samples from `start` to `end` of the images (B, pixels), by each pixel's value: turned, and (batch, pixels in
+    units)."""
+    inputs, units = layer.inputs, (layer.inputs + pair - 1) // pair
+    for b in range(start, end, pair):
+        one, other = images[b], images[min(b + pair - 1, len(images) - 1)]
+        for block in range(0, inputs, COLUMNS):
+            width = min(COLUMNS, inputs - block)
+            turned = space[layer.turned + block * layer.units + b // pair * COLUMNS :][:width]
+            for i in range(width):
+                turned[i] = unit(space, values[one[block + i]], values[other[block + i]])
+        for c in range(b, min(b + pair, len(images))):
+            row, image = space[layer.wide + c * layer.images_distance :][:units], images[c]
+            for i in range(inputs // pair):
+                row[i] = unit(space, values[image[pair * i]], values[image[pair * i + pair - 1]])
+            if inputs % pair:
+                row[units - 1] = unit(space, values[image[inputs - 1]], np.float32(0))
+
+
+@compiled()
+def _turn_images(layer: Any, space: np.ndarray, pair: int, columns: int, start: int, end: int) -> None:
+    """Blocks of samples from `start` to `end`: from (batch, pixels in units) to deep."""
+    base, distance = space.ctypes.data, layer.images_distance
+    for b in range(start * LANES, end * LANES, LANES):
+        for i in range(0, (layer.inputs + pair - 1) // pair, LANES):
+            source, into = base + 4 * (layer.wide + b * distance + i), base + 4 * (layer.deep + i * columns + b)
+            tiles.flip(space, (source, distance, into, columns), ())
+
+
+@compiled()
+def _turn(layer: Any, space: np.ndarray, start: int, end: int) -> None:
+    """Blocks of features from `start` to `end`: from wide to turned."""
+    base, units = space.ctypes.data, layer.units
+    for i in range(start * LANES, end * LANES, LANES):
+        for u in range(0, units, LANES):
+            into = layer.turned + i // COLUMNS * COLUMNS * units + u * COLUMNS + i % COLUMNS
+            tiles.flip(space, (base + 4 * (layer.wide + i * units + u), units, base + 4 * into, COLUMNS), ())
+
+
+@compiled()
+def _forward(
+    layer: Any, after: Any, space: np.ndarray, pair: int, columns: int, least: float, start: int, end: int
+) -> None:
+    """Tiles from `start` to `end` of what goes out."""
+    base, units = space.ctypes.data, layer.units
+    for o in range(start * ROWS, end * ROWS, ROWS):
+        weights, distance = layer.by_columns + 4 * o * layer.by_columns_distance, layer.by_columns_distance
+        for c in range(0, columns, COLUMNS):
+            a = weights, distance, 1, min(ROWS, layer.outputs - o)
+            b = base + 4 * (layer.deep + c), columns, (layer.inputs + pair - 1) // pair
+            deep, wide = after.deep + o // pair * columns + c, after.wide + o * units + c // pair
+            forms = base + 4 * deep, columns, base + 4 * wide, units
+            tiles.forward(space, (*a, *b, layer.bias + 4 * o, *forms), (np.float32(least),))
+
+
+@compiled()
+def _backward(layer: Any, before: Any, space: np.ndarray, pair: int, columns: int, start: int, end: int) -> None:
+    """Tiles from `start` to `end` of the slopes in what came in."""
+    base, units = space.ctypes.data, layer.units
+    for i in range(start * ROWS, end * ROWS, ROWS):
+        for c in range(0, columns, COLUMNS):
+            a = layer.by_rows + 4 * i, 1, layer.by_rows_distance, min(ROWS, layer.inputs - i)
+            b = base + 4 * (layer.slope_deep + c), columns, (layer.outputs + pair - 1) // pair
+            place = i * units + c // pair
+            deep, wide = before.slope_deep + i // pair * columns + c, before.slope_wide + place
+            forms = base + 4 * deep, columns, base + 4 * wide, units
+            tiles.backward(space, (*a, *b, base + 4 * (layer.wide + place), units, *forms), ())
+
+
+@compiled()
+def _update(layer: Any, space: np.ndarray, pair: int, used: int, numbers: Any, start: int, end: int) -> None:
+    """Rows of tiles from `start` to `end` of the weights, and biases, by the slopes in `used` units of a batch."""
+    base, inputs, units = space.ctypes.data, layer.inputs, layer.units
+    for o in range(start * ROWS, end * ROWS, ROWS):
+        for i in range(0, inputs, COLUMNS):
+            a = base + 4 * (layer.slope_wide + o * units), units, 1, min(ROWS, layer.outputs - o)
+            b = base + 4 * (layer.turned + i * units), COLUMNS, used
+            place = 4 * (o * inputs + i)
+            held = layer.weights + place, layer.first + place, layer.second + place
+            ahead = COLUMNS if i + COLUMNS < inputs else ROWS * inputs - i
+            by_rows = layer.by_rows + 4 * (o // pair * layer.by_rows_distance + i)
+            by_columns = layer.by_columns + 4 * (o * layer.by_columns_distance + i // pair)
+            forms = by_rows, layer.by_rows_distance, by_columns, layer.by_columns_distance
+            tiles.update(space, (*a, *b, *held, inputs, inputs - i, ahead, *forms), numbers)
+    if layer.has_bias:
+        for o in range(start * ROWS, min(end * ROWS, layer.outputs)):
+            gradient = np.float32(0)
+            for slope in space[layer.slope_wide + o * units :][:used]:
+                gradient += low(space, slope) + high(space, slope)
+            held = layer.bias + 4 * o, layer.bias_first + 4 * o, layer.bias_second + 4 * o
+            tiles.update_one(space, held, (*numbers, gradient))
+
+
+@compiled()
+def _loss(
+    layer: Any, after: Any, space: np.ndarray, labels: np.ndarray, smoothing: float, pair: int, columns: int
+) -> tuple[float, int]:
+    """The mean cross-entropy and how many are right, by the logits, which lie `after` the last layer; its slopes."""
+    classes, units, count = layer.outputs, layer.units, len(labels)
+    z = np.zeros((classes + 1, columns), np.float32)  # logits, then slopes
+    for k in range(classes):
+        for u in range((count + pair - 1) // pair):
+            value = space[after.wide + k * units + u]
+            z[k, pair * u + pair - 1] = high(space, value)
+            z[k, pair * u] = low(space, value)
+    z[:, count:] = 0
+    loss, right = 0.0, 0
+    for b in range(count):
+        best = 0
+        for k in range(1, classes):
+            if z[k, b] > z[best, b]:
+                best = k
+        right += best == labels[b]
+        highest, total, sum_of_all = z[best, b], np.float32(0), np.float32(0)
+        for k in range(classes):
+            total += np.exp(z[k, b] - highest)
+            sum_of_all += z[k, b] - highest
+        own = z[labels[b], b] - highest
+        loss += np.log(total) - (1 - smoothing) * own - smoothing * sum_of_all / classes
+        for k in range(classes):
+            wished = (1 - smoothing) * (k == labels[b]) + smoothing / classes
+            z[k, b] = (np.exp(z[k, b] - highest) / total - wished) / count
+    for k in range(classes):
+        for u in range(units):
+            slope = unit(space, z[k, pair * u], z[k, pair * u + pair - 1])
+            space[layer.slope_wide + k * units + u] = slope
+    for k in range(0, classes, pair):
+        for b in range(columns):
+            space[layer.slope_deep + k // pair * columns + b] = unit(space, z[k, b], z[k + pair - 1, b])
+    return loss / count, right
+
+
+@compiled(parallel=True)
+def _share(
+    kind: int,
+    number: int,
+    work: int,
+    layers: np.ndarray,
+    space: np.ndarray,
+    images: np.ndarray,
+    values: np.ndarray,
+    numbers: Any,
+    pair: int,
+    columns: int,
+    parts: int,
+) -> None:
+    """One kind of work on a layer, in as many parts as there are threads."""
+    for part in prange(parts):
+        start, end = work * part // parts, work * (part + 1) // parts
+        layer = layers[number]
+        if kind == PACK:
+            _pack(layer, space, values, start, end)
+        elif kind == READ:
+            _read(layer, space, images, values, pair, pair * start, min(pair * end, len(images)))
+        elif kind == TURN_IMAGES:
+            _turn_images(layer, space, pair, columns, start, end)
+        elif kind == FORWARD:
+            least = 0.0 if number + 2 < len(layers) else -np.inf
+            _forward(layer, layers[number + 1], space, pair, columns, least, start, end)
+        elif kind == TURN:
+            _turn(layer, space, start, end)
+        elif kind == BACKWARD:
+            _backward(layer, layers[number - 1], space, pair, columns, start, end)
+        else:
+            _update(layer, space, pair, (len(images) + pair - 1) // pair, numbers, start, end)
+
+
+@compiled()
+def step(
+    program: np.ndarray,
+    layers: np.ndarray,
+    space: np.ndarray,
+    images: np.ndarray,
+    labels: np.ndarray,
+    values: np.ndarray,
+    numbers: Any,
+    smoothing: float,
+    pair: int,
+    columns: int,
+    fresh: bool,
+    parts: int,
+) -> tuple[float, int]:
+    """A step of a batch. `layers` has an entry more than there are, for the logits; copies of the weights are made anew
+    where they are `fresh`."""
+    found = 0.0, 0
+    for kind, number, work in program:
+        if kind == LOSS:
+            found = _loss(layers[number], layers[number + 1], space, labels, smoothing, pair, columns)
+        elif fresh or kind != PACK:
+            _share(kind, number, work, layers, space, images, values, numbers, pair, columns, parts)
+    return found

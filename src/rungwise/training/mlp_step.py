@@ -1,0 +1,200 @@
+"""Training steps of a multilayer perceptron in machine code (`mlp_kernels`): where all lies, and what comes when."""
+
+import math
+
+import numba
+import numpy as np
+import torch
+from torch import Tensor
+
+from rungwise.balancing.balancer import Batch, Forward, Learner
+from rungwise.models.mlp import Mlp
+from rungwise.training import tiles
+from rungwise.training.adam import Adam
+from rungwise.training.evaluate import scaled
+from rungwise.training.mlp_kernels import (
+    BACKWARD,
+    FORWARD,
+    LAYER,
+    LOSS,
+    PACK,
+    READ,
+    TURN,
+    TURN_IMAGES,
+    UPDATE,
+    step,
+)
+from rungwise.training.tiles import COLUMNS, LANES, ROWS
+
+OTHERWISE = "weight_decay", "nesterov", "dampening", "maximize", "amsgrad"
+"""Options of optimisers that are not done here."""
+
+
+def can_compile(learner: Learner) -> bool:
+    """Whether the net is a multilayer perceptron on a CPU, all of which learns, by Adam or gradient descent."""
+    parameters, optimiser = list(learner.net.parameters()), learner.optimiser
+    return (
+        type(learner.net) is Mlp
+        and type(optimiser) in (Adam, torch.optim.SGD)
+        and len(optimiser.param_groups) == 1
+        and not any(optimiser.param_groups[0].get(name) for name in OTHERWISE)
+        and all(p.requires_grad and p.device.type == "cpu" and p.is_contiguous() for p in parameters)
+        and tiles.can(learner.precision)
+    )
+
+
+class MlpStep:
+    """The training steps of a learner that `can_compile`."""
+
+    def __init__(self, learner: Learner) -> None:
+        net = learner.net
+        assert isinstance(net, Mlp)
+        self.optimiser, self.smoothing = learner.optimiser, learner.label_smoothing
+        self.modules = [*net.hidden, net.head]
+        self.parameters = list(net.parameters())
+        self.widths = [self.modules[0].in_features, *(module.out_features for module in self.modules)]
+        self.pair = 2 if learner.precision == "bfloat16" else 1
+        self.values = scaled(torch.arange(256, dtype=torch.uint8).view(1, 1, 1, -1)).flatten().numpy()
+        self.plans: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
+        """By size of batch: the program, the layers, the space for what comes and goes in a step."""
+        self.copies: list[list[np.ndarray]] = []
+        """Of each layer's weights in bfloat16, in units along rows and along columns."""
+        if self.pair == 2:
+            for module in self.modules:
+                rows, columns = _room(module.out_features), _room(module.in_features)
+                self.copies.append([_units((rows // 2, columns), 2), _units((rows, columns // 2), 2)])
+        self.absent = torch.zeros(max(self.widths))
+        """Where there is no bias."""
+        self.held: tuple[list[Tensor], list[Tensor]] | None = None
+        """The optimiser's memory."""
+        self.known: list[tuple[int, int]] = []
+        """Where the parameters are, and which version of them, that the copies were made of."""
+        self.threads = _threads()
+
+    @torch.no_grad()
+    def __call__(self, batch: Batch) -> Forward:
+        """A step down the gradient of the batch's mean loss; what the net said before it."""
+        size = len(batch.images)
+        numbers, held = self._optimiser()
+        if self.held is None or held[0] is not self.held[0]:
+            self.held, self.plans = held, {}
+        known = [(p.data_ptr(), p._version) for p in self.parameters]
+        fresh = known != self.known
+        if fresh:
+            self.known, self.plans = known, {}
+        if size not in self.plans:
+            self.plans[size] = self._plan(size)
+        program, layers, space = self.plans[size]
+        loss, right = step(
+            program,
+            layers,
+            space,
+            batch.images.flatten(1).numpy(),
+            batch.labels[0].numpy(),
+            self.values,
+            tuple(np.float32(number) for number in numbers),
+            self.smoothing,
+            self.pair,
+            _columns(size),
+            fresh,
+            self.threads,
+        )
+        return Forward(torch.tensor([loss], dtype=torch.float32), torch.tensor([right]))
+
+    def _optimiser(self) -> tuple[tuple[float, ...], tuple[list[Tensor], list[Tensor]]]:
+        """The numbers of the coming step, as `tiles.update` takes them, and the memory that it is to change."""
+        (group,) = self.optimiser.param_groups
+        if isinstance(self.optimiser, Adam):
+            firsts, seconds, steps = self.optimiser.count()
+            beta, other = group["betas"]
+            rate, root = group["lr"] / (1 - beta**steps), 1 / math.sqrt(1 - other**steps)
+            return (1 - beta, other, 1 - other, rate, root, group["eps"]), (firsts, seconds)
+        numbers = group["momentum"], group["lr"]
+        if self.held is not None:
+            return numbers, self.held
+        states = [self.optimiser.state[p] for p in self.parameters]
+        for state, p in zip(states, self.parameters, strict=True):
+            state.setdefault("momentum_buffer", torch.zeros_like(p))
+        buffers = [state["momentum_buffer"] for state in states]
+        return numbers, (buffers, buffers)
+
+    def _plan(self, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of a batch of that size."""
+        assert self.held is not None
+        pair, columns, taken = self.pair, _columns(size), 0
+        layers = np.zeros(len(self.widths), LAYER)
+
+        def take(units: int) -> int:
+            nonlocal taken
+            taken += units
+            return taken - units
+
+        for number, width in enumerate(self.widths):
+            layer, room = layers[number], _room(width)
+            layer["units"], layer["images_distance"] = columns // pair, room
+            layer["turned"], layer["deep"] = take(room * columns // pair), take(room * columns // pair)
+            layer["wide"] = layer["deep"] if pair == 1 else take(room * columns // pair)
+            if number == 0:
+                layer["wide"] = take(columns * room)
+                continue
+            before = layers[number - 1]
+            before["inputs"], before["outputs"] = self.widths[number - 1], width
+            before["slope_deep"] = before["slope_wide"] = take(room * columns // pair)
+            if pair == 2:
+                before["slope_wide"] = take(room * columns // pair)
+        places = iter(zip(self.parameters, *self.held, strict=True))
+        for layer, module in zip(layers, self.modules, strict=False):
+            absent = self.absent, self.absent, self.absent
+            weights, bias = next(places), absent if module.bias is None else next(places)
+            layer["weights"], layer["first"], layer["second"] = (tensor.data_ptr() for tensor in weights)
+            layer["bias"], layer["bias_first"], layer["bias_second"] = (tensor.data_ptr() for tensor in bias)
+            layer["has_bias"] = module.bias is not None
+            layer["by_rows"] = layer["by_columns"] = layer["weights"]
+            layer["by_rows_distance"] = layer["by_columns_distance"] = module.in_features
+        for layer, copies in zip(layers, self.copies, strict=False):
+            layer["by_rows"], layer["by_columns"] = (copy.ctypes.data for copy in copies)
+            layer["by_rows_distance"], layer["by_columns_distance"] = (copy.shape[1] for copy in copies)
+        return self._program(size), layers, _units((taken,), pair)
+
+    def _program(self, size: int) -> np.ndarray:
+        """The kinds of work of a step, on which layer, how much of it each: (kinds, 3)."""
+        last = len(self.modules) - 1
+        rows, blocks, pairs = ([-(-width // each) for width in self.widths] for each in (ROWS, LANES, 2))
+        program = [(PACK, k, pairs[k + 1]) for k in range(last + 1) if self.pair == 2]
+        program += [(READ, 0, -(-size // self.pair)), (TURN_IMAGES, 0, _columns(size) // LANES)]
+        for k in range(last + 1):
+            program += [(FORWARD, k, rows[k + 1]), (TURN, k + 1, blocks[k + 1])]
+        program[-1] = LOSS, last, 0
+        for k in range(last, -1, -1):
+            program += [(BACKWARD, k, rows[k]), (UPDATE, k, rows[k + 1])]
+        del program[-2]  # nobody asks for the slopes in the images
+        return np.array(program)
+
+
+def _threads() -> int:
+    """Let numba have as many threads as torch has, and return how many that is.
+
+    Both may use one library, and starting numba's threads sets how many torch has.
+    """
+    count = torch.get_num_threads()
+    numba.get_num_threads()
+    torch.set_num_threads(count)
+    most: int = numba.config.NUMBA_NUM_THREADS
+    numba.set_num_threads(min(count, most))
+    return count
+
+
+def _units(shape: tuple[int, ...], pair: int) -> np.ndarray:
+    """Room for units of float32, or of pairs of bfloat16; counted as a tensor's (see `training.memory`)."""
+    return torch.zeros(shape, dtype=torch.int32).numpy().view(np.float32 if pair == 1 else np.uint32)
+
+
+def _columns(size: int) -> int:
+    return -(-size // COLUMNS) * COLUMNS
+
+
+def _room(width: int) -> int:
+    """Rows or columns for so many features and a tile that begins with the last; not a multiple of 256 units, rows of
+    which would take turns in few lines of the caches."""
+    room = -(-(width + ROWS) // COLUMNS) * COLUMNS
+    return room if room % 256 else room + COLUMNS

@@ -1,0 +1,86 @@
+"""Units: the 4 bytes in which the products of `tiles` read and write: a float32, or two bfloat16.
+
+A space is an array of them: of float32, or of uint32 with the first bfloat16 in the lower half.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numba.extending
+import numpy as np
+from llvmlite import ir
+from numba import carray, types
+
+from rungwise.compiled import compiled
+
+Value = Any
+Builder = Any
+"""What writes LLVM's code."""
+
+
+class _BFloat16(ir.Type):  # type: ignore[misc]
+    """LLVM's bfloat, of which llvmlite knows nothing."""
+
+    def _to_string(self) -> str:
+        return "bfloat"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _BFloat16)
+
+    def __hash__(self) -> int:
+        return hash(_BFloat16)
+
+
+F32, I16, I32, BF16 = ir.FloatType(), ir.IntType(16), ir.IntType(32), _BFloat16()
+
+
+def intrinsic(typed: Callable[..., Any]) -> Any:
+    """What compiled code may call: `typed` returns its signature and what writes its code (numba.extending)."""
+    return numba.extending.intrinsic(typed)
+
+
+@intrinsic
+def low(context: Any, space: Any, unit: Any) -> Any:
+    """The first number of a unit of a space, a float32."""
+
+    def code(context: Any, to: Builder, signature: Any, given: Any) -> Any:
+        return given[1] if space.dtype == types.float32 else to.bitcast(to.shl(given[1], I32(16)), F32)
+
+    return types.float32(space, space.dtype), code
+
+
+@intrinsic
+def high(context: Any, space: Any, unit: Any) -> Any:
+    """The second number of a unit, a float32; 0 where there is none."""
+
+    def code(context: Any, to: Builder, signature: Any, given: Any) -> Any:
+        return F32(0.0) if space.dtype == types.float32 else to.bitcast(to.and_(given[1], I32(0xFFFF0000)), F32)
+
+    return types.float32(space, space.dtype), code
+
+
+@intrinsic
+def unit(context: Any, space: Any, low: Any, high: Any) -> Any:
+    """A unit of two float32, the second of which is left out where there is room for one."""
+
+    def code(context: Any, to: Builder, signature: Any, given: Any) -> Any:
+        if space.dtype == types.float32:
+            return given[1]
+        one, other = (to.zext(to.bitcast(to.fptrunc(value, BF16), I16), I32) for value in given[1:])
+        return to.or_(one, to.shl(other, I32(16)))
+
+    return space.dtype(space, types.float32, types.float32), code
+
+
+@intrinsic
+def _pointer(context: Any, like: Any, address: Any) -> Any:
+    def code(context: Any, to: Builder, signature: Any, given: Any) -> Any:
+        return to.inttoptr(given[1], context.get_value_type(signature.return_type))
+
+    return types.CPointer(like.dtype)(like, types.int64), code
+
+
+@compiled()
+def at(like: np.ndarray, address: int, count: int) -> np.ndarray:
+    """So many numbers of the dtype of `like`, from an address on."""
+    return carray(_pointer(like, address), (count,))  # type: ignore[no-any-return]

@@ -8,14 +8,14 @@ import pytest
 import torch
 from scipy import stats
 
-from rungwise.balancing import balancer
+from rungwise.balancing import fixed
 from rungwise.data.images import ImageSet, Split
 from rungwise.data.source import Data
 from rungwise.models.cnn import CnnSettings
 from rungwise.models.mlp import MlpSettings
 from rungwise.models.net import initialise
 from rungwise.seeding import Role, stream, stream_seed
-from rungwise.training import backpropagation, fit
+from rungwise.training import fit
 from rungwise.training.trial import Fit, Recipe
 from rungwise.trial import Bench
 
@@ -80,16 +80,18 @@ def numbered(data, seed):
 
 def test_all_models_of_a_seed_see_the_same_images_in_the_same_order(monkeypatch):
     def seen(net, seed, epochs=2):
-        batches = []
-        for module in (balancer, backpropagation):
-            monkeypatch.setattr(
-                module, "scaled", lambda images: batches.append(images[:, 0, 0, 0].tolist()) or scaled(images)
-            )
+        batches, step = [], fixed.Fixed.step
+
+        def noting(balancer, batch):
+            batches.append(batch.images[:, 0, 0, 0].tolist())
+            return step(balancer, batch)
+
+        monkeypatch.setattr(fixed.Fixed, "step", noting)
         trial = Fit(label="a", data=Data(source="digits"), seed=seed, net=net, fit=Recipe(epochs=epochs, batch=16))
         fit.carry_out(trial, Bench("cpu", numbered, {}))
+        monkeypatch.setattr(fixed.Fixed, "step", step)
         return batches[2:]  # the first two are the warm-up's
 
-    scaled = balancer.scaled
     dense, small, conv = MlpSettings(hidden=(8,)), MlpSettings(hidden=()), CnnSettings(filters=(2,), kernel=3)
     order = seen(dense, 0)
     assert seen(small, 0) == order

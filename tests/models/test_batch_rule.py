@@ -243,20 +243,6 @@ def test_the_last_direction_is_that_of_the_change_beside_the_others():
     assert V[2].tolist() == [0, 0, 0, 0]
 
 
-def test_a_machine_without_a_folder_for_compiled_code_compiles_each_time(monkeypatch):
-    asked = []
-
-    def njit(**options):
-        asked.append(options.pop("cache", False))
-        if asked[-1]:
-            raise RuntimeError("cannot cache function: no locator available")
-        return lambda function: function
-
-    monkeypatch.setattr(batch_loop, "njit", njit)
-    assert batch_loop.compiled()(len) is len
-    assert asked == [True, False]
-
-
 def test_what_directions_leave_of_a_change_is_never_too_small():
     random = np.random.default_rng(8)
     V = np.linalg.qr(random.standard_normal((40, 8)))[0].T

@@ -162,7 +162,7 @@ def _loss(
             z[k, pair * u + pair - 1] = high(space, value)
             z[k, pair * u] = low(space, value)
     z[:, count:] = 0
-    loss, right = 0.0, 0
+    loss, right = np.float32(0), 0
     for b in range(count):
         best = 0
         for k in range(1, classes):
@@ -174,7 +174,9 @@ def _loss(
             total += np.exp(z[k, b] - highest)
             sum_of_all += z[k, b] - highest
         own = z[labels[b], b] - highest
-        loss += np.log(total) - (1 - smoothing) * own - smoothing * sum_of_all / classes
+        loss += np.float32(np.log(total) - (1 - smoothing) * own)
+        if smoothing:  # 0 times what is infinite would be no number
+            loss -= np.float32(smoothing * sum_of_all / classes)
         for k in range(classes):
             wished = (1 - smoothing) * (k == labels[b]) + smoothing / classes
             z[k, b] = (np.exp(z[k, b] - highest) / total - wished) / count

@@ -1,0 +1,239 @@
+"""Steps in machine code against autograd and PyTorch's optimisers, and against values worked by hand."""
+
+import copy
+import math
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from rungwise.balancing import fixed
+from rungwise.balancing.balancer import Batch, Learner
+from rungwise.models.cnn import CnnSettings
+from rungwise.models.mlp import MlpSettings
+from rungwise.models.net import initialise
+from rungwise.training import mlp_step, tiles
+from rungwise.training.adam import Adam
+from rungwise.training.mlp_step import MlpStep, can_compile
+
+PRECISIONS = [
+    "float32",
+    pytest.param(
+        "bfloat16",
+        marks=pytest.mark.skipif(not tiles.can("bfloat16"), reason="this processor has no bfloat16 products"),
+    ),
+]
+
+
+def learner(net, precision="float32", smoothing=0.0, optimiser=None):
+    optimiser = optimiser or Adam(net.parameters(), 0.01, fused=True)
+    return Learner(net, optimiser, 0.01, (1.0,), (), (), None, torch.Generator(), precision, smoothing)
+
+
+def built(hidden=(9, 8), bias=True, shape=(1, 6, 5), classes=4):
+    net = MlpSettings(hidden=hidden, bias=bias).build(shape, (classes,))
+    initialise(net, torch.Generator().manual_seed(0))
+    for name, parameter in net.named_parameters():
+        if "bias" in name:  # they start at something, too
+            torch.nn.init.normal_(parameter, std=0.1, generator=torch.Generator().manual_seed(1))
+    return net
+
+
+def batch(count, classes=4, shape=(1, 6, 5), seed=1):
+    random = torch.Generator().manual_seed(seed)
+    images = torch.randint(0, 256, (count, *shape), generator=random, dtype=torch.uint8)
+    return Batch(images, torch.randint(0, classes, (1, count), generator=random))
+
+
+def by_autograd(one):
+    balancer = fixed.Settings().build(one)
+    balancer.compiled = None
+    return balancer
+
+
+@pytest.mark.parametrize("hidden", [(), (9,), (12, 7, 5), (300, 200)])
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("count", [1, 33, 64, 130])
+def test_gradients_losses_and_answers_are_those_of_autograd(hidden, bias, smoothing, precision, count):
+    one, drawn = learner(built(hidden, bias), precision, smoothing), batch(count)
+    expected = one.forward(drawn)
+    gradients = torch.autograd.grad(expected.losses.sum(), list(one.net.parameters()))
+    twin = copy.deepcopy(one.net).double()
+    logits = twin(drawn.images.double() / 127.5 - 1)[0]
+    loss = F.cross_entropy(logits, drawn.labels[0], label_smoothing=smoothing)
+    true = torch.autograd.grad(loss, list(twin.parameters()))
+    forward = MlpStep(one)(drawn)
+    close = 1e-5 if precision == "float32" else 4e-3
+    torch.testing.assert_close(forward.losses, expected.losses.detach(), rtol=close, atol=close)
+    if precision == "float32":
+        assert forward.right.tolist() == expected.right.tolist()
+    assert not forward.losses.requires_grad
+    for parameter, gradient, exact in zip(one.net.parameters(), gradients, true, strict=True):
+        found = one.optimiser.state[parameter]["exp_avg"].double() / 0.1  # 1 - beta1
+        off = (gradient - exact).norm()  # in bfloat16 some units are on or off by rounding
+        assert (found - exact).norm() <= 1.5 * off + (1e-5 if precision == "float32" else 2e-3) * exact.norm() + 1e-8
+
+
+def test_a_layer_of_two_classes_by_hand():
+    net = built((), shape=(1, 1, 1), classes=2)
+    with torch.no_grad():
+        net.head.weight[:], net.head.bias[:] = torch.tensor([[1.0], [0.0]]), 0.0
+    one = learner(net, optimiser=torch.optim.SGD(net.parameters(), 0.5))
+    # Pixels 255 and 0 are 1 and -1: logits (1, 0) and (-1, 0), both of class 0.
+    images = torch.tensor([255, 0], dtype=torch.uint8).view(2, 1, 1, 1)
+    forward = MlpStep(one)(Batch(images, torch.tensor([[0, 0]])))
+    p, q = 1 / (1 + math.exp(-1)), 1 / (1 + math.exp(1))  # of class 0
+    assert forward.losses.item() == pytest.approx(-(math.log(p) + math.log(q)) / 2, rel=1e-6)
+    assert forward.right.tolist() == [1]
+    slopes = [(p - 1) / 2, (q - 1) / 2]
+    assert net.head.weight[0].item() == pytest.approx(1 - 0.5 * (slopes[0] - slopes[1]), rel=1e-6)
+    assert net.head.bias.tolist() == pytest.approx([-0.5 * sum(slopes), 0.5 * sum(slopes)], rel=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["adam", "momentum", "sgd"])
+def test_steps_with_batches_of_many_sizes_leave_what_autograd_and_pytorch_leave(kind):
+    nets = [built((13, 40)) for _ in range(2)]
+    optimisers = [
+        Adam(net.parameters(), 0.01, fused=True)
+        if kind == "adam"
+        else torch.optim.SGD(net.parameters(), 0.1, momentum=0.9 * (kind == "momentum"))
+        for net in nets
+    ]
+    ones = [learner(net, optimiser=optimiser) for net, optimiser in zip(nets, optimisers, strict=True)]
+    mine, theirs = MlpStep(ones[0]), by_autograd(ones[1])
+    for step, count in enumerate([16, 16, 5, 70, 16, 1]):
+        for optimiser in optimisers:
+            optimiser.param_groups[0]["lr"] = 0.01 * (step + 1)  # as a schedule does
+        found, expected = (take(batch(count, seed=step)) for take in (mine, theirs.step))
+        torch.testing.assert_close(found.losses, expected.losses)
+        assert found.right.tolist() == expected.right.tolist()
+    for found, expected in zip(*(net.parameters() for net in nets), strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_any_number_of_threads_gives_the_same_bits(precision):
+    before, nets = torch.get_num_threads(), [built((70, 50)) for _ in range(3)]
+    try:
+        for net, threads in zip(nets, (1, 2, 3), strict=True):
+            torch.set_num_threads(threads)
+            step = MlpStep(learner(net, precision))
+            assert torch.get_num_threads() == threads
+            for seed in range(4):
+                step(batch(50, seed=seed))
+    finally:
+        torch.set_num_threads(before)
+    for values in zip(*(net.parameters() for net in nets), strict=True):
+        assert torch.equal(values[0], values[1])
+        assert torch.equal(values[0], values[2])
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_weights_that_were_changed_in_between_are_read_anew(precision):
+    one, other = learner(built(), precision), built((9, 8))
+    for parameter in other.parameters():
+        torch.nn.init.normal_(parameter, std=0.3, generator=torch.Generator().manual_seed(5))
+    step = MlpStep(one)
+    step(batch(16))
+    one.net.load_state_dict(other.state_dict())
+    torch.testing.assert_close(step(batch(16)).losses, one_loss(other, precision), rtol=2e-3, atol=1e-4)
+    for parameter in one.net.parameters():
+        parameter.data = torch.full_like(parameter, 0.01)
+    torch.testing.assert_close(step(batch(16)).losses, one_loss(constant(other), precision), rtol=2e-3, atol=1e-4)
+
+
+def one_loss(net, precision):
+    return learner(net, precision).forward(batch(16)).losses.detach()
+
+
+def constant(net):
+    for parameter in net.parameters():
+        torch.nn.init.constant_(parameter, 0.01)
+    return net
+
+
+def test_steps_here_and_by_autograd_may_take_turns():
+    nets = [built() for _ in range(2)]
+    turns, theirs = (fixed.Settings().build(learner(net)) for net in nets)
+    theirs.compiled = None
+    assert isinstance(turns.compiled, MlpStep)
+    for seed, weighted in enumerate([False, True, True, False, False]):
+        drawn = batch(16, seed=seed)
+        if weighted:
+            drawn = drawn._replace(weights=torch.linspace(0, 2, 16))
+        one, other = turns.step(drawn), theirs.step(drawn)
+        torch.testing.assert_close(one.losses, other.losses)
+        assert (one.of_images is not None) == weighted
+    for found, expected in zip(*(net.parameters() for net in nets), strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_what_is_no_number_is_told():
+    net = built()
+    with torch.no_grad():
+        net.hidden[0].weight[0, 0] = math.nan
+    step = MlpStep(learner(net))
+    assert math.isnan(step(batch(16)).losses.item())
+
+
+def test_only_whole_multilayer_perceptrons_are_compiled(monkeypatch):
+    def can(net, **options):
+        return can_compile(learner(net, **options))
+
+    net = built()
+    assert can(net)
+    assert can(net, optimiser=torch.optim.SGD(net.parameters(), 0.1, momentum=0.9))
+    assert not can(CnnSettings(filters=(2, 3)).build((1, 8, 8), (3,)))
+    assert not can(net, optimiser=torch.optim.RMSprop(net.parameters()))
+    assert not can(net, optimiser=Adam(net.parameters(), 0.1, weight_decay=0.1, fused=True))
+    assert not can(net, optimiser=torch.optim.SGD(net.parameters(), 0.1, momentum=0.9, nesterov=True))
+    assert not can(net, optimiser=Adam([{"params": [p]} for p in net.parameters()], 0.1, fused=True))
+    frozen = built()
+    frozen.head.bias.requires_grad_(False)
+    assert not can(frozen, optimiser=Adam(frozen.parameters(), fused=True))
+    monkeypatch.setattr(tiles, "features", dict)
+    assert not can(net)
+    assert fixed.Settings().build(learner(net)).compiled is None
+
+
+def test_room_is_for_a_tile_more_and_not_for_whole_pages():
+    for width in (1, 58, 59, 250, 768, 1000, 1018, 1024):
+        room = mlp_step._room(width)
+        assert room >= width + tiles.ROWS - 1
+        assert room % tiles.COLUMNS == 0
+        assert room % 256
+
+
+ELSEWHERE = """
+import llvmlite.binding
+import rungwise.training.units  # numba asks for the features, too, as soon as it is used
+here = llvmlite.binding.get_host_cpu_features
+llvmlite.binding.get_host_cpu_features = lambda: {features}
+from rungwise.training import tiles
+assert tiles.shape(tiles.features()) == (tiles.LANES, tiles.ROWS, tiles.VECTORS) == {shape}
+llvmlite.binding.get_host_cpu_features = here
+import torch
+from test_mlp_step import batch, built, by_autograd, learner
+from rungwise.training.mlp_step import MlpStep
+nets = [built((13, 40)) for _ in range(2)]
+mine, theirs = MlpStep(learner(nets[0])), by_autograd(learner(nets[1]))
+for seed, count in enumerate([16, 70, 5]):
+    torch.testing.assert_close(mine(batch(count, seed=seed)).losses, theirs.step(batch(count, seed=seed)).losses)
+for found, expected in zip(*(net.parameters() for net in nets)):
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+"""
+
+
+@pytest.mark.parametrize(
+    ("features", "shape"), [({"avx": True, "fma": True}, (8, 6, 2)), ({"neon": True}, (4, 6, 4))], ids=["avx", "neon"]
+)
+def test_tiles_of_other_processors_give_the_same(features, shape, tmp_path, request):
+    program = ELSEWHERE.format(features=features, shape=shape)
+    places = {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(request.path.parent)}
+    done = subprocess.run([sys.executable, "-c", program], env=os.environ | places, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -1,5 +1,10 @@
 """Functions in machine code, where there is a folder to keep them in and where there is none."""
 
+import threading
+from pathlib import Path
+
+from filelock import FileLock
+
 from rungwise import compiled
 
 
@@ -15,3 +20,31 @@ def test_a_machine_without_a_folder_for_compiled_code_compiles_each_time(monkeyp
     monkeypatch.setattr(compiled, "njit", njit)
     assert compiled.compiled()(len) is len
     assert asked == [True, False]
+
+
+@compiled.one_at_a_time
+@compiled.compiled()
+def doubled(number):
+    return 2 * number
+
+
+def test_a_process_waits_once_for_another_that_compiles():
+    folder = Path(__file__).parent / "__pycache__"
+    found = []
+    with FileLock(folder / "compiling.lock"):
+        thread = threading.Thread(target=lambda: found.append(doubled(3)))
+        thread.start()
+        thread.join(0.3)
+        assert not found
+    thread.join()
+    assert found == [6]
+    with FileLock(folder / "compiling.lock"):
+        assert doubled(4) == 8, "arguments of that kind are known"
+
+
+def test_where_there_is_no_folder_nobody_waits(monkeypatch):
+    def refuse(lock):
+        raise PermissionError("read-only")
+
+    monkeypatch.setattr(compiled.FileLock, "acquire", refuse)
+    assert doubled(2.5) == 5

@@ -1,8 +1,11 @@
 """Functions in machine code (numba)."""
 
+import functools
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
+from filelock import FileLock
 from numba import njit
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -19,3 +22,27 @@ def compiled(**options: Any) -> Callable[[F], F]:
             return njit(**options)(function)  # type: ignore[no-any-return]
 
     return decorate
+
+
+def one_at_a_time(function: F) -> F:
+    """A compiled function, for Python to call. Where several processes would compile it, one does, and the others wait
+    and find it on disk."""
+    source: str = function.py_func.__code__.co_filename  # type: ignore[attr-defined]
+    lock, known = FileLock(Path(source).parent / "__pycache__" / "compiling.lock"), set()
+
+    @functools.wraps(function)
+    def call(*arguments: Any) -> Any:
+        kinds = tuple(getattr(one, "dtype", type(one)) for one in arguments)
+        if kinds in known:
+            return function(*arguments)
+        known.add(kinds)
+        try:
+            lock.acquire()
+        except OSError:  # no folder that may be written to
+            return function(*arguments)
+        try:
+            return function(*arguments)
+        finally:
+            lock.release()
+
+    return call  # type: ignore[return-value]

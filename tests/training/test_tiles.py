@@ -7,7 +7,7 @@ from numba import njit
 
 from rungwise.training import tiles
 from rungwise.training.tiles import COLUMNS, LANES, ROWS, shape
-from rungwise.training.units import at, high, low, unit
+from rungwise.training.units import high, low, unit
 
 KINDS = [pytest.param(1, id="float32")]
 KINDS += [
@@ -49,11 +49,6 @@ def call_flip(space, whole):
 def call_unit(space, one, other):
     made = unit(space, one, other)
     return made, low(space, made), high(space, made)
-
-
-@njit
-def call_at(like, address, count):
-    return at(like, address, count).copy()
 
 
 def space(pair):
@@ -224,11 +219,6 @@ def test_numbers_are_rounded_as_pytorch_does(pair):
         made, first, second = call_unit(space(pair), F(one), F(-one))
         assert int(made) == int(units(np.array([[one, -one]]), 2)[0, 0]) or np.isnan(one)
         np.testing.assert_array_equal(np.array([first, second]), numbers_of(units(np.array([[one, -one]]), 2), 2)[0])
-
-
-def test_numbers_from_an_address_on():
-    numbers = np.arange(5, dtype=F)
-    np.testing.assert_array_equal(call_at(numbers, address(numbers, 2), 3), [2, 3, 4])
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """One process that carries out trials, one group after the other, as they come down a pipe."""
 
 import importlib
+import multiprocessing
 import os
 import signal
 import threading
@@ -45,6 +46,7 @@ def main(pipe: Connection, place: Place) -> None:
     """Receive groups of trials until None or the end of the parent; answer with messages on each trial."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
     threading.Thread(target=_die_with_parent, daemon=True).start()
+    multiprocessing.set_start_method("spawn", force=True)  # else numba takes a lock that outlives a worker
     keep_freed_memory()
     torch.set_num_threads(place.threads)
     datasets: dict[str, Dataset] = {}

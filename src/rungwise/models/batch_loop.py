@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rungwise.compiled import compiled
+from rungwise.compiled import compiled, one_at_a_time
 
 BLOCK = 512
 """Rows whose margins are predicted together, in the first cache."""
@@ -34,6 +34,7 @@ class Rows(NamedTuple):
     """The same of a margin that moves along V."""
 
 
+@one_at_a_time
 @compiled()
 def learn(
     rows: Rows, start: np.ndarray, rate: float, pace: np.ndarray, max_iter: int, tol: float

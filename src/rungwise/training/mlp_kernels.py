@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from rungwise.compiled import compiled
+from rungwise.compiled import compiled, one_at_a_time
 from rungwise.training import tiles
 from rungwise.training.tiles import COLUMNS, LANES, ROWS
-from rungwise.training.units import at, high, low, unit
+from rungwise.training.units import high, low, unit
 
 LAYER = np.dtype(
     [
@@ -31,26 +31,8 @@ LAYER = np.dtype(
         )
     ]
 )
-PACK, READ, TURN_IMAGES, FORWARD, TURN, LOSS, BACKWARD, UPDATE = range(8)
+READ, TURN_IMAGES, FORWARD, TURN, LOSS, BACKWARD, UPDATE = range(7)
 """Kinds of work, in the order in which they come."""
-
-
-@compiled()
-def _pack(layer: Any, space: np.ndarray, values: np.ndarray, start: int, end: int) -> None:
-    """Pairs of rows from `start` to `end` of the weights as bfloat16, in both forms."""
-    inputs, nothing = layer.inputs, np.float32(0)
-    for p in range(start, end):
-        rows = min(2, layer.outputs - 2 * p)
-        weights = at(values, layer.weights + 8 * p * inputs, rows * inputs)
-        for r in range(rows):
-            place = layer.by_columns + 4 * (2 * p + r) * layer.by_columns_distance
-            row = at(space, place, layer.by_columns_distance)
-            for i in range(0, inputs, 2):
-                other = weights[r * inputs + i + 1] if i + 1 < inputs else nothing
-                row[i // 2] = unit(space, weights[r * inputs + i], other)
-        row = at(space, layer.by_rows + 4 * p * layer.by_rows_distance, inputs)
-        for i in range(inputs):
-            row[i] = unit(space, weights[i], weights[inputs + i] if rows == 2 else nothing)
 
 
 @compiled()
@@ -76,23 +58,18 @@ def _read(
 
 
 @compiled()
-def _turn_images(layer: Any, space: np.ndarray, pair: int, columns: int, start: int, end: int) -> None:
-    """Blocks of samples from `start` to `end`: from (batch, pixels in units) to deep."""
-    base, distance = space.ctypes.data, layer.images_distance
-    for b in range(start * LANES, end * LANES, LANES):
-        for i in range(0, (layer.inputs + pair - 1) // pair, LANES):
-            source, into = base + 4 * (layer.wide + b * distance + i), base + 4 * (layer.deep + i * columns + b)
-            tiles.flip(space, (source, distance, into, columns), ())
-
-
-@compiled()
-def _turn(layer: Any, space: np.ndarray, start: int, end: int) -> None:
-    """Blocks of features from `start` to `end`: from wide to turned."""
-    base, units = space.ctypes.data, layer.units
-    for i in range(start * LANES, end * LANES, LANES):
-        for u in range(0, units, LANES):
-            into = layer.turned + i // COLUMNS * COLUMNS * units + u * COLUMNS + i % COLUMNS
-            tiles.flip(space, (base + 4 * (layer.wide + i * units + u), units, base + 4 * into, COLUMNS), ())
+def _turn(layer: Any, space: np.ndarray, pair: int, columns: int, images: bool, start: int, end: int) -> None:
+    """Blocks of rows from `start` to `end`: of features, from wide to turned; of images, from (batch, pixels in units)
+    to deep."""
+    base = space.ctypes.data
+    width = (layer.inputs + pair - 1) // pair if images else layer.units
+    distance = layer.images_distance if images else layer.units
+    for r in range(start * LANES, end * LANES, LANES):
+        for c in range(0, width, LANES):
+            into, row = layer.deep + c * columns + r, columns
+            if not images:
+                into, row = layer.turned + r // COLUMNS * COLUMNS * width + c * COLUMNS + r % COLUMNS, COLUMNS
+            tiles.flip(space, (base + 4 * (layer.wide + r * distance + c), distance, base + 4 * into, row), ())
 
 
 @compiled()
@@ -157,11 +134,9 @@ def _loss(
     classes, units, count = layer.outputs, layer.units, len(labels)
     z = np.zeros((classes + 1, columns), np.float32)  # logits, then slopes
     for k in range(classes):
-        for u in range((count + pair - 1) // pair):
-            value = space[after.wide + k * units + u]
-            z[k, pair * u + pair - 1] = high(space, value)
-            z[k, pair * u] = low(space, value)
-    z[:, count:] = 0
+        for b in range(count):
+            value = space[after.wide + k * units + b // pair]
+            z[k, b] = high(space, value) if b % pair else low(space, value)
     loss, right = np.float32(0), 0
     for b in range(count):
         best = 0
@@ -187,7 +162,7 @@ def _loss(
     for k in range(0, classes, pair):
         for b in range(columns):
             space[layer.slope_deep + k // pair * columns + b] = unit(space, z[k, b], z[k + pair - 1, b])
-    return loss / count, right
+    return float(loss) / count, right
 
 
 @compiled(parallel=True)
@@ -208,23 +183,20 @@ def _share(
     for part in prange(parts):
         start, end = work * part // parts, work * (part + 1) // parts
         layer = layers[number]
-        if kind == PACK:
-            _pack(layer, space, values, start, end)
-        elif kind == READ:
+        if kind == READ:
             _read(layer, space, images, values, pair, pair * start, min(pair * end, len(images)))
-        elif kind == TURN_IMAGES:
-            _turn_images(layer, space, pair, columns, start, end)
+        elif kind in (TURN, TURN_IMAGES):
+            _turn(layer, space, pair, columns, kind == TURN_IMAGES, start, end)
         elif kind == FORWARD:
             least = 0.0 if number + 2 < len(layers) else -np.inf
             _forward(layer, layers[number + 1], space, pair, columns, least, start, end)
-        elif kind == TURN:
-            _turn(layer, space, start, end)
         elif kind == BACKWARD:
             _backward(layer, layers[number - 1], space, pair, columns, start, end)
         else:
             _update(layer, space, pair, (len(images) + pair - 1) // pair, numbers, start, end)
 
 
+@one_at_a_time
 @compiled()
 def step(
     program: np.ndarray,
@@ -237,15 +209,13 @@ def step(
     smoothing: float,
     pair: int,
     columns: int,
-    fresh: bool,
     parts: int,
 ) -> tuple[float, int]:
-    """A step of a batch. `layers` has an entry more than there are, for the logits; copies of the weights are made anew
-    where they are `fresh`."""
+    """A step of a batch. `layers` has an entry more than there are, for the logits."""
     found = 0.0, 0
     for kind, number, work in program:
         if kind == LOSS:
             found = _loss(layers[number], layers[number + 1], space, labels, smoothing, pair, columns)
-        elif fresh or kind != PACK:
+        else:
             _share(kind, number, work, layers, space, images, values, numbers, pair, columns, parts)
     return found

@@ -17,7 +17,6 @@ from rungwise.training.mlp_kernels import (
     FORWARD,
     LAYER,
     LOSS,
-    PACK,
     READ,
     TURN,
     TURN_IMAGES,
@@ -59,10 +58,6 @@ class MlpStep:
         """By size of batch: the program, the layers, the space for what comes and goes in a step."""
         self.copies: list[list[np.ndarray]] = []
         """Of each layer's weights in bfloat16, in units along rows and along columns."""
-        if self.pair == 2:
-            for module in self.modules:
-                rows, columns = _room(module.out_features), _room(module.in_features)
-                self.copies.append([_units((rows // 2, columns), 2), _units((rows, columns // 2), 2)])
         self.absent = torch.zeros(max(self.widths))
         """Where there is no bias."""
         self.held: tuple[list[Tensor], list[Tensor]] | None = None
@@ -79,9 +74,9 @@ class MlpStep:
         if self.held is None or held[0] is not self.held[0]:
             self.held, self.plans = held, {}
         known = [(p.data_ptr(), p._version) for p in self.parameters]
-        fresh = known != self.known
-        if fresh:
+        if known != self.known:
             self.known, self.plans = known, {}
+            self._copy()
         if size not in self.plans:
             self.plans[size] = self._plan(size)
         program, layers, space = self.plans[size]
@@ -96,7 +91,6 @@ class MlpStep:
             self.smoothing,
             self.pair,
             _columns(size),
-            fresh,
             self.threads,
         )
         return Forward(torch.tensor([loss], dtype=torch.float32), torch.tensor([right]))
@@ -117,6 +111,18 @@ class MlpStep:
             state.setdefault("momentum_buffer", torch.zeros_like(p))
         buffers = [state["momentum_buffer"] for state in states]
         return numbers, (buffers, buffers)
+
+    def _copy(self) -> None:
+        """Round the weights to bfloat16, where that is the precision."""
+        self.copies = []
+        for module in self.modules if self.pair == 2 else []:
+            outputs, inputs = module.weight.shape
+            rows, columns = _room(outputs), _room(inputs)
+            whole = torch.zeros(rows, columns, dtype=torch.bfloat16)
+            whole[:outputs, :inputs] = module.weight
+            by_rows = whole.view(rows // 2, 2, columns).mT.contiguous()
+            self.copies.append([copy.view(torch.int32).numpy().view(np.uint32) for copy in (by_rows, whole)])
+            self.copies[-1][0] = self.copies[-1][0].reshape(rows // 2, columns)
 
     def _plan(self, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Of a batch of that size."""
@@ -159,9 +165,8 @@ class MlpStep:
     def _program(self, size: int) -> np.ndarray:
         """The kinds of work of a step, on which layer, how much of it each: (kinds, 3)."""
         last = len(self.modules) - 1
-        rows, blocks, pairs = ([-(-width // each) for width in self.widths] for each in (ROWS, LANES, 2))
-        program = [(PACK, k, pairs[k + 1]) for k in range(last + 1) if self.pair == 2]
-        program += [(READ, 0, -(-size // self.pair)), (TURN_IMAGES, 0, _columns(size) // LANES)]
+        rows, blocks = ([-(-width // each) for width in self.widths] for each in (ROWS, LANES))
+        program = [(READ, 0, -(-size // self.pair)), (TURN_IMAGES, 0, _columns(size) // LANES)]
         for k in range(last + 1):
             program += [(FORWARD, k, rows[k + 1]), (TURN, k + 1, blocks[k + 1])]
         program[-1] = LOSS, last, 0

@@ -7,11 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numba.extending
-import numpy as np
 from llvmlite import ir
-from numba import carray, types
-
-from rungwise.compiled import compiled
+from numba import types
 
 Value = Any
 Builder = Any
@@ -70,17 +67,3 @@ def unit(context: Any, space: Any, low: Any, high: Any) -> Any:
         return to.or_(one, to.shl(other, I32(16)))
 
     return space.dtype(space, types.float32, types.float32), code
-
-
-@intrinsic
-def _pointer(context: Any, like: Any, address: Any) -> Any:
-    def code(context: Any, to: Builder, signature: Any, given: Any) -> Any:
-        return to.inttoptr(given[1], context.get_value_type(signature.return_type))
-
-    return types.CPointer(like.dtype)(like, types.int64), code
-
-
-@compiled()
-def at(like: np.ndarray, address: int, count: int) -> np.ndarray:
-    """So many numbers of the dtype of `like`, from an address on."""
-    return carray(_pointer(like, address), (count,))  # type: ignore[no-any-return]

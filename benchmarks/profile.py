@@ -2,14 +2,17 @@
 precision.
 
 Steps are watched by torch's profiler. Each operator's own time counts for what it is part of; what no operator
-accounts for, Python, autograd's bookkeeping and the profiler itself, is "between operators".
+accounts for, Python, autograd's bookkeeping and the profiler itself, is "between operators". A step in machine code is
+watched one kind of work at a time.
 """
 
 import statistics
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 from torch.autograd.profiler import record_function
 from torch.autograd.profiler_util import FunctionEvent
@@ -20,6 +23,7 @@ from rungwise.engine.allocator import keep_freed_memory
 from rungwise.models.net import count_parameters
 from rungwise.records.environment import cores, processor
 from rungwise.study import read_study, study_trials
+from rungwise.training import mlp_kernels, mlp_step
 from rungwise.training.batches import Resident
 from rungwise.training.learner import begin, build_learner
 from rungwise.training.precision import resolve
@@ -39,7 +43,18 @@ PARTS = {  # the first whose words an operator's name has
     "copies between formats": ("copy", "clone", "contiguous", "reorder"),
 }
 OPTIMISER, DRAWN, OTHER, BETWEEN = "optimiser", "images drawn and changed", "other operators", "between operators"
-COLUMNS = (*PARTS, OPTIMISER, DRAWN, OTHER, BETWEEN)
+UPDATE = "dense gradients with the optimiser"
+COLUMNS = (*PARTS, OPTIMISER, UPDATE, DRAWN, OTHER, BETWEEN)
+KINDS = {
+    mlp_kernels.READ: "copies between formats",
+    mlp_kernels.TURN_IMAGES: "copies between formats",
+    mlp_kernels.TURN: "copies between formats",
+    mlp_kernels.FORWARD: "dense layers",
+    mlp_kernels.BACKWARD: "dense layers",
+    mlp_kernels.LOSS: "loss",
+    mlp_kernels.UPDATE: UPDATE,
+}
+"""What work in machine code is part of."""
 
 
 def run(steps: int = STEPS) -> dict[str, Any]:
@@ -65,7 +80,7 @@ def profile(trial: Fit, images: Images, steps: int = STEPS) -> dict[str, Any]:
         started = time.perf_counter()
         step()
         times.append(time.perf_counter() - started)
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as watched:
+    with _apart(), torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as watched:
         started = time.perf_counter()
         for _ in range(steps):
             step()
@@ -78,6 +93,26 @@ def profile(trial: Fit, images: Images, steps: int = STEPS) -> dict[str, Any]:
         "watched_ms": 1e3 * watched_s / steps,
         "shares": shares(watched.events() or (), watched_s),
     }
+
+
+@contextmanager
+def _apart() -> Iterator[None]:
+    """Steps in machine code go one kind of work at a time, each in a range of the profiler's."""
+    whole = mlp_step.step
+
+    def step(program: np.ndarray, *rest: Any) -> Any:
+        found = None
+        for row in program:
+            with record_function(KINDS[row[0]]):
+                one = whole(row[None], *rest)
+            found = one if row[0] == mlp_kernels.LOSS else found
+        return found
+
+    mlp_step.step = step
+    try:
+        yield
+    finally:
+        mlp_step.step = whole
 
 
 def _stepper(trial: Fit, images: Images) -> Callable[[], object]:
@@ -116,6 +151,8 @@ def _part(event: FunctionEvent) -> str:
             return OPTIMISER
         if above.name == IMAGES:
             return DRAWN
+        if above.name in KINDS.values():
+            return above.name
         above = above.cpu_parent
     if "::" not in event.name or event.name.startswith(("autograd::", "torch::autograd::")):
         return BETWEEN

@@ -13,7 +13,7 @@ from benchmarks.child import Epoch, Ready
 from benchmarks.machine import Rates
 from benchmarks.peers import PEERS, Peer
 from benchmarks.peers.channels_last import weights
-from benchmarks.profile import BETWEEN, COLUMNS, DRAWN, OPTIMISER, profile, shares
+from benchmarks.profile import BETWEEN, COLUMNS, DRAWN, OPTIMISER, UPDATE, profile, shares
 from benchmarks.rounds import Child, Run, measure
 from benchmarks.table import LOSS_TOLERANCE, Load, Row, Spread, Table, markdown, rows
 from benchmarks.throughput import compare, run
@@ -225,7 +225,9 @@ def test_shares_of_a_profile_by_hand() -> None:
         Operator("aten::mm", 5e3, Operator("aten::addmm", 0, step)),
         drawing,
         Operator("aten::copy_", 5e3, drawing),
-        Operator("aten::argmax", 10e3),
+        Operator("aten::argmax", 5e3),
+        Operator("dense layers", 3e3),
+        Operator(UPDATE, 2e3),
         Operator("autograd::engine::evaluate_function: AddmmBackward0", 4e3),
         Operator("AddmmBackward0", 3e3),
         Operator("torch::autograd::CopyBackwards", 3e3),
@@ -237,7 +239,9 @@ def test_shares_of_a_profile_by_hand() -> None:
             "convolutions, backward": 0.3,
             OPTIMISER: 0.15,
             DRAWN: 0.05,
-            "other operators": 0.1,
+            "other operators": 0.05,
+            "dense layers": 0.03,
+            UPDATE: 0.02,
             BETWEEN: 0.2,  # autograd's 10 ms and the 10 that no event has
         }
     )
@@ -251,6 +255,15 @@ def test_a_profile_of_real_steps_adds_up() -> None:
     spent = {part for part, share in found["shares"].items() if share > 0}
     assert spent >= {"convolutions, forward", "convolutions, backward", OPTIMISER, DRAWN}
     assert "BatchNorm" not in spent
+
+
+def test_a_profile_of_steps_in_machine_code_tells_their_parts() -> None:
+    case = Case("tiny MLP", MlpSettings(hidden=(40, 30)), images=64, batch=32)
+    found = profile(case.trial(1, equal=False), images_of(case, noise=True), steps=3)
+    assert sum(found["shares"].values()) == pytest.approx(1)
+    spent = {part for part, share in found["shares"].items() if share > 0}
+    assert spent >= {"dense layers", "copies between formats", "loss", UPDATE, DRAWN}
+    assert OPTIMISER not in spent
 
 
 def test_each_round_has_its_own_order(monkeypatch: pytest.MonkeyPatch) -> None:

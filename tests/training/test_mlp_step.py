@@ -5,6 +5,7 @@ import math
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,7 +16,7 @@ from rungwise.balancing.balancer import Batch, Learner
 from rungwise.models.cnn import CnnSettings
 from rungwise.models.mlp import MlpSettings
 from rungwise.models.net import initialise
-from rungwise.training import mlp_step, tiles
+from rungwise.training import mlp_step, vectors
 from rungwise.training.adam import Adam
 from rungwise.training.mlp_step import MlpStep, can_compile
 
@@ -23,7 +24,7 @@ PRECISIONS = [
     "float32",
     pytest.param(
         "bfloat16",
-        marks=pytest.mark.skipif(not tiles.can("bfloat16"), reason="this processor has no bfloat16 products"),
+        marks=pytest.mark.skipif(not vectors.can("bfloat16"), reason="this processor has no bfloat16 products"),
     ),
 ]
 
@@ -196,17 +197,32 @@ def test_only_whole_multilayer_perceptrons_are_compiled(monkeypatch):
     frozen = built()
     frozen.head.bias.requires_grad_(False)
     assert not can(frozen, optimiser=Adam(frozen.parameters(), fused=True))
-    monkeypatch.setattr(tiles, "features", dict)
+    monkeypatch.setattr(vectors, "features", dict)
     assert not can(net)
     assert fixed.Settings().build(learner(net)).compiled is None
+
+
+def test_where_there_is_no_openmp_autograd_does_it():
+    program = (
+        "from test_mlp_step import built, can_compile, learner; import sys; sys.exit(can_compile(learner(built())))"
+    )
+    for layer, expected in (("workqueue", 0), ("omp", 1)):
+        done = elsewhere(program, NUMBA_THREADING_LAYER=layer)
+        assert done.returncode == expected, done.stderr
 
 
 def test_room_is_for_a_tile_more_and_not_for_whole_pages():
     for width in (1, 58, 59, 250, 768, 1000, 1018, 1024):
         room = mlp_step._room(width)
-        assert room >= width + tiles.ROWS - 1
-        assert room % tiles.COLUMNS == 0
+        assert room >= width + vectors.ROWS - 1
+        assert room % vectors.COLUMNS == 0
         assert room % 256
+
+
+def elsewhere(program, **settings):
+    """A program in a process of its own, which may import this file."""
+    known = os.environ | {"PYTHONPATH": str(Path(__file__).parent)} | settings
+    return subprocess.run([sys.executable, "-c", program], env=known, capture_output=True, text=True)
 
 
 ELSEWHERE = """
@@ -214,8 +230,8 @@ import llvmlite.binding
 import rungwise.training.units  # numba asks for the features, too, as soon as it is used
 here = llvmlite.binding.get_host_cpu_features
 llvmlite.binding.get_host_cpu_features = lambda: {features}
-from rungwise.training import tiles
-assert tiles.shape(tiles.features()) == (tiles.LANES, tiles.ROWS, tiles.VECTORS) == {shape}
+from rungwise.training import vectors
+assert vectors.shape(vectors.features()) == (vectors.LANES, vectors.ROWS, vectors.VECTORS) == {shape}
 llvmlite.binding.get_host_cpu_features = here
 import torch
 from test_mlp_step import batch, built, by_autograd, learner
@@ -232,8 +248,6 @@ for found, expected in zip(*(net.parameters() for net in nets)):
 @pytest.mark.parametrize(
     ("features", "shape"), [({"avx": True, "fma": True}, (8, 6, 2)), ({"neon": True}, (4, 6, 4))], ids=["avx", "neon"]
 )
-def test_tiles_of_other_processors_give_the_same(features, shape, tmp_path, request):
-    program = ELSEWHERE.format(features=features, shape=shape)
-    places = {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(request.path.parent)}
-    done = subprocess.run([sys.executable, "-c", program], env=os.environ | places, capture_output=True, text=True)
+def test_tiles_of_other_processors_give_the_same(features, shape, tmp_path):
+    done = elsewhere(ELSEWHERE.format(features=features, shape=shape), NUMBA_CACHE_DIR=str(tmp_path))
     assert done.returncode == 0, done.stderr

@@ -5,16 +5,16 @@ import pytest
 import torch
 from numba import njit
 
-from rungwise.training import tiles
-from rungwise.training.tiles import COLUMNS, LANES, ROWS, shape
+from rungwise.training import tiles, vectors
 from rungwise.training.units import high, low, unit
+from rungwise.training.vectors import COLUMNS, LANES, ROWS, shape
 
 KINDS = [pytest.param(1, id="float32")]
 KINDS += [
     pytest.param(
         2,
         id="bfloat16",
-        marks=pytest.mark.skipif(not tiles.can("bfloat16"), reason="this processor has no bfloat16 products"),
+        marks=pytest.mark.skipif(not vectors.can("bfloat16"), reason="this processor has no bfloat16 products"),
     )
 ]
 F = np.float32
@@ -237,5 +237,5 @@ def test_processors_without_such_instructions_cannot(monkeypatch):
         ({"fma": True, "avx512bf16": False}, {"float32": True, "bfloat16": False}),
         ({"sse2": True}, {"float32": False, "bfloat16": False}),
     ):
-        monkeypatch.setattr(tiles, "features", lambda known=known: known)
-        assert {name: tiles.can(name) for name in expected} == expected
+        monkeypatch.setattr(vectors, "features", lambda known=known: known)
+        assert {name: vectors.can(name) for name in expected} == expected

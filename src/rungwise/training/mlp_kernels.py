@@ -14,8 +14,8 @@ from numba import prange
 
 from rungwise.compiled import compiled, one_at_a_time
 from rungwise.training import tiles
-from rungwise.training.tiles import COLUMNS, LANES, ROWS
 from rungwise.training.units import high, low, unit
+from rungwise.training.vectors import COLUMNS, LANES, ROWS
 
 LAYER = np.dtype(
     [

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from rungwise.balancing.balancer import Batch, Forward, Learner
 from rungwise.models.mlp import Mlp
-from rungwise.training import tiles
+from rungwise.training import vectors
 from rungwise.training.adam import Adam
 from rungwise.training.evaluate import scaled
 from rungwise.training.mlp_kernels import (
@@ -23,14 +23,15 @@ from rungwise.training.mlp_kernels import (
     UPDATE,
     step,
 )
-from rungwise.training.tiles import COLUMNS, LANES, ROWS
+from rungwise.training.vectors import COLUMNS, LANES, ROWS
 
 OTHERWISE = "weight_decay", "nesterov", "dampening", "maximize", "amsgrad"
 """Options of optimisers that are not done here."""
 
 
 def can_compile(learner: Learner) -> bool:
-    """Whether the net is a multilayer perceptron on a CPU, all of which learns, by Adam or gradient descent."""
+    """Whether the net is a multilayer perceptron on a CPU, all of which learns, by Adam or gradient descent, and the
+    machine has what it takes."""
     parameters, optimiser = list(learner.net.parameters()), learner.optimiser
     return (
         type(learner.net) is Mlp
@@ -38,7 +39,8 @@ def can_compile(learner: Learner) -> bool:
         and len(optimiser.param_groups) == 1
         and not any(optimiser.param_groups[0].get(name) for name in OTHERWISE)
         and all(p.requires_grad and p.device.type == "cpu" and p.is_contiguous() for p in parameters)
-        and tiles.can(learner.precision)
+        and vectors.can(learner.precision)
+        and _threads_are_quick()
     )
 
 
@@ -121,8 +123,8 @@ class MlpStep:
             whole = torch.zeros(rows, columns, dtype=torch.bfloat16)
             whole[:outputs, :inputs] = module.weight
             by_rows = whole.view(rows // 2, 2, columns).mT.contiguous()
-            self.copies.append([copy.view(torch.int32).numpy().view(np.uint32) for copy in (by_rows, whole)])
-            self.copies[-1][0] = self.copies[-1][0].reshape(rows // 2, columns)
+            forms = by_rows.view(torch.int32)[..., 0], whole.view(torch.int32)
+            self.copies.append([form.numpy().view(np.uint32) for form in forms])
 
     def _plan(self, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Of a batch of that size."""
@@ -187,6 +189,13 @@ def _threads() -> int:
     most: int = numba.config.NUMBA_NUM_THREADS
     numba.set_num_threads(min(count, most))
     return count
+
+
+def _threads_are_quick() -> bool:
+    """Whether numba has found OpenMP (on Linux libgomp). Handing work to threads of its own takes 50 to 100 µs instead of 1
+    to 6, and a step does it a dozen times: small nets would be slower than by autograd."""
+    _threads()
+    return bool(numba.threading_layer() != "workqueue")
 
 
 def _units(shape: tuple[int, ...], pair: int) -> np.ndarray:

@@ -192,8 +192,8 @@ def _threads() -> int:
 
 
 def _threads_are_quick() -> bool:
-    """Whether numba has found OpenMP (on Linux libgomp). Its own threads take 50 to 100 µs to be handed work, not 1 to 6,
-    a dozen times per step: small nets would be slower than by autograd."""
+    """Whether numba has found OpenMP (on Linux libgomp). Its own threads take 50 to 100 µs to be handed work, not 1 to
+    6, a dozen times per step: small nets would be slower than by autograd."""
     _threads()
     return bool(numba.threading_layer() != "workqueue")
 

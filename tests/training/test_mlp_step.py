@@ -185,7 +185,7 @@ def test_only_whole_multilayer_perceptrons_are_compiled(monkeypatch):
     def can(net, **options):
         return can_compile(learner(net, **options))
 
-    monkeypatch.setattr(mlp_step, "_threads_are_quick", lambda: True)
+    monkeypatch.setattr(mlp_step.numba, "threading_layer", lambda: "omp")
     net = built()
     assert can(net)
     assert isinstance(fixed.Settings().build(learner(net)).compiled, MlpStep)

@@ -131,6 +131,8 @@ def facts(records: Iterable[Record]) -> dict[str, str]:
         }
         if "precision" in record.choices:
             each["number format of training"] = record.choices["precision"]
+        if "step" in record.choices:
+            each["whole training steps as"] = record.choices["step"]
         for name, value in each.items():
             found.setdefault(name, {})[value] = None
     return {name: "; ".join(sorted(values)) for name, values in found.items()}

@@ -12,6 +12,7 @@ from rungwise.data.inventory import status
 from rungwise.engine.local import default_workers
 from rungwise.engine.machine import choose_device, product_rate
 from rungwise.records.environment import LIBRARIES, commit, cores, processor, version
+from rungwise.training.mlp_step import machine_can
 from rungwise.training.precision import has_cpu_bfloat16, resolve
 
 
@@ -32,6 +33,7 @@ def examine() -> dict[str, str | int | float | bool]:
         "device": device if device == "cpu" else f"cuda ({torch.cuda.get_device_name()})",
         "bfloat16_in_hardware": has_cpu_bfloat16() if device == "cpu" else torch.cuda.is_bf16_supported(),
         "precision_auto": chosen,
+        "mlp_steps": "machine code" if device == "cpu" and machine_can(chosen) else "autograd",
         "float32_gflop_per_s": round(product_rate("float32", device) / 1e9),
         "bfloat16_gflop_per_s": round(product_rate("bfloat16", device) / 1e9, 1),
     }

@@ -75,12 +75,14 @@ def _environment(records: list[Record]) -> tuple[tuple[str, str], ...]:
         return name, "; ".join(dict.fromkeys(values))
 
     environments = [record.environment for record in records]
+    steps = [r.choices["step"] for r in records if "step" in r.choices]
     return (
         each("Processor", [f"{e.processor}, {e.cores} cores" for e in environments]),
         each("Memory", [f"{e.memory_bytes / 2**30:.1f} GiB" for e in environments]),
         each("Device", [e.device for e in environments]),
         each("Trials side by side, threads each", [f"{e.workers} × {e.threads}" for e in environments]),
         each("Number format of training", [r.choices["precision"] for r in records if "precision" in r.choices]),
+        *([each("Whole training steps as", steps)] if steps else []),
         each("System", [e.platform for e in environments]),
         each("Python", [e.python for e in environments]),
         each("Libraries", [", ".join(f"{k} {v}" for k, v in e.libraries.items()) for e in environments]),

@@ -53,6 +53,8 @@ def carry_out(trial: Fit, bench: Bench) -> Outcome:
     loop = _Loop(trial, net, parts, precision, bench)
     if loop.captured is not None:
         out.choices["step"] = "CUDA graph"
+    if isinstance(loop.balancer, fixed.Fixed) and loop.balancer.compiled is not None and loop.pruner is None:
+        out.choices["step"] = "machine code"
     logits: tuple[Tensor, ...] = ()
     for epoch in range(trial.epochs):
         loop.run_epoch(epoch)

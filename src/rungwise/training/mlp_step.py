@@ -39,9 +39,15 @@ def can_compile(learner: Learner) -> bool:
         and len(optimiser.param_groups) == 1
         and not any(optimiser.param_groups[0].get(name) for name in OTHERWISE)
         and all(p.requires_grad and p.device.type == "cpu" and p.is_contiguous() for p in parameters)
-        and vectors.can(learner.precision)
-        and _threads_are_quick()
+        and machine_can(learner.precision)
     )
+
+
+def machine_can(precision: str) -> bool:
+    """Whether this machine has the instructions, and OpenMP (on Linux libgomp) for numba's threads. Others take 50 to
+    100 µs to be handed work, not 1 to 6, a dozen times per step: small nets would be slower than by autograd."""
+    _threads()
+    return vectors.can(precision) and bool(numba.threading_layer() != "workqueue")
 
 
 class MlpStep:
@@ -189,13 +195,6 @@ def _threads() -> int:
     most: int = numba.config.NUMBA_NUM_THREADS
     numba.set_num_threads(min(count, most))
     return count
-
-
-def _threads_are_quick() -> bool:
-    """Whether numba has found OpenMP (on Linux libgomp). Its own threads take 50 to 100 µs to be handed work, not 1 to
-    6, a dozen times per step: small nets would be slower than by autograd."""
-    _threads()
-    return bool(numba.threading_layer() != "workqueue")
 
 
 def _units(shape: tuple[int, ...], pair: int) -> np.ndarray:

@@ -37,7 +37,6 @@ def shape(known: dict[str, bool]) -> tuple[int, int, int]:
 LANES, ROWS, VECTORS = shape(features())
 COLUMNS = LANES * VECTORS
 
-
 I64, BYTE, NOTHING = ir.IntType(64), ir.IntType(8), ir.VoidType()
 FLOATS, SHORTS, INTS, HALVES, BITS = (ir.VectorType(t, LANES) for t in (F32, I16, I32, BF16, ir.IntType(1)))
 NUMBERED = ir.Constant(INTS, list(range(LANES)))
@@ -46,14 +45,17 @@ NEAR = ("arcp", "contract")
 
 
 def same(kind: ir.VectorType, number: float) -> Value:
+    """A vector, all of whose lanes are a number that is known beforehand."""
     return ir.Constant(kind, [number] * LANES)
 
 
 def locate(to: Builder, address: Value, units: Value, kind: ir.Type) -> Value:
+    """A pointer to what lies so many units after an address."""
     return to.inttoptr(to.add(address, to.shl(units, I64(2))), kind.as_pointer())
 
 
 def locate_half(to: Builder, address: Value, units: Value, halves: int) -> Value:
+    """A pointer to the bfloat16 that lie so many units and so many bfloat16 after an address."""
     return to.inttoptr(to.add(to.add(address, to.shl(units, I64(2))), I64(2 * halves)), SHORTS.as_pointer())
 
 
@@ -116,6 +118,7 @@ def _short(to: Builder, value: Value) -> Value:
 
 
 def store(to: Builder, pairs: bool, tile: Tile, rows: Value, forms: list[Value]) -> None:
+    """A tile in the forms that `tiles` tells of."""
     along_rows, rows_distance, along_columns, columns_distance = forms
     for r, row in enumerate(tile):
         for v, value in enumerate(row):

@@ -14,8 +14,9 @@ from rungwise.models.net import initialise
 from rungwise.seeding import stream_seed
 from rungwise.training.augment import Augmentation
 from rungwise.training.fit import carry_out, one_cycle
+from rungwise.training.mlp_step import machine_can
 from rungwise.training.precision import resolve
-from rungwise.training.trial import Fit, Recipe
+from rungwise.training.trial import Fit, Pruning, Recipe
 from rungwise.trial import Bench, TrialFailed
 
 CLASSES = tuple("0123456789")
@@ -184,7 +185,19 @@ def test_the_number_format_is_what_was_asked_for() -> None:
     assert resolve("float32", "cpu") == "float32"
     assert resolve("bfloat16", "cpu") == "bfloat16"
     assert resolve("auto", "cpu") in ("float32", "bfloat16")
-    assert carry_out(trial(fit=Recipe(epochs=1, precision="bfloat16")), BENCH).choices == {"precision": "bfloat16"}
+    told = carry_out(trial(fit=Recipe(epochs=1, precision="bfloat16")), BENCH)
+    assert told.choices["precision"] == "bfloat16"
+
+
+def test_how_steps_were_taken_is_told() -> None:
+    net = MlpSettings(hidden=(8,))
+    for recipe, compiled in (
+        (Recipe(epochs=1, precision="float32"), machine_can("float32")),
+        (Recipe(epochs=1, precision="float32", optimiser="rmsprop"), False),
+        (Recipe(epochs=1, precision="float32", pruning=Pruning()), False),
+    ):
+        told = carry_out(trial(net=net, fit=recipe), BENCH)
+        assert (told.choices.get("step") == "machine code") == compiled
 
 
 # Recipes of our own --------------------------------------------------------------------------------------------

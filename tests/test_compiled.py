@@ -3,6 +3,8 @@
 import threading
 from pathlib import Path
 
+import numpy as np
+import pytest
 from filelock import FileLock
 
 from rungwise import compiled
@@ -42,9 +44,12 @@ def test_a_process_waits_once_for_another_that_compiles():
         assert doubled(4) == 8, "arguments of that kind are known"
 
 
-def test_where_there_is_no_folder_nobody_waits(monkeypatch):
+@pytest.mark.parametrize(
+    ("refusal", "number"), [(PermissionError("read-only"), 2.5), (NotImplementedError("no flock"), np.int16(2))]
+)
+def test_where_nothing_can_be_locked_nobody_waits(monkeypatch, refusal, number):
     def refuse(lock):
-        raise PermissionError("read-only")
+        raise refusal
 
     monkeypatch.setattr(compiled.FileLock, "acquire", refuse)
-    assert doubled(2.5) == 5
+    assert doubled(number) == 2 * number

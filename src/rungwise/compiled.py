@@ -38,7 +38,7 @@ def one_at_a_time(function: F) -> F:
         known.add(kinds)
         try:
             lock.acquire()
-        except OSError:  # no folder that may be written to
+        except (OSError, NotImplementedError):  # a folder that may not be written to, or has no locks
             return function(*arguments)
         try:
             return function(*arguments)

@@ -20,29 +20,17 @@ KINDS += [
 F = np.float32
 
 
-@njit
-def call_forward(space, whole, numbers):
-    tiles.forward(space, whole, numbers)
+def called(tile):
+    @njit
+    def call(space, whole, numbers):
+        tile(space, whole, numbers)
+
+    return call
 
 
-@njit
-def call_backward(space, whole):
-    tiles.backward(space, whole, ())
-
-
-@njit
-def call_update(space, whole, numbers):
-    tiles.update(space, whole, numbers)
-
-
-@njit
-def call_update_one(space, whole, numbers):
-    tiles.update_one(space, whole, numbers)
-
-
-@njit
-def call_flip(space, whole):
-    tiles.flip(space, whole, ())
+call_forward, call_backward, call_update, call_update_one, call_flip = map(
+    called, (tiles.forward, tiles.backward, tiles.update, tiles.update_one, tiles.flip)
+)
 
 
 @njit
@@ -125,7 +113,7 @@ def test_a_slope_is_0_where_the_unit_was_off(pair, rows):
     active = units(was, pair)
     given, kept = factors(a, b, pair)
     along_rows, _, places = forms(pair)
-    call_backward(space(pair), (*given, address(active), active.shape[1], *places))
+    call_backward(space(pair), (*given, address(active), active.shape[1], *places), ())
     expected = np.where(was[:rows] > 0, a @ b, 0)
     np.testing.assert_array_equal(
         along_rows[: -(-rows // pair)], np.ascontiguousarray(units(expected.T, pair).T).view(along_rows.dtype)
@@ -203,7 +191,7 @@ def test_one_number_moves_as_a_weight_does(rule):
 def test_a_block_is_transposed():
     source = np.arange(LANES * (LANES + 3), dtype=F).reshape(LANES, LANES + 3)
     into = np.full((LANES, LANES + 5), -1, F)
-    call_flip(space(1), (address(source, 0, 1), LANES + 3, address(into), LANES + 5))
+    call_flip(space(1), (address(source, 0, 1), LANES + 3, address(into), LANES + 5), ())
     np.testing.assert_array_equal(into[:, :LANES], source[:, 1 : LANES + 1].T)
     assert (into[:, LANES:] == -1).all()
 

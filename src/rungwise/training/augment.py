@@ -1,7 +1,8 @@
 """Random changes to training images that leave their class: whole batches at a time, on the device."""
 
 import math
-from typing import Literal
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -50,55 +51,98 @@ class Augmentation(Settings):
         return bool(self.rotate or self.scale or self.shear)
 
     def apply(self, images: Tensor, random: torch.Generator, mirrored: Tensor | None = None) -> Tensor:
-        """Changed images (B, C, H, W) from uint8 ones; float32 in 0 to 255 where pixels are interpolated, else uint8.
+        """`change` by what `draw` draws; where mirroring alternates, `mirrored` says which images are, (B,), bool."""
+        drawn = self.draw(len(images), images.shape[2:], random)
+        return self.change(images, drawn if mirrored is None else drawn._replace(mirrored=mirrored))
 
-        `random` is on the CPU, so that every device draws the same. `mirrored` says which are mirrored where that
-        alternates, (B,), bool.
+    def draw(self, count: int, sides: Sequence[int], random: torch.Generator) -> "Drawn":
+        """What happens to each of so many images of sides (H, W). `random` is on the CPU, and so is what is drawn:
+        every device draws the same.
         """
+        height, width = sides
+        maps = moves = mirrored = corners = None
         if self.bends:
-            images = F.grid_sample(images.float(), self._grid(images, random), align_corners=False)
+            maps = self._maps(count, height, width, random)
         if self.flip or (self.shift and not self.bends):
-            images = self._moved(images, random, mirrored)
+            moves = torch.randint(0, 2 * self.reach + 1, (2, count, 1), generator=random)[:, :, 0].T
+            if self.flip is True:
+                mirrored = torch.rand(count, generator=random) < 0.5
         if self.cutout:
-            images = self._cut(images, random)
+            top = torch.randint(0, height, (count, 1), generator=random)
+            corners = torch.cat([top, torch.randint(0, width, (count, 1), generator=random)], 1) - self.cutout // 2
+        return Drawn(maps, moves, mirrored, corners)
+
+    def change(self, images: Tensor, drawn: "Drawn") -> Tensor:
+        """Changed images (B, C, H, W) of uint8 ones; float32 in 0 to 255 where pixels are interpolated, else uint8."""
+        drawn = drawn.to(images.device)
+        if drawn.maps is not None:
+            grid = F.affine_grid(drawn.maps, list(images.shape), align_corners=False)
+            images = F.grid_sample(images.float(), grid, align_corners=False)
+        if drawn.moves is not None:
+            images = self._moved(images, drawn.moves, drawn.mirrored)
+        if drawn.corners is not None:
+            images = self._cut(images, drawn.corners)
         return images
 
-    def _grid(self, images: Tensor, random: torch.Generator) -> Tensor:
-        """Where each pixel of the new images comes from, (B, H, W, 2), in -1 to 1."""
-        count, _, height, width = images.shape
+    @property
+    def reach(self) -> int:
+        """By how many whole pixels images are shifted at most."""
+        return 0 if self.bends else int(self.shift)
+
+    def _maps(self, count: int, height: int, width: int, random: torch.Generator) -> Tensor:
+        """Where the pixels of the new images come from, (B, 2, 3): affine maps of -1 to 1."""
         turn, shear = (2 * torch.rand(2, count, generator=random) - 1) * torch.tensor(
             [[math.radians(self.rotate)], [self.shear]]
         )
         stretch_x, stretch_y = 1 + (2 * torch.rand(2, count, generator=random) - 1) * self.scale
         shift = (2 * torch.rand(2, count, generator=random) - 1) * self.shift
-        maps = torch.stack(
+        return torch.stack(
             [
                 torch.stack([turn.cos() * stretch_x, shear - turn.sin() * stretch_x, shift[0] * 2 / width], 1),
                 torch.stack([turn.sin() * stretch_y, turn.cos() * stretch_y, shift[1] * 2 / height], 1),
             ],
             1,
         )
-        return F.affine_grid(maps.to(images.device), list(images.shape), align_corners=False)
 
-    def _moved(self, images: Tensor, random: torch.Generator, mirrored: Tensor | None) -> Tensor:
+    def _moved(self, images: Tensor, moves: Tensor, mirrored: Tensor | None) -> Tensor:
         """Shifted by whole pixels and mirrored, as one gathering of pixels."""
         count, _, height, width = images.shape
-        reach = 0 if self.bends else int(self.shift)
-        down, right = torch.randint(0, 2 * reach + 1, (2, count, 1), generator=random)
         device = images.device
-        rows = (torch.arange(height) + down).to(device)  # (B, H) of the padded images
-        columns = (torch.arange(width) + right).to(device)  # (B, W)
-        if self.flip:
-            if mirrored is None:
-                mirrored = torch.rand(count, generator=random) < 0.5
-            columns = torch.where(mirrored.to(device)[:, None], columns.flip(1), columns)
-        padded, which = F.pad(images, (reach,) * 4), torch.arange(count, device=device)
+        rows = torch.arange(height, device=device) + moves[:, :1]  # (B, H) of the padded images
+        columns = torch.arange(width, device=device) + moves[:, 1:]  # (B, W)
+        if mirrored is not None:
+            columns = torch.where(mirrored[:, None], columns.flip(1), columns)
+        padded, which = F.pad(images, (self.reach,) * 4), torch.arange(count, device=device)
         return padded[which[:, None, None], :, rows[:, :, None], columns[:, None, :]].movedim(3, 1)
 
-    def _cut(self, images: Tensor, random: torch.Generator) -> Tensor:
-        count, _, height, width = images.shape
-        top = torch.randint(0, height, (count, 1), generator=random) - self.cutout // 2
-        left = torch.randint(0, width, (count, 1), generator=random) - self.cutout // 2
-        rows, columns = torch.arange(height) - top, torch.arange(width) - left
+    def _cut(self, images: Tensor, corners: Tensor) -> Tensor:
+        height, width = images.shape[2:]
+        rows = torch.arange(height, device=images.device) - corners[:, :1]
+        columns = torch.arange(width, device=images.device) - corners[:, 1:]
         inside = ((rows >= 0) & (rows < self.cutout))[:, :, None] & ((columns >= 0) & (columns < self.cutout))[:, None]
-        return images.masked_fill(inside[:, None].to(images.device), 0)
+        return images.masked_fill(inside[:, None], 0)
+
+
+class Drawn(NamedTuple):
+    """What was drawn for B images; None: nothing of that kind is done."""
+
+    maps: Tensor | None = None
+    """(B, 2, 3), float32: where pixels come from, in coordinates of -1 to 1."""
+    moves: Tensor | None = None
+    """(B, 2), int64: rows and columns from the corner of the images with `reach` black pixels around them."""
+    mirrored: Tensor | None = None
+    """(B,), bool."""
+    corners: Tensor | None = None
+    """(B, 2), int64: row and column of the black square's upper left corner."""
+
+    @classmethod
+    def joined(cls, some: "Sequence[Drawn]") -> "Drawn":
+        """What was drawn for several batches, one after the other."""
+        return cls(*(None if part[0] is None else torch.cat(part) for part in zip(*some, strict=True)))
+
+    def each(self, work: Callable[[Tensor], Tensor]) -> "Drawn":
+        """The same of each tensor."""
+        return Drawn(*(None if value is None else work(value) for value in self))
+
+    def to(self, device: torch.device) -> "Drawn":
+        return self.each(lambda value: value.to(device))

@@ -2,7 +2,7 @@
 
 import copy
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,9 +15,10 @@ from rungwise.balancing.dominance import Dominance
 from rungwise.data.images import Split
 from rungwise.data.tasks import task_labels
 from rungwise.seeding import stream_seed
+from rungwise.training.augment import Drawn
 from rungwise.training.batches import Resident
 from rungwise.training.evaluate import loss_and_accuracy, most_wrong, predict, predict_views
-from rungwise.training.graph import Captured, can_capture
+from rungwise.training.graph import Replayed, can_capture
 from rungwise.training.learner import begin, build_learner
 from rungwise.training.memory import peak_bytes
 from rungwise.training.precision import resolve
@@ -26,6 +27,8 @@ from rungwise.training.trial import Fit
 from rungwise.trial import Bench, Outcome, TrialFailed
 
 PROGRESS_EVERY_S = 0.5
+AHEAD = 64
+"""Steps on a GPU whose changes to images are drawn at once, while it is at the ones before."""
 DOMINANCE_EVERY = 20
 """Steps between two looks at what each task asks of the shared parameters; a look costs K backward passes."""
 RISE = 0.2
@@ -51,7 +54,7 @@ def carry_out(trial: Fit, bench: Bench) -> Outcome:
     out = Outcome(choices={"precision": precision})
     out.timings["warmup_s"], out.summary["step_bytes"] = _warm_up(net, parts, trial, precision)
     loop = _Loop(trial, net, parts, precision, bench)
-    if loop.captured is not None:
+    if loop.replayed is not None:
         out.choices["step"] = "CUDA graph"
     if isinstance(loop.balancer, fixed.Fixed) and loop.balancer.compiled is not None and loop.pruner is None:
         out.choices["step"] = "machine code"
@@ -119,44 +122,47 @@ class _Loop:
         if trial.fit.pruning is not None:
             self.pruner = Pruner(trial.fit.pruning, len(self.train), trial.epochs, bench.device)
         self.groups = [(group, float(group["lr"])) for group in learner.optimiser.param_groups]
-        self.captured: Captured | None = None
-        if can_capture(self.balancer) and trial.fit.batch <= len(self.train) and self.pruner is None:
-            first = torch.arange(trial.fit.batch)
-            self.captured = Captured(self.balancer, self._changed(self.train.batch(first), first, torch.Generator()))
+        self.replayed: Replayed | None = None
+        if can_capture(self.balancer) and trial.fit.batch <= len(self.train):
+            self.replayed = self._as_graph()
         self.epoch = Epoch()
         self.weights: list[Tensor] = []
         """(steps, K) for each epoch."""
         self.steps = 0
-        self.train_s = self.evaluate_s = 0.0
+        self.train_s = self.evaluate_s = self.aside_s = 0.0
 
     def run_epoch(self, number: int) -> None:
         for module in self.frozen:
             module.eval()
-        started = told = now(self.bench.device)
-        aside_s = 0.0
+        started, self.aside_s = now(self.bench.device), 0.0
         n, tasks, device = len(self.train), len(self.trial.tasks), self.train.images.device
         if self.mirrored is not None:
-            self.mirrored = ~self.mirrored
+            self.mirrored.logical_not_()
         seen = None if self.pruner is None else self.pruner.draw(number, self.order)
         indices = self.train.shuffled(self.trial.fit.batch, self.order, seen)
         whole = -(-n // self.trial.fit.batch)  # steps of an epoch that sees all images
+        times = [(number * whole + (step + 1) * whole / len(indices)) for step in range(len(indices))]
+        done = [time / (whole * self.trial.epochs + 1) for time in times]
         losses = torch.zeros(len(indices), tasks, device=device)
         weights = torch.ones_like(losses)
         right = torch.zeros(tasks, device=device)
-        for step, (index, plain) in enumerate(zip(indices, self.train.batches(indices), strict=True)):
-            batch = self._changed(plain, index, self.changes)
-            self._set_rates((number * whole + (step + 1) * whole / len(indices)) / (whole * self.trial.epochs + 1))
-            forward = self._step(batch)
-            if self.pruner is not None and forward.of_images is not None:
-                self.pruner.losses[index] = forward.of_images[0]
+        first = 0
+        if self.replayed is not None:
+            first = self._replay(self.replayed, indices, done)
+            losses[:first], right = self.replayed.losses[:first], self.replayed.right.clone()
+            weights[:first] = self.balancer.weights
+        told = time.perf_counter()
+        rest = indices[first:]
+        for step, (index, plain) in enumerate(zip(rest, self.train.batches(rest), strict=True), first):
+            batch = self._changed(index, plain, self._draw(len(index)))
+            self._set_rates(done[step])
+            forward = self._learn(index, batch)
             losses[step] = forward.losses
             if tasks > 1:
                 weights[step] = self.balancer.weights
             right += forward.right
-            if self.dominance is not None and (self.steps + step) % DOMINANCE_EVERY == 0:
-                since = now(self.bench.device)
-                self.dominance.look(batch)
-                aside_s += now(self.bench.device) - since
+            if self._looks_at(step):
+                self._look(batch)
             if time.perf_counter() - told > PROGRESS_EVERY_S:
                 told = time.perf_counter()
                 self._tell(number, (step + 1) / len(indices), losses[step], right)
@@ -166,22 +172,76 @@ class _Loop:
         means = share @ losses
         self.balancer.end_epoch(means)
         self.steps += len(indices)
-        self.train_s += now(self.bench.device) - started - aside_s
+        self.train_s += now(self.bench.device) - started - self.aside_s
         self.weights.append(weights)
         loss = fixed.weighted_sum(means, self.trial.loss_weights).item()
         self.epoch = Epoch(loss, means.tolist(), (right / n).tolist(), weights.mean(0).tolist())
         if self.dominance is not None and self.dominance.average is not None:
             self.epoch.dominance = self.dominance.average.tolist()
 
-    def _changed(self, batch: Batch, index: Tensor, random: torch.Generator) -> Batch:
+    def _as_graph(self) -> Replayed:
+        def take(index: Tensor, drawn: Drawn) -> Forward:
+            return self._learn(index, self._changed(index, self.train.batch(index), drawn))
+
+        learner = self.balancer.learner
+        order = torch.arange(len(self.train), device=self.train.images.device)
+        one = self._draw(1, torch.Generator())
+        keep = () if self.pruner is None else (self.pruner.losses,)
+        size, tasks = self.trial.fit.batch, len(self.trial.tasks)
+        return Replayed(take, learner.net, learner.optimiser, order, size, tasks, drawn=one, keep=keep)
+
+    def _replay(self, replayed: Replayed, indices: Sequence[Tensor], done: Sequence[float]) -> int:
+        """Learn all whole batches of an epoch; how many they were."""
+        size = self.trial.fit.batch
+        whole = sum(len(index) == size for index in indices)
+        rates = [[highest * one_cycle(share) for _, highest in self.groups] for share in done[:whole]]
+        replayed.start(torch.cat(list(indices))[: whole * size], rates)
+        drawn: list[Drawn] = []
+        for step in range(whole):
+            if step == len(drawn):
+                several = [self._draw(size) for _ in range(min(AHEAD, whole - step))]
+                replayed.draw(step, Drawn.joined(several))
+                drawn += several
+            replayed.replay()
+            if self._looks_at(step):
+                index = indices[step]
+                self._look(self._changed(index, self.train.batch(index), drawn[step]))
+        return whole
+
+    def _draw(self, count: int, random: torch.Generator | None = None) -> Drawn:
+        """What happens to the next images."""
+        augment = self.trial.fit.augment
+        if augment is None:
+            return Drawn()
+        return augment.draw(count, self.train.images.shape[2:], random or self.changes)
+
+    def _changed(self, index: Tensor, batch: Batch, drawn: Drawn) -> Batch:
         """The batch of the images of an index as it is learnt: weighted, augmented."""
         augment = self.trial.fit.augment
         if self.pruner is not None:
             batch = batch._replace(weights=self.pruner.weights[index])
         if augment is None:
             return batch
-        mirrored = None if self.mirrored is None else self.mirrored[index]
-        return batch._replace(images=augment.apply(batch.images, random, mirrored))
+        if self.mirrored is not None:
+            drawn = drawn._replace(mirrored=self.mirrored[index])
+        return batch._replace(images=augment.change(batch.images, drawn))
+
+    def _learn(self, index: Tensor, batch: Batch) -> Forward:
+        forward = self.balancer.step(batch)
+        if self.pruner is not None and forward.of_images is not None:
+            self.pruner.losses[index] = forward.of_images[0]
+        return forward
+
+    def _looks_at(self, step: int) -> bool:
+        """Whether the tasks' dominance is measured after that step of the epoch."""
+        return self.dominance is not None and (self.steps + step) % DOMINANCE_EVERY == 0
+
+    def _look(self, batch: Batch) -> None:
+        """Measure it, outside the clock."""
+        assert self.dominance is not None
+        since = now(self.bench.device)
+        self.dominance.look(batch)
+        self.aside_s += now(self.bench.device) - since
 
     def _set_rates(self, done: float) -> None:
         """The optimiser's rates once that share of training is over."""
@@ -191,11 +251,6 @@ class _Loop:
                     group["lr"].fill_(highest * one_cycle(done))
                 else:
                     group["lr"] = highest * one_cycle(done)
-
-    def _step(self, batch: Batch) -> Forward:
-        if self.captured is not None and self.captured.fits(batch):
-            return self.captured.step(batch)
-        return self.balancer.step(batch)
 
     def _tell(self, epoch: int, done: float, losses: Tensor, right: Tensor) -> None:
         """How far training is; reading the numbers waits for the device, so it is not done at each step."""
@@ -239,9 +294,9 @@ def _warm_up(net: nn.Module, parts: Mapping[str, Resident], trial: Fit, precisio
 
 
 def now(device: str) -> float:
-    """The clock in seconds, once the device has done all that was asked of it."""
+    """The clock in seconds, once the device has done all that this thread asked of it."""
     if device == "cuda":
-        torch.cuda.synchronize()
+        torch.cuda.current_stream().synchronize()
     return time.perf_counter()
 
 

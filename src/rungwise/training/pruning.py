@@ -32,7 +32,7 @@ class Pruner:
     def draw(self, epoch: int, random: torch.Generator) -> Tensor:
         """Choose anew: which images this epoch (from 0) sees, (N,), bool. `random` is on the CPU."""
         share = self.settings.share
-        self.weights = torch.ones_like(self.losses)
+        self.weights.fill_(1)  # in place: a captured step reads them here
         if 0 < epoch < self.epochs * (1 - self.settings.whole):
             learnt = self.losses < self.losses.mean()
             out = torch.rand(len(self.losses), generator=random).to(self.losses.device) < share

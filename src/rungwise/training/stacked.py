@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rungwise.balancing import fixed
+from rungwise.balancing.balancer import Forward
 from rungwise.data.catalogue import CATALOGUE
 from rungwise.data.images import Split
 from rungwise.models.mlp import Mlp, MlpSettings
@@ -26,6 +27,7 @@ from rungwise.settings import Settings
 from rungwise.training import fit
 from rungwise.training.batches import Resident
 from rungwise.training.evaluate import predict, scaled
+from rungwise.training.graph import Replayed, can_capture, keeps_on_gpu
 from rungwise.training.learner import begin, build_learner, build_optimiser
 from rungwise.training.memory import peak_bytes
 from rungwise.training.precision import resolve
@@ -45,7 +47,7 @@ KNOWN = {
 }
 """The settings that this module takes account of; others must be left as they are by default."""
 
-Step = Callable[[Tensor], tuple[Tensor, Tensor]]
+Step = Callable[[Tensor], Forward]
 """Takes each net's indices (K, B) into its own training images, and a step of all nets; returns the losses (K,) from
 before it and how many images each net had right (K,)."""
 
@@ -138,13 +140,13 @@ class _Group:
     def device(self) -> str:
         return self.train.images.device.type
 
-    def stepper(self, nets: Sequence[Mlp]) -> Step:
-        """Steps with a new optimiser on these nets, which are stacked."""
+    def stepper(self, nets: Sequence[Mlp], *, capture: bool = True) -> tuple[Step, Replayed | None]:
+        """Steps with a new optimiser on these nets, which are stacked; on a GPU those on whole batches as a graph."""
         stack, count = Stack(nets), len(nets)
         optimiser = build_optimiser(self.trials[0].fit, stack)
         offsets = (torch.arange(count) * (len(self.train) // count))[:, None].to(self.device)
 
-        def step(index: Tensor) -> tuple[Tensor, Tensor]:
+        def step(index: Tensor) -> Forward:
             images, labels, _ = self.train.batch((index + offsets).flatten())  # (K·B, C, H, W), (1, K·B)
             with torch.autocast(self.device, torch.bfloat16, enabled=self.precision == "bfloat16"):
                 z = stack(scaled(images).flatten(1).view(*index.shape, -1))
@@ -153,9 +155,13 @@ class _Group:
             optimiser.zero_grad(set_to_none=True)
             torch.autograd.backward(losses.sum())
             optimiser.step()
-            return losses.detach(), (z.argmax(1) == y).view(count, -1).sum(1)
+            return Forward(losses.detach(), (z.argmax(1) == y).view(count, -1).sum(1))
 
-        return step
+        size, n = self.trials[0].fit.batch, len(self.train) // count
+        if not capture or size > n or not keeps_on_gpu(optimiser):
+            return step, None
+        order = torch.arange(n, device=self.device).expand(count, -1)
+        return step, Replayed(lambda index, _: step(index), stack, optimiser, order, size, count)
 
 
 def _gather(trials: Sequence[Fit], bench: Bench) -> _Group:
@@ -178,17 +184,37 @@ def _pays(group: _Group) -> bool:
     trial, parts, count = group.trials[0], group.parts[0], len(group.trials)
     learner = build_learner(trial, copy.deepcopy(group.nets[0]), parts, group.precision)
     balancer = fixed.Settings().build(learner)
-    step = group.stepper(copy.deepcopy(group.nets))
+    step, replayed = group.stepper(copy.deepcopy(group.nets))
     index = torch.arange(min(trial.fit.batch, len(parts["train"])), device=group.device)
+    alone: Replayed | None = None
+    if replayed is not None and can_capture(balancer):
+        order = torch.arange(len(parts["train"]), device=group.device)
+        take = lambda index, _: balancer.step(parts["train"].batch(index))  # noqa: E731
+        alone = Replayed(take, learner.net, learner.optimiser, order, trial.fit.batch, 1)
+
+    def one() -> None:
+        if alone is None:
+            balancer.step(parts["train"].batch(index))
+        else:
+            alone.start(alone.order)
+            alone.replay()
+
+    def all_of_them() -> None:
+        if replayed is None:
+            step(index.expand(count, -1))
+        else:
+            replayed.start(replayed.order)
+            replayed.replay()
+
     together: list[float] = []
     apart: list[float] = []
     until = math.inf
     while len(together) <= ROUNDS or time.perf_counter() < until:
         started = fit.now(group.device)
-        step(index.expand(count, -1))
+        all_of_them()
         between = fit.now(group.device)
         for _ in range(ROUNDS):
-            balancer.step(parts["train"].batch(index))
+            one()
         together.append(between - started)
         apart.append((fit.now(group.device) - between) / ROUNDS * count)
         if len(together) == 1:  # the first round warms up
@@ -210,15 +236,17 @@ class _Progress:
 def _fit(group: _Group, bench: Bench) -> list[Outcome | TrialFailed]:
     count, recipe = len(group.trials), group.trials[0].fit
     warmup_s, size = _warm_up(group)
-    step, train_s, steps = group.stepper(group.nets), 0.0, 0
+    (step, replayed), train_s, steps = group.stepper(group.nets), 0.0, 0
     states = []
     for trial in group.trials:
         out = Outcome(choices={"precision": group.precision}, timings={"warmup_s": warmup_s / count})
         out.summary["step_bytes"] = size / count
+        if replayed is not None:
+            out.choices["step"] = "CUDA graph"
         states.append(_Progress(out, torch.Generator().manual_seed(stream_seed(trial.seed, "order"))))
     for epoch in range(recipe.epochs):
         started = fit.now(group.device)
-        losses, shares, right = _run_epoch(group, step, states, epoch, bench)
+        losses, shares, right = _run_epoch(group, step, replayed, states, epoch, bench)
         means, accuracies = (shares @ losses).tolist(), (right * count / len(group.train)).tolist()
         steps += len(losses)
         train_s += (fit.now(group.device) - started) / count
@@ -241,18 +269,27 @@ def _fit(group: _Group, bench: Bench) -> list[Outcome | TrialFailed]:
 
 
 def _run_epoch(
-    group: _Group, step: Step, states: Sequence[_Progress], epoch: int, bench: Bench
+    group: _Group, step: Step, replayed: Replayed | None, states: Sequence[_Progress], epoch: int, bench: Bench
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The losses (steps, K), each step's share of the images (steps,), and how many each net had right (K,)."""
     told = time.perf_counter()
     count, n = len(states), len(group.train) // len(states)
     orders = [own["train"].shuffled(n, state.order)[0] for own, state in zip(group.parts, states, strict=True)]
-    batches = torch.split(torch.stack(orders), group.trials[0].fit.batch, 1)
+    order, size = torch.stack(orders), group.trials[0].fit.batch
+    batches = torch.split(order, size, 1)
     losses = torch.zeros(len(batches), count, device=group.device)
     right = torch.zeros(count, device=group.device)
-    for number, index in enumerate(batches):
-        losses[number], hits = step(index)
-        right += hits
+    first = 0
+    if replayed is not None:
+        first = n // size
+        replayed.start(order[:, : first * size])
+        for _ in range(first):
+            replayed.replay()
+        losses[:first], right = replayed.losses[:first], replayed.right.clone()
+    for number, index in enumerate(batches[first:], first):
+        forward = step(index)
+        losses[number] = forward.losses
+        right += forward.right
         if time.perf_counter() - told > fit.PROGRESS_EVERY_S:
             told = time.perf_counter()
             seen = sum(batch.shape[1] for batch in batches[: number + 1])
@@ -284,7 +321,7 @@ def _warm_up(group: _Group) -> tuple[float, int]:
     index = torch.arange(min(group.trials[0].fit.batch, len(group.parts[0]["train"])), device=group.device)
 
     def work() -> None:
-        step = group.stepper(twins)
+        step, _ = group.stepper(twins, capture=False)
         for _ in range(2):
             step(index.expand(len(twins), -1))
 

@@ -38,6 +38,9 @@ class Trial(Settings):
     none. The function takes ``(trials, bench)`` and returns, in their order, an `Outcome` or a `TrialFailed` of each;
     None where one by one is better."""
 
+    on_gpu: ClassVar[bool] = False
+    """Whether its work is done on a GPU where there is one; else it is done by processors, beside those on the GPU."""
+
     label: str = Field(exclude=True)
     """The name people read, as "CNN-1"; no part of the identity."""
     data: Data

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ import pytest
 from rungwise.chapters.seeing import Settings as Seeing
 from rungwise.chapters.seeing import trials as seeing_trials
 from rungwise.data.source import Data
+from rungwise.engine import local
 from rungwise.engine.engine import Event
 from rungwise.engine.local import LocalEngine, default_workers
+from rungwise.insight.projection import ProjectionTrial
 from rungwise.models.cnn import CnnSettings
 from rungwise.models.mlp import MlpSettings
 from rungwise.records.store import Store
@@ -102,7 +105,80 @@ def test_a_worker_that_is_killed_fails_its_trial_only(store: Store) -> None:
     assert "killed by signal 9" in (store.failures({victim.id})[victim.id].error or "")
 
 
-def test_workers_by_default() -> None:
-    assert default_workers("cuda", 100) == 1
+FAULTY = """
+from typing import ClassVar
+from rungwise.trial import Outcome, Trial
+
+class Faulty(Trial):
+    work: ClassVar[str] = "faulty:carry_out"
+    on_gpu: ClassVar[bool] = True
+
+def carry_out(trial, bench):
+    raise RuntimeError("CUDA error: an illegal memory access was encountered")
+"""
+
+
+def lanes(trials: list[Trial], store: Store, tell: Callable[[Event], None], workers: int) -> None:
+    """As on a GPU: one process, a thread for each trial, and other processes for what has no use for a GPU."""
+    engine = LocalEngine(device="cpu", workers=workers, offline=True)
+    engine.lanes = True
+    engine.run(trials, store, tell)
+
+
+def test_trials_side_by_side_in_one_process(store: Store) -> None:
+    nets = [fit("net", seed, epochs=40) for seed in range(4)]
+    plane = ProjectionTrial(label="plane", data=DIGITS, seed=0, svm_iterations=1000)
+    events: list[Event] = []
+    lanes([*nets, plane], store, events.append, workers=3)
+    assert set(ends(events).values()) == {"finished"}
+    of_nets = [event.what for event in events if event.trial.on_gpu and event.what != "progress"]
+    assert of_nets[:3] == ["started"] * 3
+    assert store.load(nets[0].id).environment.workers == 3
+    alone = Store(store.root / "alone").create()
+    run([nets[0]], alone, workers=1)
+    np.testing.assert_allclose(
+        store.load(nets[0].id).history["train_loss"], alone.load(nets[0].id).history["train_loss"], rtol=1e-4
+    )
+
+
+def test_trials_of_a_process_that_was_killed_are_tried_one_by_one(store: Store) -> None:
+    nets = [fit("net", seed, epochs=40) for seed in range(3)]
+    events: list[Event] = []
+
+    def tell(event: Event) -> None:
+        events.append(event)
+        if event.what == "progress" and not any(event.what == "progress" for event in events[:-1]):
+            me = psutil.Process()
+            for child in me.children(recursive=True):
+                if child.ppid() != me.pid:
+                    os.kill(child.pid, signal.SIGKILL)
+
+    lanes(nets, store, tell, workers=3)
+    assert ends(events) == {trial.id: "finished" for trial in nets}
+    after = [event.what for event in events if event.what != "progress"][-6:]
+    assert after == ["started", "finished"] * 3
+
+
+def test_an_error_that_breaks_the_gpu_fails_its_own_trial(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "faulty.py").write_text(FAULTY)
+    monkeypatch.syspath_prepend(tmp_path)
+    import faulty  # type: ignore[import-not-found]
+
+    bad, nets = faulty.Faulty(label="bad", data=DIGITS, seed=0), [fit("net", seed, epochs=20) for seed in range(3)]
+    events: list[Event] = []
+    lanes([nets[0], bad, *nets[1:]], store, events.append, workers=2)
+    assert ends(events) == {bad.id: "failed", **{trial.id: "finished" for trial in nets}}
+    error = store.failures({bad.id})[bad.id].error or ""
+    assert "illegal memory access" in error
+    assert "exit code 70" in error
+
+
+def test_workers_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    for memory, count in ((80, 8), (6, 3), (1, 1)):
+        monkeypatch.setattr(local, "gpu_memory", lambda memory=memory: memory * 2**30)
+        assert default_workers("cuda", 100) == count
+    assert default_workers("cuda", 1) == 1
     assert default_workers("cpu", 1) == 1
     assert default_workers("cpu", 10_000) == default_workers("cpu", 100_000) >= 1

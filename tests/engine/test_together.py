@@ -186,7 +186,7 @@ def test_one_that_fails_within_the_group_fails_alone(store: Store, monkeypatch: 
 
 
 def groups(trials: list[Fit], store: Store, workers: int) -> list[list[Trial]]:
-    queue = _Queue(trials, store, lambda event: None, workers)
+    queue = _Queue(trials, store, lambda event: None, lambda trial: workers)
     return list(iter(queue.next, []))
 
 

@@ -126,7 +126,7 @@ def facts(records: Iterable[Record]) -> dict[str, str]:
             "python": environment.python,
             **environment.libraries,
             "processor": environment.processor,
-            "device": environment.device,
+            "device": environment.hardware,
             "threads per trial": str(environment.threads),
         }
         if "precision" in record.choices:

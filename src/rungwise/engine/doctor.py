@@ -15,6 +15,9 @@ from rungwise.records.environment import LIBRARIES, commit, cores, processor, ve
 from rungwise.training.mlp_step import machine_can
 from rungwise.training.precision import has_cpu_bfloat16, resolve
 
+MANY = 1000
+"""Trials, of a study that keeps a machine busy."""
+
 
 def examine() -> dict[str, str | int | float | bool]:
     """Facts by name, in the order to show them; rates in floating-point operations per second."""
@@ -26,7 +29,7 @@ def examine() -> dict[str, str | int | float | bool]:
         **{name: version(name) for name in LIBRARIES},
         "processor": processor(),
         "cores": cores(),
-        "workers_by_default": (workers := default_workers(device, cores())),
+        "workers_by_default": (workers := default_workers(device, MANY)),
         "threads_per_worker": max(1, cores() // workers),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "free_disk_gib": round(shutil.disk_usage(Path.cwd()).free / 2**30, 1),

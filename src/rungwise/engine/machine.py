@@ -46,3 +46,13 @@ def choose_device(wish: Literal["auto", "cpu", "cuda"]) -> str:
         built = "this torch is built without CUDA" if torch.version.cuda is None else "torch sees no GPU"
         raise DeviceError(f"--device cuda needs a GPU that torch can use, but {built}. Use --device cpu")
     return "cuda" if wish != "cpu" and available else "cpu"
+
+
+def accelerator(device: str) -> str | None:
+    """The GPU's name; None on a CPU."""
+    return torch.cuda.get_device_name() if device == "cuda" else None
+
+
+def gpu_memory() -> int | None:
+    """Bytes of the GPU's memory; None where there is no GPU."""
+    return torch.cuda.get_device_properties(0).total_memory if torch.cuda.is_available() else None

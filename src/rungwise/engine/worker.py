@@ -1,4 +1,6 @@
-"""One process that carries out trials, one group after the other, as they come down a pipe."""
+"""One process that carries out trials, one group after the other, as they come down a pipe; on a GPU several side by
+side, each in a thread, on a stream and with a pipe of its own: one small net alone leaves most of a GPU idle.
+"""
 
 import importlib
 import multiprocessing
@@ -7,7 +9,7 @@ import signal
 import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
@@ -21,14 +23,19 @@ from rungwise.data.load import load
 from rungwise.data.source import Data
 from rungwise.data.split import split
 from rungwise.engine.allocator import keep_freed_memory
+from rungwise.engine.machine import accelerator
 from rungwise.records.environment import Others, describe
 from rungwise.records.record import Environment
 from rungwise.records.store import Store
 from rungwise.trial import Bench, Outcome, Trial, TrialFailed
 
 Message = tuple[str, str, Mapping[str, float], str]
-"""(trial id, what, values, error); what is an `Event`'s, or "busy" where another run is computing the trial."""
+"""(trial id, what, values, error); what is an `Event`'s, "busy" where another run is computing the trial, or "broken"
+where the error leaves the GPU unusable to this process, which then ends."""
+BROKEN = 70
+"""Its exit code then."""
 Tell = Callable[[Message], None]
+_loading = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -42,16 +49,26 @@ class Place:
     offline: bool
 
 
-def main(pipe: Connection, place: Place) -> None:
-    """Receive groups of trials until None or the end of the parent; answer with messages on each trial."""
+def main(pipes: Sequence[Connection], place: Place) -> None:
+    """Receive groups of trials from each pipe until None or the end of the parent; answer with messages on each."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
     threading.Thread(target=_die_with_parent, daemon=True).start()
     multiprocessing.set_start_method("spawn", force=True)  # else numba takes a lock that outlives a worker
     keep_freed_memory()
     torch.set_num_threads(place.threads)
     datasets: dict[str, Dataset] = {}
-    while (trials := pipe.recv()) is not None:
-        carry_out(trials, place, datasets, pipe.send)
+    lanes = [threading.Thread(target=_serve, args=(pipe, place, datasets), daemon=True) for pipe in pipes[1:]]
+    for lane in lanes:
+        lane.start()
+    _serve(pipes[0], place, datasets)
+    for lane in lanes:
+        lane.join()
+
+
+def _serve(pipe: Connection, place: Place, datasets: dict[str, Dataset]) -> None:
+    with torch.cuda.stream(torch.cuda.Stream()) if place.device == "cuda" else nullcontext():  # type: ignore[no-untyped-call]
+        while (trials := pipe.recv()) is not None:
+            carry_out(trials, place, datasets, pipe.send)
 
 
 def carry_out(trials: Sequence[Trial], place: Place, datasets: dict[str, Dataset], tell: Tell) -> None:
@@ -108,14 +125,21 @@ class _Attempt:
         except TrialFailed as failure:
             result = failure
         except Exception as error:  # whatever one trial does, the study goes on
-            self._fail(trial, f"{type(error).__name__}: {error}", traceback.format_exc())
+            text = f"{type(error).__name__}: {error}"
+            if _breaks_gpu(error):
+                self.tell((trial.id, "broken", {}, text))
+                os._exit(BROKEN)
+            if isinstance(error, torch.OutOfMemoryError):
+                text += " Try fewer --workers."
+            self._fail(trial, text, traceback.format_exc())
             return
         self._keep(trial, result, f"1, after {why}" if why else "1")
 
     def _bench(self) -> Bench:
         def read(data: Data, seed: int) -> Split:
-            if data.source not in self.datasets:
-                self.datasets[data.source] = load(data.source, offline=self.place.offline)
+            with _loading:
+                if data.source not in self.datasets:
+                    self.datasets[data.source] = load(data.source, offline=self.place.offline)
             self.digests.update(self.datasets[data.source].sha256)
             return split(self.datasets[data.source], data, seed)
 
@@ -145,13 +169,24 @@ class _Attempt:
 
     def _environment(self) -> Environment:
         place = self.place
-        return describe(device=place.device, threads=place.threads, workers=place.workers, others=self.others.share())
+        return describe(
+            device=place.device,
+            accelerator=accelerator(place.device),
+            threads=place.threads,
+            workers=place.workers,
+            others=self.others.share(),
+        )
 
 
 def _function(name: str) -> Callable[..., Any]:
     module, _, function = name.partition(":")
     found: Callable[..., Any] = getattr(importlib.import_module(module), function)
     return found
+
+
+def _breaks_gpu(error: Exception) -> bool:
+    """Whether nothing more can be done on the GPU by this process: CUDA's errors stay."""
+    return "CUDA error" in str(error) and not isinstance(error, torch.OutOfMemoryError)
 
 
 def _die_with_parent() -> None:

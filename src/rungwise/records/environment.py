@@ -36,7 +36,9 @@ def _processor_times() -> tuple[float, float, float]:
     return total, total - times["idle"] - times.get("iowait", 0), time.process_time()
 
 
-def describe(*, device: str, threads: int, workers: int, others: float | None = None) -> Environment:
+def describe(
+    *, device: str, threads: int, workers: int, accelerator: str | None = None, others: float | None = None
+) -> Environment:
     """The environment of a trial that ends now."""
     return Environment(
         rungwise=version("rungwise"),
@@ -50,6 +52,7 @@ def describe(*, device: str, threads: int, workers: int, others: float | None = 
         threads=threads,
         workers=workers,
         device=device,
+        accelerator=accelerator,
         others=others,
         finished_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )

@@ -28,11 +28,18 @@ class Environment(BaseModel):
     workers: int
     """Trials that ran side by side on the machine, this one included."""
     device: str
+    accelerator: str | None = None
+    """The GPU's name; None where there was none."""
     others: float | None = None
     """The share of the machine's processor time that other processes took while the trial ran, other trials among
     them; None in records that do not know."""
     finished_at: str
     """UTC, ISO 8601."""
+
+    @property
+    def hardware(self) -> str:
+        """The device, with the GPU's name."""
+        return f"{self.device} ({self.accelerator})" if self.accelerator else self.device
 
 
 class Record(BaseModel):

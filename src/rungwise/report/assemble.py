@@ -79,7 +79,7 @@ def _environment(records: list[Record]) -> tuple[tuple[str, str], ...]:
     return (
         each("Processor", [f"{e.processor}, {e.cores} cores" for e in environments]),
         each("Memory", [f"{e.memory_bytes / 2**30:.1f} GiB" for e in environments]),
-        each("Device", [e.device for e in environments]),
+        each("Device", [e.hardware for e in environments]),
         each("Trials side by side, threads each", [f"{e.workers} × {e.threads}" for e in environments]),
         each("Number format of training", [r.choices["precision"] for r in records if "precision" in r.choices]),
         *([each("Whole training steps as", steps)] if steps else []),

@@ -79,6 +79,7 @@ class Fit(Trial):
 
     work: ClassVar[str] = "rungwise.training.fit:carry_out"
     together: ClassVar[str] = "rungwise.training.stacked:fit_many"
+    on_gpu: ClassVar[bool] = True
 
     net: SerializeAsAny[NetSettings]
     fit: Recipe

@@ -57,31 +57,31 @@ class Augmentation(Settings):
 
     def draw(self, count: int, sides: Sequence[int], random: torch.Generator) -> "Drawn":
         """What happens to each of so many images of sides (H, W). `random` is on the CPU, and so is what is drawn:
-        every device draws the same.
+        every device draws the same. It is little more than the drawing itself, for a GPU waits for it.
         """
         height, width = sides
-        maps = moves = mirrored = corners = None
+        bends = moves = mirrored = squares = None
         if self.bends:
-            maps = self._maps(count, height, width, random)
+            bends = torch.rand(6, count, generator=random).T
         if self.flip or (self.shift and not self.bends):
-            moves = torch.randint(0, 2 * self.reach + 1, (2, count, 1), generator=random)[:, :, 0].T
+            moves = torch.randint(0, 2 * self.reach + 1, (2, count), generator=random).T
             if self.flip is True:
                 mirrored = torch.rand(count, generator=random) < 0.5
         if self.cutout:
-            top = torch.randint(0, height, (count, 1), generator=random)
-            corners = torch.cat([top, torch.randint(0, width, (count, 1), generator=random)], 1) - self.cutout // 2
-        return Drawn(maps, moves, mirrored, corners)
+            rows = torch.randint(0, height, (count,), generator=random)
+            squares = torch.stack([rows, torch.randint(0, width, (count,), generator=random)], 1)
+        return Drawn(bends, moves, mirrored, squares)
 
     def change(self, images: Tensor, drawn: "Drawn") -> Tensor:
         """Changed images (B, C, H, W) of uint8 ones; float32 in 0 to 255 where pixels are interpolated, else uint8."""
         drawn = drawn.to(images.device)
-        if drawn.maps is not None:
-            grid = F.affine_grid(drawn.maps, list(images.shape), align_corners=False)
+        if drawn.bends is not None:
+            grid = F.affine_grid(self._maps(drawn.bends, *images.shape[2:]), list(images.shape), align_corners=False)
             images = F.grid_sample(images.float(), grid, align_corners=False)
         if drawn.moves is not None:
             images = self._moved(images, drawn.moves, drawn.mirrored)
-        if drawn.corners is not None:
-            images = self._cut(images, drawn.corners)
+        if drawn.squares is not None:
+            images = self._cut(images, drawn.squares)
         return images
 
     @property
@@ -89,17 +89,16 @@ class Augmentation(Settings):
         """By how many whole pixels images are shifted at most."""
         return 0 if self.bends else int(self.shift)
 
-    def _maps(self, count: int, height: int, width: int, random: torch.Generator) -> Tensor:
+    def _maps(self, bends: Tensor, height: int, width: int) -> Tensor:
         """Where the pixels of the new images come from, (B, 2, 3): affine maps of -1 to 1."""
-        turn, shear = (2 * torch.rand(2, count, generator=random) - 1) * torch.tensor(
-            [[math.radians(self.rotate)], [self.shear]]
-        )
-        stretch_x, stretch_y = 1 + (2 * torch.rand(2, count, generator=random) - 1) * self.scale
-        shift = (2 * torch.rand(2, count, generator=random) - 1) * self.shift
+        turn, shear, stretch_x, stretch_y, shift_x, shift_y = (2 * bends - 1).unbind(1)
+        turn, shear = turn * math.radians(self.rotate), shear * self.shear
+        stretch_x, stretch_y = 1 + stretch_x * self.scale, 1 + stretch_y * self.scale
+        shift_x, shift_y = shift_x * self.shift, shift_y * self.shift
         return torch.stack(
             [
-                torch.stack([turn.cos() * stretch_x, shear - turn.sin() * stretch_x, shift[0] * 2 / width], 1),
-                torch.stack([turn.sin() * stretch_y, turn.cos() * stretch_y, shift[1] * 2 / height], 1),
+                torch.stack([turn.cos() * stretch_x, shear - turn.sin() * stretch_x, shift_x * 2 / width], 1),
+                torch.stack([turn.sin() * stretch_y, turn.cos() * stretch_y, shift_y * 2 / height], 1),
             ],
             1,
         )
@@ -115,10 +114,11 @@ class Augmentation(Settings):
         padded, which = F.pad(images, (self.reach,) * 4), torch.arange(count, device=device)
         return padded[which[:, None, None], :, rows[:, :, None], columns[:, None, :]].movedim(3, 1)
 
-    def _cut(self, images: Tensor, corners: Tensor) -> Tensor:
+    def _cut(self, images: Tensor, squares: Tensor) -> Tensor:
         height, width = images.shape[2:]
-        rows = torch.arange(height, device=images.device) - corners[:, :1]
-        columns = torch.arange(width, device=images.device) - corners[:, 1:]
+        squares = squares - self.cutout // 2
+        rows = torch.arange(height, device=images.device) - squares[:, :1]
+        columns = torch.arange(width, device=images.device) - squares[:, 1:]
         inside = ((rows >= 0) & (rows < self.cutout))[:, :, None] & ((columns >= 0) & (columns < self.cutout))[:, None]
         return images.masked_fill(inside[:, None], 0)
 
@@ -126,14 +126,15 @@ class Augmentation(Settings):
 class Drawn(NamedTuple):
     """What was drawn for B images; None: nothing of that kind is done."""
 
-    maps: Tensor | None = None
-    """(B, 2, 3), float32: where pixels come from, in coordinates of -1 to 1."""
+    bends: Tensor | None = None
+    """(B, 6), float32, from 0 to 1: how far, from the one end to the other, it is turned, sheared, stretched (x, y) and
+    shifted (x, y)."""
     moves: Tensor | None = None
     """(B, 2), int64: rows and columns from the corner of the images with `reach` black pixels around them."""
     mirrored: Tensor | None = None
     """(B,), bool."""
-    corners: Tensor | None = None
-    """(B, 2), int64: row and column of the black square's upper left corner."""
+    squares: Tensor | None = None
+    """(B, 2), int64: row and column of the pixel that the black square is around."""
 
     @classmethod
     def joined(cls, some: "Sequence[Drawn]") -> "Drawn":

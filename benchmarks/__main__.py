@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -30,12 +30,13 @@ def throughput(
     peers: Annotated[str, typer.Option(help="Only these peers, as torch-resident,keras-jax.")] = "",
     pairs: Annotated[int | None, typer.Option(min=1, help="Warm epochs per peer, instead of the version's.")] = None,
     images: Annotated[int | None, typer.Option(min=2, help="Images per epoch, instead of each net's.")] = None,
+    device: Annotated[Literal["cpu", "cuda"], typer.Option(help="Where nets are fitted.")] = "cpu",
     out: Out = RESULTS,
 ) -> None:
     """How fast nets are fitted: equal work, and default against default."""
     from benchmarks.throughput import run
 
-    run(full=full, cases=_names(cases), peers=_names(peers), pairs=pairs, images=images, out=out)
+    run(full=full, cases=_names(cases), peers=_names(peers), pairs=pairs, images=images, device=device, out=out)
 
 
 @app.command()
@@ -48,10 +49,11 @@ def perceptrons(full: Full = False, out: Out = RESULTS) -> None:
 
 @app.command()
 def seeds(full: Full = False, out: Out = RESULTS) -> None:
-    """Models per second for 1, 4, 16 and 64 seeds: one by one, in several processes, stacked."""
+    """Models per second for 1, 4, 16 and 64 seeds: one by one, side by side, stacked; on a GPU where there is one."""
     from benchmarks.seeds import markdown, run
 
-    _write("seeds", full, run(full=full), markdown, out)
+    found = run(full=full)
+    _write("seeds-cuda" if found["machine"]["device"] == "cuda" else "seeds", full, found, markdown, out)
 
 
 @app.command()

@@ -125,7 +125,7 @@ def _noise(case: Case, count: int, random: np.random.Generator) -> ImageSet:
     return ImageSet(pixels, labels.astype(np.int64))
 
 
-def work_of(case: Case, images: Images, epochs: int, *, equal: bool) -> Work:
+def work_of(case: Case, images: Images, epochs: int, *, equal: bool, device: str = "cpu") -> Work:
     """What every peer gets. Initial weights and orders of equal work are those that rungwise draws itself."""
     trial = case.trial(epochs, equal=equal)
     labels, test_labels = (
@@ -145,6 +145,7 @@ def work_of(case: Case, images: Images, epochs: int, *, equal: bool) -> Work:
         equal=equal,
         weights=_weights(trial, net) if equal else (),
         orders=_orders(trial, images.train) if equal else (),
+        device=device,
         trial=pickle.dumps(trial),
     )
 

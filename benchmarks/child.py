@@ -58,9 +58,15 @@ def environment(threads: int) -> dict[str, str]:
     return {**counts, "NPROC": str(threads)}  # XLA reads NPROC
 
 
-def main(pipe: Connection, peer: Peer, threads: int) -> None:
+def visible(device: str) -> dict[str, str]:
+    """So that a library that would take a GPU by itself does not for a work on the processor, and on a GPU leaves its
+    memory to others."""
+    return {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"} if device == "cuda" else {"CUDA_VISIBLE_DEVICES": ""}
+
+
+def main(pipe: Connection, peer: Peer, threads: int, device: str = "cpu") -> None:
     """Receive works until None or the end of the parent."""
-    os.environ |= environment(threads) | peer.environment
+    os.environ |= environment(threads) | visible(device) | peer.environment
     _silence()
     started = time.perf_counter()
     try:

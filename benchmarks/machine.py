@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 import torch
 
-from rungwise.engine.machine import product_rate
+from rungwise.engine.machine import accelerator, product_rate
 from rungwise.records.environment import commit, processor, version
+from rungwise.training.fit import now
 
 LIBRARIES = ("torch", "keras", "jax", "lightning", "skorch", "scikit-learn", "numpy")
 ADAM_BYTES = 28
@@ -29,27 +30,29 @@ class Rates:
         return Rates(flops, max(self.bandwidth, other.bandwidth))
 
 
-def rates() -> Rates:
+def rates(device: str = "cpu") -> Rates:
     precisions: tuple[Precision, ...] = ("float32", "bfloat16")
-    return Rates({name: product_rate(name) for name in precisions}, bandwidth())
+    return Rates({name: product_rate(name, device) for name in precisions}, bandwidth(device))
 
 
-def bandwidth(seconds: float = 0.3, size: int = 1 << 25) -> float:
+def bandwidth(device: str = "cpu", seconds: float = 0.3, size: int = 1 << 25) -> float:
     """Bytes per second of the triad a = b + s c over float32 arrays that fit in no cache (McCalpin, 1995), the best of
     those that fit into `seconds`. Reading a before it is written is not counted."""
-    a, b, c = (torch.ones(size) for _ in range(3))
+    size *= 8 if device == "cuda" else 1
+    a, b, c = (torch.ones(size, device=device) for _ in range(3))
     best, until = 0.0, time.perf_counter() + seconds
     while time.perf_counter() < until or not best:
-        started = time.perf_counter()
+        started = now(device)
         torch.add(b, c, alpha=3.0, out=a)
-        best = max(best, 3 * 4 * size / (time.perf_counter() - started))
+        best = max(best, 3 * 4 * size / (now(device) - started))
     return best
 
 
-def facts(threads: int, before: Rates, after: Rates) -> dict[str, Any]:
+def facts(threads: int, before: Rates, after: Rates, device: str = "cpu") -> dict[str, Any]:
     """The machine and its software, as JSON types."""
     return {
         "processor": processor(),
+        "accelerator": accelerator(device),
         "threads": threads,
         "rungwise": version("rungwise"),
         "commit": commit(),

@@ -45,8 +45,8 @@ class Run:
 class Child:
     """The process of one peer. One that has died is started anew by the next work."""
 
-    def __init__(self, peer: Peer, threads: int, patience_s: float = PATIENCE_S) -> None:
-        self.peer, self.threads, self.patience_s = peer, threads, patience_s
+    def __init__(self, peer: Peer, threads: int, patience_s: float = PATIENCE_S, device: str = "cpu") -> None:
+        self.peer, self.threads, self.patience_s, self.device = peer, threads, patience_s, device
         self.process: Any = None
         self.ready: Ready | Missing | Failed | None = None
 
@@ -57,7 +57,9 @@ class Child:
             return self.ready
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=child.main, args=(theirs, self.peer, self.threads), daemon=True)
+        self.process = context.Process(
+            target=child.main, args=(theirs, self.peer, self.threads, self.device), daemon=True
+        )
         self.process.start()
         theirs.close()
         self.ready = self._answer()

@@ -8,7 +8,7 @@ every way. The ways take turns in every round.
 import statistics
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache, partial
@@ -22,7 +22,8 @@ from rungwise.data.images import Dataset, Split
 from rungwise.data.load import load
 from rungwise.data.source import Data
 from rungwise.data.split import split
-from rungwise.engine.machine import choose_device
+from rungwise.engine.local import LANES
+from rungwise.engine.machine import accelerator, choose_device
 from rungwise.models.cnn import CnnSettings
 from rungwise.models.mlp import MlpSettings
 from rungwise.models.net import NetSettings
@@ -45,11 +46,19 @@ class Way:
     processes: int
     threads: int
     stacked: bool
+    lanes: int = 1
+    """Trials side by side in a process, each on a stream of a GPU."""
 
 
 def ways(device: str) -> list[Way]:
-    """One process with all cores, and one per core with a thread each; on a GPU one process, and two."""
-    many, threads = (2, max(1, cores() // 2)) if device == "cuda" else (cores(), 1)
+    """One process with all cores, and one per core with a thread each; on a GPU one process, and streams."""
+    if device == "cuda":
+        return [
+            Way("one by one", 1, 1, False),
+            Way(f"{LANES} side by side, each on a stream", 1, 1, False, LANES),
+            Way("stacked", 1, 1, True),
+        ]
+    many, threads = cores(), 1
     shapes = [(1, cores()), *([(many, threads)] if many > 1 else [])]
     told = {shape: f"{shape[0]} × {shape[1]} thread{'s' * (shape[1] > 1)}" for shape in shapes}
     return [
@@ -90,7 +99,7 @@ def run(*, full: bool, device: str | None = None) -> dict[str, Any]:
                 made = ProcessPoolExecutor(way.processes, get_context("spawn"), torch.set_num_threads, (way.threads,))
                 pool[shape] = pools.enter_context(made)
         for name, trial in nets(full=full).items():
-            seeds = FEW if not full and trial.data.source == "mnist" else SEEDS
+            seeds = FEW if not full and trial.data.source == "mnist" and device == "cpu" else SEEDS
             able = [way for way in chosen if trial.fit.stacked or not way.stacked]
             table = results[name] = {way.name: {count: [] for count in seeds} for way in able}
             for way in able:  # warm
@@ -100,7 +109,13 @@ def run(*, full: bool, device: str | None = None) -> dict[str, Any]:
                     for way in able:
                         speed = models_per_second(pool[way.processes, way.threads], way, trial, count, device)
                         table[way.name][count].append(speed)
-    machine = {"device": device, "processor": processor(), "cores": cores(), "torch": torch.__version__}
+    machine = {
+        "device": device,
+        "accelerator": accelerator(device),
+        "processor": processor(),
+        "cores": cores(),
+        "torch": torch.__version__,
+    }
     return {"models_per_s": results, "rounds": rounds, "machine": machine, "others": others.share()}
 
 
@@ -109,13 +124,23 @@ def models_per_second(pool: ProcessPoolExecutor, way: Way, trial: Fit, count: in
     trials = [trial.model_copy(update={"seed": seed}) for seed in range(count)]
     shares = [trials[i :: way.processes] for i in range(min(way.processes, count))]
     started = time.perf_counter()
-    list(pool.map(partial(carry_out_all, stacked=way.stacked, device=device), shares))
+    list(pool.map(partial(carry_out_all, stacked=way.stacked, device=device, lanes=way.lanes), shares))
     return count / (time.perf_counter() - started)
 
 
-def carry_out_all(trials: Sequence[Fit], stacked: bool, device: str) -> None:
-    """In a process: fit all, stacked in groups as large as memory allows, or one by one."""
+def carry_out_all(trials: Sequence[Fit], stacked: bool, device: str, lanes: int) -> None:
+    """In a process: fit all, stacked in groups as large as memory allows, one by one or side by side."""
     bench = Bench(device=device, split=_read, records={})
+    if lanes > 1:
+
+        def lane(some: Sequence[Fit]) -> None:
+            with torch.cuda.stream(torch.cuda.Stream()):  # type: ignore[no-untyped-call]
+                for trial in some:
+                    carry_out(trial, bench)
+
+        with ThreadPoolExecutor(lanes) as pool:
+            list(pool.map(lane, [trials[i::lanes] for i in range(lanes)]))
+        return
     if not stacked:
         for trial in trials:
             carry_out(trial, bench)
@@ -130,7 +155,7 @@ def _read(data: Data, seed: int) -> Split:
 
 
 @cache
-def _loaded(source: str) -> Dataset:
+def _loaded(source: str) -> Dataset:  # several threads may do so at once: all but one in vain
     return load(source, offline=True)
 
 

@@ -163,8 +163,10 @@ def _machine(machine: dict[str, Any]) -> str:
     before, after = machine["before"], machine["after"]
     libraries = ", ".join(f"{name} {text}" for name, text in machine["libraries"].items() if text != "unknown")
     commit = f" ({machine['commit'][:12]})" if machine["commit"] else ""
+    gpu = f"{machine['accelerator']}; " if machine.get("accelerator") else ""
     lines = [
-        f"{machine['processor']}, {machine['threads']} threads; rungwise {machine['rungwise']}{commit}; {libraries}.",
+        f"{gpu}{machine['processor']}, {machine['threads']} threads; rungwise {machine['rungwise']}{commit}; "
+        f"{libraries}.",
         "",
         "| measured | before | after |",
         "|---|---:|---:|",

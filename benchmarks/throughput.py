@@ -20,9 +20,17 @@ SHORT_PAIRS, FULL_PAIRS = 3, 5
 
 
 def run(
-    *, full: bool, cases: Sequence[str], peers: Sequence[str], pairs: int | None, images: int | None, out: Path
+    *,
+    full: bool,
+    cases: Sequence[str],
+    peers: Sequence[str],
+    pairs: int | None,
+    images: int | None,
+    device: str,
+    out: Path,
 ) -> None:
-    """Measure, print, and write `throughput.json` and `throughput.md` (`throughput-short` unless `full`) to `out`.
+    """Measure, print, and write `throughput.json` and `throughput.md` to `out`, named `throughput-short` unless `full`
+    and `throughput-cuda` on a GPU.
 
     They are written anew after each net, so that a run that is ended leaves what it has measured.
     """
@@ -33,8 +41,10 @@ def run(
         nets = [dataclasses.replace(case, images=images) for case in nets]
     chosen, wanted = _chosen(nets, cases), _chosen(PEERS, peers)
     out.mkdir(parents=True, exist_ok=True)
-    name, text = out / ("throughput" if full else "throughput-short"), ""
-    for machine, tables in compare(chosen, wanted, pairs or (FULL_PAIRS if full else SHORT_PAIRS), tell=_progress()):
+    where = "-cuda" if device == "cuda" else ""
+    name, text = out / f"throughput{where}{'' if full else '-short'}", ""
+    rounds = pairs or (FULL_PAIRS if full else SHORT_PAIRS)
+    for machine, tables in compare(chosen, wanted, rounds, device=device, tell=_progress()):
         text = markdown(machine, tables)
         content = {"machine": machine, "tables": [dataclasses.asdict(table) for table in tables]}
         name.with_suffix(".json").write_text(json.dumps(content, indent=1) + "\n")
@@ -55,6 +65,7 @@ def compare(
     peers: Sequence[Peer],
     pairs: int,
     *,
+    device: str = "cpu",
     noise: bool = False,
     modes: Sequence[bool] = (True, False),
     tell: Callable[[str], None] = lambda _: None,
@@ -66,20 +77,20 @@ def compare(
     """
     threads = cores()
     tell("measuring the machine")
-    before = rates()
-    children = [Child(peer, threads) for peer in peers]
+    before = rates(device)
+    children = [Child(peer, threads, device=device) for peer in peers]
     measured: list[tuple[Case, bool, bool, list[Run], Any]] = []
     try:
         for case in cases:
             images = images_of(case, noise=noise)
             for equal in modes:
-                work = work_of(case, images, pairs + 2, equal=equal)
+                work = work_of(case, images, pairs + 2, equal=equal, device=device)
                 able = [each for each in children if equal or each.peer.default]
                 name = f"{case.name}, {'equal work' if equal else 'defaults'}"
                 runs = measure(work, able, lambda text, name=name: tell(f"{name}: {text}"))  # type: ignore[misc]
                 measured.append((case, equal, images.drawn, runs, work.test_labels))
             tell("measuring the machine again")
-            after = rates()
+            after = rates(device)
             best = before.best(after)
             tables = [
                 Table(
@@ -94,7 +105,7 @@ def compare(
                 )
                 for case, equal, drawn, runs, test_labels in sorted(measured, key=lambda one: not one[1])
             ]
-            yield facts(threads, before, after), tables
+            yield facts(threads, before, after, device), tables
     finally:
         for each in children:
             each.stop()

@@ -67,6 +67,8 @@ class Work:
     """The initial ones, by layer."""
     orders: tuple[np.ndarray, ...] = ()
     """The order of the images in each epoch, (N,) int64."""
+    device: str = "cpu"
+    """Or "cuda": where the net is fitted."""
     trial: bytes = field(default=b"", repr=False)
     """The same for rungwise: a pickled `Fit`, which other peers have no need to load."""
 

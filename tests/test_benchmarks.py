@@ -193,7 +193,7 @@ def test_channels_last_takes_flattened_maps_in_its_own_order() -> None:
 
 
 def test_what_is_measured_is_told_after_each_net(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchmarks.throughput.rates", lambda: Rates({"float32": 1e11, "bfloat16": 2e11}, 1e10))
+    monkeypatch.setattr("benchmarks.throughput.rates", lambda device: Rates({"float32": 1e11, "bfloat16": 2e11}, 1e10))
     ours = [peer for peer in PEERS if peer.name == "rungwise"]
     other = Case("another MLP", MlpSettings(hidden=(8,)), images=100, batch=32)
     told = [[(table.net, table.equal) for table in tables] for _, tables in compare([MLP, other], ours, 1, noise=True)]

@@ -1,7 +1,7 @@
 """JAX by hand: all steps of an epoch in one compiled scan, over images that stay on the device as uint8.
 
-Nets with convolutions take compiled steps one by one: on a processor, XLA ran convolutions inside a scan twenty times
-slower.
+On a processor, nets with convolutions take compiled steps one by one: XLA ran convolutions inside a scan there twenty
+times slower.
 """
 
 import math
@@ -49,9 +49,9 @@ def fit(work: Work, pace: Pace) -> Result:
         return state, total / len(order)
 
     one_step = jax.jit(step, donate_argnums=0)
-    convolutional = any(isinstance(layer, Conv) for layer in work.net.trunk)
+    stepwise = work.device == "cpu" and any(isinstance(layer, Conv) for layer in work.net.trunk)
     for order in work.orders:
-        state, loss = run_steps(state, order) if convolutional else run_epoch(state, images, labels, jnp.asarray(order))
+        state, loss = run_steps(state, order) if stepwise else run_epoch(state, images, labels, jnp.asarray(order))
         pace.epoch(float(loss))
     logits = jax.jit(partial(_logits, work.net))(state[0], jnp.asarray(pixels(work.test_images)))
     return Result(tuple(np.asarray(z.argmax(1)) for z in logits))

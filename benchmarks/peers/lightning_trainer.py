@@ -17,7 +17,7 @@ class Module(lightning.LightningModule):
         self.net, self.work, self.pace = build(work), work, pace
 
     def on_train_epoch_start(self) -> None:
-        self.total = torch.zeros(())
+        self.total = torch.zeros((), device=self.device)
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         images, labels = batch
@@ -39,6 +39,8 @@ def fit(work: Work, pace: Pace) -> Result:
     off: dict[str, Any] = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
     with tempfile.TemporaryDirectory() as folder:
         settings = {**off, "enable_model_summary": False} if work.equal else {"default_root_dir": folder}
-        trainer = lightning.Trainer(max_epochs=work.epochs, accelerator="cpu", devices=1, **settings)
+        trainer = lightning.Trainer(
+            max_epochs=work.epochs, accelerator="gpu" if work.device == "cuda" else "cpu", devices=1, **settings
+        )
         trainer.fit(module, Resident(work) if work.equal else loader(work))
-    return Result(predict(module.net, work))
+    return Result(predict(module.net.to(work.device), work))

@@ -25,6 +25,6 @@ def fit(work: Work, pace: Pace) -> Result:
             if values["epoch"] == trial.epochs:
                 pace.stop()  # the test predictions are made before this; accuracies on the training images follow
 
-    out = carry_out(trial, Bench("cpu", lambda data, seed: split, {}, progress))
+    out = carry_out(trial, Bench(work.device, lambda data, seed: split, {}, progress))
     predictions = tuple(out.arrays[trial.key("test_predictions", task)] for task in trial.tasks)
     return Result(predictions, out.choices["precision"])

@@ -22,6 +22,8 @@ class Started(MLPClassifier):  # type: ignore[misc]
 
 def fit(work: Work, pace: Pace) -> Result:
     layers = work.net.layers
+    if work.device != "cpu":
+        raise Unavailable("does not apply: it works on processors only")
     if len(work.net.heads) > 1 or any(isinstance(layer, Conv) for layer in layers):
         raise Unavailable("does not apply: it has perceptrons of one task only")
     hidden = tuple(layer.width for layer in layers[:-1] if isinstance(layer, Dense))

@@ -51,6 +51,7 @@ def fit(work: Work, pace: Pace) -> Result:
         batch_size=work.batch,
         max_epochs=work.epochs,
         train_split=None,
+        device=work.device,
         callbacks=[("turns", Turns(pace))],
         **(given if work.equal else {"iterator_train__shuffle": True}),
     )

@@ -73,14 +73,15 @@ def build(work: Work) -> Plain:
         for layer, (weight, bias) in zip(layers, work.weights, strict=True):
             layer.weight.copy_(torch.from_numpy(weight))
             layer.bias.copy_(torch.from_numpy(bias))  # type: ignore[union-attr]
-    return net
+    return net.to(work.device)
 
 
 class Resident:
     """Batches of tensors in memory, by index: images (B, C, H, W) float32, labels (B, K). One pass is an epoch."""
 
     def __init__(self, work: Work, memory_format: torch.memory_format = torch.contiguous_format) -> None:
-        self.images, self.labels = torch.from_numpy(work.images), torch.from_numpy(work.labels).T.contiguous()
+        self.images = torch.from_numpy(work.images).to(work.device)
+        self.labels = torch.from_numpy(work.labels).T.contiguous().to(work.device)
         self.batch, self.format, self.orders = work.batch, memory_format, iter(work.orders)
 
     def __len__(self) -> int:
@@ -89,7 +90,7 @@ class Resident:
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         given = next(self.orders, None)
         order = torch.randperm(len(self.images)) if given is None else torch.from_numpy(given)
-        for index in order.split(self.batch):
+        for index in order.to(self.images.device).split(self.batch):
             images = self.images[index].to(torch.float32, memory_format=self.format)
             yield images.div_(127.5).sub_(1), self.labels[index]
 
@@ -142,9 +143,10 @@ def train(
 ) -> None:
     """The loop that everybody writes; losses are read once per epoch."""
     for _ in range(work.epochs):
-        total = torch.zeros(())
+        total = torch.zeros((), device=work.device)
         for images, labels in batches:
-            with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+            images, labels = images.to(work.device), labels.to(work.device)
+            with torch.autocast(work.device, torch.bfloat16, enabled=precision == "bfloat16"):
                 loss = weighted_loss(net(images), labels, work.loss_weights)
             optimiser.zero_grad()
             loss.backward()
@@ -155,6 +157,7 @@ def train(
 
 @torch.inference_mode()
 def predict(net: nn.Module, work: Work, precision: str = "float32") -> tuple[np.ndarray, ...]:
-    with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
-        parts = [net(part.float() / 127.5 - 1) for part in torch.from_numpy(work.test_images).split(1000)]
-    return tuple(torch.cat(task).argmax(1).numpy() for task in zip(*parts, strict=True))
+    with torch.autocast(work.device, torch.bfloat16, enabled=precision == "bfloat16"):
+        images = torch.from_numpy(work.test_images).to(work.device)
+        parts = [net(part.float() / 127.5 - 1) for part in images.split(1000)]
+    return tuple(torch.cat(task).argmax(1).cpu().numpy() for task in zip(*parts, strict=True))

@@ -1,4 +1,4 @@
-"""PyTorch as somebody would write it who knows what is fast on a processor."""
+"""PyTorch as somebody would write it who knows what is fast."""
 
 import torch
 
@@ -8,7 +8,7 @@ from benchmarks.work import Pace, Result, Work
 
 def fit(work: Work, pace: Pace) -> Result:
     capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    fast = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
+    fast = work.device == "cuda" or capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
     precision = "bfloat16" if fast and not work.equal else "float32"
     net = build(work).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.Adam(net.parameters(), lr=work.rate, fused=True)

@@ -203,7 +203,7 @@ def test_what_is_measured_is_told_after_each_net(monkeypatch: pytest.MonkeyPatch
 
 def test_an_unknown_name_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="'torch' is none of rungwise, "):
-        run(full=False, cases=[], peers=["torch"], pairs=1, images=None, out=tmp_path)
+        run(full=False, cases=[], peers=["torch"], pairs=1, images=None, device="cpu", out=tmp_path)
 
 
 @dataclass

@@ -6,10 +6,10 @@ from rungwise.evidence.methodology import busy, few_seeds, oscillating, unequal,
 from rungwise.records.record import Environment, Record
 
 
-def record(label="A", workers=1, threads=1, cores=2, others=None, **more):
+def record(label="A", workers=1, threads=1, cores=2, others=None, device="cpu", **more):
     here = Environment(
         rungwise="0", commit=None, python="3", libraries={}, platform="", processor="", cores=cores, memory_bytes=1,
-        threads=threads, workers=workers, device="cpu", others=others, finished_at="",
+        threads=threads, workers=workers, device=device, others=others, finished_at="",
     )  # fmt: skip
     return Record(id=label, label=label, status="done", environment=here, **{"spec": {}, **more})
 
@@ -71,6 +71,8 @@ def test_a_busy_machine(others, threads, cores, crowded):
 
 def test_trials_side_by_side_and_uneven_times():
     assert busy({"A": [record(workers=2)]}, {}) == ("Times were taken with 2 trials side by side on one machine.",)
+    (told,) = busy({"A": [record(workers=8, device="cuda")]}, {})
+    assert told.startswith("Times were taken with 8 trials side by side on one GPU: each is longer")
     (told,) = busy({"A": [record()]}, {"A": [10.0, 12.0], "B": [10.0, 13.0]})
     assert "the slowest seed of B took 1.30 times as long as its fastest" in told
     assert busy({"A": [record()]}, {"A": [10.0, 12.0]}) == ()

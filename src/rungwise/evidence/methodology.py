@@ -88,7 +88,9 @@ def busy(groups: Mapping[str, Sequence[Record]], seconds: Mapping[str, Sequence[
         )
     elif any(record.environment.workers > 1 for record in records):
         most = max(record.environment.workers for record in records)
-        found.append(f"Times were taken with {most} trials side by side on one machine.")
+        shared = any(record.environment.device == "cuda" for record in records)
+        where = "one GPU: each is longer than it would be alone, by what the others did" if shared else "one machine"
+        found.append(f"Times were taken with {most} trials side by side on {where}.")
     uneven = {name: max(s) / min(s) for name, s in seconds.items() if len(s) > 1 and min(s) > 0}
     name, ratio = max(uneven.items(), key=lambda item: item[1], default=("", 1.0))
     if ratio > UNEVEN:

@@ -84,6 +84,13 @@ class Ledger:
         found = self._found.get((ref, asked.metric), {})
         return {seed: self.records[each.trials[0]] for seed, each in found.items() if len(each.trials) == 1}
 
+    def sources(self, ref: Ref, asked: Wanted) -> list[Record]:
+        """All records that its values come from, be they one or several for each."""
+        ids = dict.fromkeys(
+            trial for each in self._found.get((ref, asked.metric), {}).values() for trial in each.trials
+        )
+        return [self.records[trial] for trial in ids]
+
 
 def _sample(asked: Wanted, chapter: str, ledger: Ledger) -> Sample:
     """The values by seed: of one model, of a difference, or of a slope over several models."""
@@ -159,7 +166,8 @@ def _warnings(asked: Sequence[Wanted], numbers: Sequence[Number], ledger: Ledger
     yield from methodology.unsettled(_groups((each for each, _ in tests), ledger))
     timed = [each for each, _ in ran if each.timing]
     seconds = {_path(ref): list(ledger[ref, each].values()) for each in timed for ref in each.models}
-    yield from methodology.busy(_groups(timed, ledger), seconds)
+    sources = {_path(ref): ledger.sources(ref, each) for each in timed for ref in each.models}
+    yield from methodology.busy(sources, seconds)
 
 
 def _groups(asked: Iterable[Wanted], ledger: Ledger) -> dict[str, list[Record]]:

@@ -69,7 +69,7 @@ def run(
     seeds: Seeds = None,
     chapters: Chapters = "",
     device: DeviceOption = Device.auto,
-    workers: Annotated[int | None, typer.Option(min=1, help="Trials side by side [default: one per core].")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Trials side by side [default: one per core, 8 on a GPU].")] = None,
     offline: Annotated[bool, typer.Option(help="Never download data.")] = False,
     quiet: Annotated[bool, typer.Option(help="No progress; the report's path alone.")] = False,
 ) -> None:

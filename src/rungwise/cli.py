@@ -38,6 +38,7 @@ Seeds = Annotated[int | None, typer.Option(min=1, max=10_000, help="Seeds per tr
 Chapters = Annotated[str, typer.Option(help="Only these chapters, as mlps,cnns.")]
 Out = Annotated[Path | None, typer.Option(help="Folder of the records and the report [default: runs/STUDY].")]
 DeviceOption = Annotated[Device, typer.Option(help="Where nets are fitted; auto takes a GPU where there is one.")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Trials side by side [default: one per core, 8 on a GPU].")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
 
@@ -69,7 +70,7 @@ def run(
     seeds: Seeds = None,
     chapters: Chapters = "",
     device: DeviceOption = Device.auto,
-    workers: Annotated[int | None, typer.Option(min=1, help="Trials side by side [default: one per core, 8 on a GPU].")] = None,
+    workers: Workers = None,
     offline: Annotated[bool, typer.Option(help="Never download data.")] = False,
     quiet: Annotated[bool, typer.Option(help="No progress; the report's path alone.")] = False,
 ) -> None:

@@ -212,3 +212,28 @@ def test_nets_side_by_side_are_those_one_by_one() -> None:
     for one in ones:
         alone = fit.carry_out(one, bench("cuda"))
         np.testing.assert_allclose(found[one.seed].history["train_loss"], alone.history["train_loss"], rtol=0.05)
+
+
+@pytest.mark.usefixtures("as_on_a_gpu")
+def test_stacks_are_timed_as_they_are_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    replays: list[object] = []
+    replay = Replayed.replay
+    monkeypatch.setattr(Replayed, "replay", lambda self: replays.append(replay(self)))
+    monkeypatch.setattr(stacked, "can_capture", lambda balancer: True)
+    monkeypatch.setattr(stacked, "MEASURE_S", 0.0)
+    recipe = Recipe(epochs=1, batch=64, stacked=True, precision="float32")
+    nets = [Fit(label="", data=DIGITS, seed=seed, net=MlpSettings(hidden=(16,)), fit=recipe) for seed in range(3)]
+    group = stacked._gather(nets, bench())
+    assert stacked._pays(group) in (True, False)
+    assert len(replays) == (stacked.ROUNDS + 1) * (1 + stacked.ROUNDS), "each round: one of all, and several of one"
+
+
+@with_gpu
+def test_a_captured_stack() -> None:
+    recipe = Recipe(epochs=2, batch=64, rate=0.01, stacked=True, precision="float32")
+    nets = [Fit(label="", data=DIGITS, seed=seed, net=MlpSettings(hidden=(16,)), fit=recipe) for seed in range(3)]
+    for one, found in zip(nets, stacked.fit_stacked(nets, bench("cuda")), strict=True):
+        assert not isinstance(found, TrialFailed)
+        np.testing.assert_allclose(
+            found.history["train_loss"], fit.carry_out(one, bench("cuda")).history["train_loss"], rtol=1e-3
+        )

@@ -188,30 +188,16 @@ def _pays(group: _Group) -> bool:
     index = torch.arange(min(trial.fit.batch, len(parts["train"])), device=group.device)
     alone: Replayed | None = None
     if replayed is not None and can_capture(balancer):
-        order = torch.arange(len(parts["train"]), device=group.device)
         take = lambda index, _: balancer.step(parts["train"].batch(index))  # noqa: E731
-        alone = Replayed(take, learner.net, learner.optimiser, order, trial.fit.batch, 1)
-
-    def one() -> None:
-        if alone is None:
-            balancer.step(parts["train"].batch(index))
-        else:
-            alone.start(alone.order)
-            alone.replay()
-
-    def all_of_them() -> None:
-        if replayed is None:
-            step(index.expand(count, -1))
-        else:
-            replayed.start(replayed.order)
-            replayed.replay()
-
+        alone = Replayed(take, learner.net, learner.optimiser, replayed.order[0], trial.fit.batch, 1)
+    one = _once(lambda: balancer.step(parts["train"].batch(index)), alone)
+    every = _once(lambda: step(index.expand(count, -1)), replayed)
     together: list[float] = []
     apart: list[float] = []
     until = math.inf
     while len(together) <= ROUNDS or time.perf_counter() < until:
         started = fit.now(group.device)
-        all_of_them()
+        every()
         between = fit.now(group.device)
         for _ in range(ROUNDS):
             one()
@@ -220,6 +206,17 @@ def _pays(group: _Group) -> bool:
         if len(together) == 1:  # the first round warms up
             until = time.perf_counter() + MEASURE_S
     return GAIN * statistics.median(together[1:]) < statistics.median(apart[1:])
+
+
+def _once(step: Callable[[], Forward], replayed: Replayed | None) -> Callable[[], object]:
+    """One step, as training takes it."""
+
+    def replay() -> None:
+        assert replayed is not None
+        replayed.start(replayed.order)
+        replayed.replay()
+
+    return step if replayed is None else replay
 
 
 @dataclass

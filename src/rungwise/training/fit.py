@@ -150,7 +150,8 @@ class _Loop:
         if self.replayed is not None:
             first = self._replay(self.replayed, indices, done)
             losses[:first], right = self.replayed.losses[:first], self.replayed.right.clone()
-            weights[:first] = self.balancer.weights
+            if tasks > 1:
+                weights[:first] = self.balancer.weights
         told = time.perf_counter()
         rest = indices[first:]
         for step, (index, plain) in enumerate(zip(rest, self.train.batches(rest), strict=True), first):

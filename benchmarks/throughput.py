@@ -5,13 +5,14 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from benchmarks.cases import CASES, Case, images_of, work_of
 from benchmarks.machine import facts, rates
 from benchmarks.peers import PEERS, Peer
 from benchmarks.rounds import Child, Run, measure
 from benchmarks.table import Load, Table, markdown, rows
+from rungwise.engine.machine import DeviceError, choose_device
 from rungwise.records.environment import cores
 
 SHORT_IMAGES = {"MLP-1": 2048, "CNN-1": 512}
@@ -26,7 +27,7 @@ def run(
     peers: Sequence[str],
     pairs: int | None,
     images: int | None,
-    device: str,
+    device: Literal["cpu", "cuda"],
     out: Path,
 ) -> None:
     """Measure, print, and write `throughput.json` and `throughput.md` to `out`, named `throughput-short` unless `full`
@@ -34,6 +35,10 @@ def run(
 
     They are written anew after each net, so that a run that is ended leaves what it has measured.
     """
+    try:
+        choose_device(device)
+    except DeviceError as error:
+        raise SystemExit(str(error)) from None
     nets = [case for case in CASES if full or cases or case.name in SHORT_IMAGES]
     if not full:
         nets = [dataclasses.replace(case, images=SHORT_IMAGES.get(case.name, 512)) for case in nets]

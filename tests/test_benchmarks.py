@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from benchmarks import rounds
+from benchmarks import rounds, seeds
 from benchmarks.cases import CASES, Case, images_of, work_of
 from benchmarks.child import Epoch, Ready
 from benchmarks.machine import Rates
@@ -204,6 +205,20 @@ def test_what_is_measured_is_told_after_each_net(monkeypatch: pytest.MonkeyPatch
 def test_an_unknown_name_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="'torch' is none of rungwise, "):
         run(full=False, cases=[], peers=["torch"], pairs=1, images=None, device="cpu", out=tmp_path)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_a_gpu_that_is_not_there_is_told_before_anything_runs(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="--device cuda needs a GPU"):
+        run(full=False, cases=[], peers=[], pairs=1, images=None, device="cuda", out=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_seeds_side_by_side_on_a_gpu() -> None:
+    (trial, *_) = (one for one in seeds.nets(full=False).values() if one.data.source == "digits")
+    for way in seeds.ways("cuda"):
+        seeds.carry_out_all([trial.model_copy(update={"seed": k}) for k in range(10)], way.stacked, "cuda", way.lanes)
 
 
 @dataclass

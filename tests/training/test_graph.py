@@ -2,7 +2,9 @@
 a graph adds to that is tested where there is a GPU."""
 
 import copy
+import gc
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -237,3 +239,27 @@ def test_a_captured_stack() -> None:
         np.testing.assert_allclose(
             found.history["train_loss"], fit.carry_out(one, bench("cuda")).history["train_loss"], rtol=1e-3
         )
+
+
+@pytest.mark.usefixtures("as_on_a_gpu")
+def test_a_trial_s_memory_is_free_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without waiting for the garbage collector, which knows nothing of a GPU's memory."""
+    made: list[weakref.ref[Replayed]] = []
+    start = Replayed.__init__
+
+    def init(self: Replayed, *given: object, **named: object) -> None:
+        start(self, *given, **named)  # type: ignore[arg-type]
+        made.append(weakref.ref(self))
+
+    monkeypatch.setattr(Replayed, "__init__", init)
+    recipe = Recipe(epochs=1, batch=64, stacked=True)
+    gc.collect()
+    gc.disable()
+    try:
+        fit.carry_out(trial("pruned"), bench())
+        stacked.fit_stacked(
+            [Fit(label="", data=DIGITS, seed=k, net=MlpSettings(hidden=(16,)), fit=recipe) for k in range(2)], bench()
+        )
+        assert [ref() for ref in made] == [None, None]
+    finally:
+        gc.enable()

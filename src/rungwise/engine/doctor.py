@@ -36,11 +36,17 @@ def examine() -> dict[str, str | int | float | bool]:
         "device": device if device == "cpu" else f"cuda ({torch.cuda.get_device_name()})",
         "bfloat16_in_hardware": has_cpu_bfloat16() if device == "cpu" else torch.cuda.is_bf16_supported(),
         "precision_auto": chosen,
-        "mlp_steps": "machine code" if device == "cpu" and machine_can(chosen) else "autograd",
+        "mlp_steps": _steps(device, chosen),
         "float32_gflop_per_s": round(product_rate("float32", device) / 1e9),
         "bfloat16_gflop_per_s": round(product_rate("bfloat16", device) / 1e9, 1),
     }
     return facts | _data()
+
+
+def _steps(device: str, precision: str) -> str:
+    if device == "cuda":
+        return "CUDA graph"
+    return "machine code" if machine_can(precision) else "autograd"
 
 
 def _data() -> dict[str, str]:

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from rungwise.balancing import fixed
-from rungwise.balancing.balancer import Batch, Forward
+from rungwise.balancing.balancer import Balancer, Batch, Forward
 from rungwise.balancing.dominance import Dominance
 from rungwise.data.images import Split
 from rungwise.data.tasks import task_labels
 from rungwise.seeding import stream_seed
-from rungwise.training.augment import Drawn
+from rungwise.training.augment import Augmentation, Drawn
 from rungwise.training.batches import Resident
 from rungwise.training.evaluate import loss_and_accuracy, most_wrong, predict, predict_views
 from rungwise.training.graph import Replayed, can_capture
@@ -103,6 +103,52 @@ class Epoch:
     """AU, one per task; empty where no parameters are shared."""
 
 
+@dataclass(frozen=True)
+class _Lesson:
+    """How the images of an index are learnt."""
+
+    balancer: Balancer
+    train: Resident
+    augment: Augmentation | None
+    mirrored: Tensor | None
+    """Which images are mirrored in this epoch, (N,), bool, where that alternates."""
+    pruner: Pruner | None
+
+    def draw(self, count: int, random: torch.Generator) -> Drawn:
+        """What happens to that many images."""
+        return Drawn() if self.augment is None else self.augment.draw(count, self.train.images.shape[2:], random)
+
+    def changed(self, index: Tensor, batch: Batch, drawn: Drawn) -> Batch:
+        """Their batch as it is learnt: weighted, augmented."""
+        if self.pruner is not None:
+            batch = batch._replace(weights=self.pruner.weights[index])
+        if self.augment is None:
+            return batch
+        if self.mirrored is not None:
+            drawn = drawn._replace(mirrored=self.mirrored[index])
+        return batch._replace(images=self.augment.change(batch.images, drawn))
+
+    def learn(self, index: Tensor, batch: Batch) -> Forward:
+        forward = self.balancer.step(batch)
+        if self.pruner is not None and forward.of_images is not None:
+            self.pruner.losses[index] = forward.of_images[0]
+        return forward
+
+    def take(self, index: Tensor, drawn: Drawn) -> Forward:
+        """A whole step."""
+        return self.learn(index, self.changed(index, self.train.batch(index), drawn))
+
+    def as_graph(self, size: int) -> Replayed:
+        """Steps on batches of that size."""
+        learner = self.balancer.learner
+        order = torch.arange(len(self.train), device=self.train.images.device)
+        one = self.draw(1, torch.Generator())
+        keep = () if self.pruner is None else (self.pruner.losses,)
+        return Replayed(
+            self.take, learner.net, learner.optimiser, order, size, len(self.train.labels), drawn=one, keep=keep
+        )
+
+
 class _Loop:
     """The steps of training. Losses stay on the device until the epoch ends: no step waits for a number."""
 
@@ -110,21 +156,21 @@ class _Loop:
         self.trial, self.train, self.bench = trial, parts["train"], bench
         learner = build_learner(trial, net, parts, precision)
         self.balancer = (trial.balance or fixed.Settings()).build(learner)
+        augment, mirrored = trial.fit.augment, None
         self.dominance = Dominance(self.balancer) if len(trial.tasks) > 1 and learner.shared else None
         self.frozen = [m for m in net.modules() if m.training is False]
         self.order = torch.Generator().manual_seed(stream_seed(trial.seed, "order"))
         self.changes = torch.Generator().manual_seed(stream_seed(trial.seed, "augmentation"))
-        self.mirrored: Tensor | None = None
-        """Which images are mirrored in this epoch, (N,), bool, where that alternates."""
-        if trial.fit.augment is not None and trial.fit.augment.flip == "alternate":
-            self.mirrored = (torch.rand(len(self.train), generator=self.changes) < 0.5).to(bench.device)
+        if augment is not None and augment.flip == "alternate":
+            mirrored = (torch.rand(len(self.train), generator=self.changes) < 0.5).to(bench.device)
         self.pruner: Pruner | None = None
         if trial.fit.pruning is not None:
             self.pruner = Pruner(trial.fit.pruning, len(self.train), trial.epochs, bench.device)
+        self.lesson = _Lesson(self.balancer, self.train, augment, mirrored, self.pruner)
         self.groups = [(group, float(group["lr"])) for group in learner.optimiser.param_groups]
         self.replayed: Replayed | None = None
         if can_capture(self.balancer) and trial.fit.batch <= len(self.train):
-            self.replayed = self._as_graph()
+            self.replayed = self.lesson.as_graph(trial.fit.batch)
         self.epoch = Epoch()
         self.weights: list[Tensor] = []
         """(steps, K) for each epoch."""
@@ -136,8 +182,8 @@ class _Loop:
             module.eval()
         started, self.aside_s = now(self.bench.device), 0.0
         n, tasks, device = len(self.train), len(self.trial.tasks), self.train.images.device
-        if self.mirrored is not None:
-            self.mirrored.logical_not_()
+        if self.lesson.mirrored is not None:
+            self.lesson.mirrored.logical_not_()
         seen = None if self.pruner is None else self.pruner.draw(number, self.order)
         indices = self.train.shuffled(self.trial.fit.batch, self.order, seen)
         whole = -(-n // self.trial.fit.batch)  # steps of an epoch that sees all images
@@ -155,9 +201,9 @@ class _Loop:
         told = time.perf_counter()
         rest = indices[first:]
         for step, (index, plain) in enumerate(zip(rest, self.train.batches(rest), strict=True), first):
-            batch = self._changed(index, plain, self._draw(len(index)))
+            batch = self.lesson.changed(index, plain, self.lesson.draw(len(index), self.changes))
             self._set_rates(done[step])
-            forward = self._learn(index, batch)
+            forward = self.lesson.learn(index, batch)
             losses[step] = forward.losses
             if tasks > 1:
                 weights[step] = self.balancer.weights
@@ -180,17 +226,6 @@ class _Loop:
         if self.dominance is not None and self.dominance.average is not None:
             self.epoch.dominance = self.dominance.average.tolist()
 
-    def _as_graph(self) -> Replayed:
-        def take(index: Tensor, drawn: Drawn) -> Forward:
-            return self._learn(index, self._changed(index, self.train.batch(index), drawn))
-
-        learner = self.balancer.learner
-        order = torch.arange(len(self.train), device=self.train.images.device)
-        one = self._draw(1, torch.Generator())
-        keep = () if self.pruner is None else (self.pruner.losses,)
-        size, tasks = self.trial.fit.batch, len(self.trial.tasks)
-        return Replayed(take, learner.net, learner.optimiser, order, size, tasks, drawn=one, keep=keep)
-
     def _replay(self, replayed: Replayed, indices: Sequence[Tensor], done: Sequence[float]) -> int:
         """Learn all whole batches of an epoch; how many they were."""
         size = self.trial.fit.batch
@@ -200,38 +235,14 @@ class _Loop:
         drawn: list[Drawn] = []
         for step in range(whole):
             if step == len(drawn):
-                several = [self._draw(size) for _ in range(min(AHEAD, whole - step))]
+                several = [self.lesson.draw(size, self.changes) for _ in range(min(AHEAD, whole - step))]
                 replayed.draw(step, Drawn.joined(several))
                 drawn += several
             replayed.replay()
             if self._looks_at(step):
                 index = indices[step]
-                self._look(self._changed(index, self.train.batch(index), drawn[step]))
+                self._look(self.lesson.changed(index, self.train.batch(index), drawn[step]))
         return whole
-
-    def _draw(self, count: int, random: torch.Generator | None = None) -> Drawn:
-        """What happens to the next images."""
-        augment = self.trial.fit.augment
-        if augment is None:
-            return Drawn()
-        return augment.draw(count, self.train.images.shape[2:], random or self.changes)
-
-    def _changed(self, index: Tensor, batch: Batch, drawn: Drawn) -> Batch:
-        """The batch of the images of an index as it is learnt: weighted, augmented."""
-        augment = self.trial.fit.augment
-        if self.pruner is not None:
-            batch = batch._replace(weights=self.pruner.weights[index])
-        if augment is None:
-            return batch
-        if self.mirrored is not None:
-            drawn = drawn._replace(mirrored=self.mirrored[index])
-        return batch._replace(images=augment.change(batch.images, drawn))
-
-    def _learn(self, index: Tensor, batch: Batch) -> Forward:
-        forward = self.balancer.step(batch)
-        if self.pruner is not None and forward.of_images is not None:
-            self.pruner.losses[index] = forward.of_images[0]
-        return forward
 
     def _looks_at(self, step: int) -> bool:
         """Whether the tasks' dominance is measured after that step of the epoch."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import torch
 
 from rungwise.data.source import Data
 from rungwise.engine import worker
@@ -167,6 +168,17 @@ def test_what_fails_together_is_tried_one_by_one(store: Store, monkeypatch: pyte
     failure = store.failures({trials[1].id})[trials[1].id]
     assert failure.error == "ZeroDivisionError: seed 1"
     assert "in one" in (failure.traceback or "")
+
+
+def test_too_little_memory_on_a_gpu_is_told_with_what_to_do(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(trial: Fit, bench: Bench) -> Outcome:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    monkeypatch.setattr(fit, "carry_out", full)
+    trial = net(0)
+    assert [what for _, what, _, _ in carry_out([trial], store)] == ["started", "failed"]
+    error = store.failures({trial.id})[trial.id].error
+    assert error == "OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB. Try fewer --workers."
 
 
 def test_one_that_fails_within_the_group_fails_alone(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,8 +109,8 @@ class LocalEngine:
     def _hire(self, store: Store, on_gpu: bool, lanes: int) -> list[_Hand]:
         """A new process, with as many hands as it has lanes."""
         pipes = [self.context.Pipe() for _ in range(lanes)]
-        workers = self.workers if on_gpu or not self.lanes else self.helpers
-        place = worker.Place(store, self.device if on_gpu else "cpu", self.threads, workers, self.offline)
+        device, workers = ("cpu", self.helpers) if self.lanes and not on_gpu else (self.device, self.workers)
+        place = worker.Place(store, device, self.threads, workers, self.offline)
         process = self.context.Process(  # type: ignore[attr-defined]
             target=worker.main, args=([theirs for _, theirs in pipes], place), daemon=True
         )
@@ -122,14 +122,15 @@ class LocalEngine:
 
     def _give_out(self, hands: list[_Hand], queue: "_Queue", store: Store) -> None:
         for i, hand in enumerate(hands):
-            if hand.trials:
+            same = [k for k, other in enumerate(hands) if other.process is hand.process]
+            dead = not hand.process.is_alive()
+            if hand.trials or (dead and any(hands[k].trials for k in same)):  # what it had is heard first
                 continue
             group = queue.next(lambda trial, hand=hand: self._suits(trial, hand, hands, queue))  # type: ignore[misc]
             if not group:
                 continue
-            if not hand.process.is_alive():
-                lanes = [k for k, other in enumerate(hands) if other.process is hand.process]
-                for k, new in zip(lanes, self._hire(store, hand.on_gpu, len(lanes)), strict=True):
+            if dead:
+                for k, new in zip(same, self._hire(store, hand.on_gpu, len(same)), strict=True):
                     hands[k] = new
                 hand = hands[i]
             hand.trials = {trial.id: trial for trial in group}

@@ -3,7 +3,9 @@
 import copy
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -285,3 +287,19 @@ def test_torchjd_is_imported_once_a_method_is_built() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == f"{[''] * 8} False False"
+
+
+def test_what_nets_side_by_side_draw_is_what_each_draws_alone() -> None:
+    """On a GPU they are threads of one process, which has one default generator."""
+
+    def slowly(products: Tensor) -> Tensor:
+        drawn = [torch.rand(2) for _ in range(3) if time.sleep(0.002) is None]
+        return torch.stack(drawn).sum(0)
+
+    def weights(one: Jacobian) -> Tensor:
+        return torch.stack([one._weigh(torch.eye(2)) for _ in range(10)])
+
+    expected = weights(Jacobian(learner(), slowly))
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(weights, [Jacobian(learner(), slowly) for _ in range(4)]):
+            assert torch.equal(found, expected)

@@ -4,6 +4,7 @@ TorchJD (https://torchjd.org) is imported once a method is built, not before: re
 works without it.
 """
 
+import threading
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from itertools import combinations_with_replacement
@@ -17,6 +18,8 @@ from rungwise.balancing.dominance import gradients
 
 Weighting = Callable[[Tensor], Tensor]
 """From the tasks' Gramian (K, K), on the CPU, finite and not all 0, to their weights (K,)."""
+_drawing = threading.Lock()
+"""What a weighting draws comes from torch's default generator, which is one for all trials that share a GPU."""
 
 
 class TorchJDSettings(BalancerSettings):
@@ -90,7 +93,7 @@ class Jacobian(Balancer):
         if not products.any():
             return torch.zeros(len(products))
         seed = int(torch.randint(2**62, (), generator=self.learner.random))
-        with torch.random.fork_rng(devices=[]), torch.no_grad():
+        with _drawing, torch.random.fork_rng(devices=[]), torch.no_grad():
             torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed the GPUs too
             return self.weighting(products).float()
 

@@ -52,8 +52,12 @@ def plan(study: Study, rate: Callable[[str], float], done: Callable[[str], bool]
 
 
 def longest_first(trials: Sequence[Trial]) -> list[Trial]:
-    """The order to start trials in, so that no long one is left alone at the end."""
-    return sorted(trials, key=lambda trial: _work(trial)[1], reverse=True)
+    """The order to start trials in, so that no long one is left alone at the end; but one of each sort that runs code
+    which is compiled at its first use comes before all others, so that nobody waits for that code."""
+    ordered = sorted(trials, key=lambda trial: _work(trial)[1], reverse=True)
+    compiling = {trial.compiled: trial for trial in reversed(ordered) if trial.compiled}
+    first = {trial.id for trial in compiling.values()}
+    return sorted(ordered, key=lambda trial: trial.id not in first)
 
 
 def summary(rows: Sequence[Row]) -> dict[str, float]:

@@ -62,6 +62,11 @@ class Trial(Settings):
         return 0
 
     @property
+    def compiled(self) -> str:
+        """The name of the code that it runs and that is compiled at its first use on a machine; "": there is none."""
+        return ""
+
+    @property
     def most_together(self) -> int:
         """How many trials of this one's kind may be carried out together; 1: each by itself."""
         return MOST_TOGETHER if self.together else 1

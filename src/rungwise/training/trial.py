@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny
 from rungwise.balancing import read_balancer
 from rungwise.balancing.balancer import BalancerSettings
 from rungwise.data.tasks import Task, task_classes
+from rungwise.models.mlp import MlpSettings
 from rungwise.models.net import NetSettings
 from rungwise.settings import Settings
 from rungwise.training.augment import Augmentation
@@ -99,6 +100,10 @@ class Fit(Trial):
         return () if self.start is None else (self.start,)
 
     @property
+    def compiled(self) -> str:
+        return "mlp" if isinstance(self.net, MlpSettings) else ""
+
+    @property
     def most_together(self) -> int:
         if not self.fit.stacked:
             return 1
@@ -143,6 +148,10 @@ class PerceptronTrial(Trial):
     rate: float
     iterations: int
     tolerance: float
+
+    @property
+    def compiled(self) -> str:
+        return "perceptron"
 
     @property
     def epochs(self) -> int:

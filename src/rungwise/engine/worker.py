@@ -66,9 +66,13 @@ def main(pipes: Sequence[Connection], place: Place) -> None:
 
 
 def _serve(pipe: Connection, place: Place, datasets: dict[str, Dataset]) -> None:
-    with torch.cuda.stream(torch.cuda.Stream()) if place.device == "cuda" else nullcontext():  # type: ignore[no-untyped-call]
-        while (trials := pipe.recv()) is not None:
-            carry_out(trials, place, datasets, pipe.send)
+    try:
+        with torch.cuda.stream(torch.cuda.Stream()) if place.device == "cuda" else nullcontext():  # type: ignore[no-untyped-call]
+            while (trials := pipe.recv()) is not None:
+                carry_out(trials, place, datasets, pipe.send)
+    except Exception:  # a thread that ended alone would be waited for without end
+        traceback.print_exc()
+        os._exit(1)
 
 
 def carry_out(trials: Sequence[Trial], place: Place, datasets: dict[str, Dataset], tell: Tell) -> None:

@@ -10,7 +10,7 @@ import torch
 from rungwise.data.errors import DataError
 from rungwise.data.inventory import status
 from rungwise.engine.local import default_workers
-from rungwise.engine.machine import choose_device, product_rate
+from rungwise.engine.machine import accelerator, choose_device, product_rate
 from rungwise.records.environment import LIBRARIES, commit, cores, processor, version
 from rungwise.training.mlp_step import machine_can
 from rungwise.training.precision import has_cpu_bfloat16, resolve
@@ -33,7 +33,7 @@ def examine() -> dict[str, str | int | float | bool]:
         "threads_per_worker": max(1, cores() // workers),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "free_disk_gib": round(shutil.disk_usage(Path.cwd()).free / 2**30, 1),
-        "device": device if device == "cpu" else f"cuda ({torch.cuda.get_device_name()})",
+        "device": f"{device} ({gpu})" if (gpu := accelerator(device)) else device,
         "bfloat16_in_hardware": has_cpu_bfloat16() if device == "cpu" else torch.cuda.is_bf16_supported(),
         "precision_auto": chosen,
         "mlp_steps": _steps(device, chosen),

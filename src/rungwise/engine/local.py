@@ -22,8 +22,8 @@ from rungwise.trial import Trial
 THREAD_SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 PRELOAD = ["rungwise.engine.worker", "sklearn.datasets", "sklearn.decomposition", "sklearn.svm"]
 LANES, LANE_BYTES = 8, 2 * 2**30
-"""Trials side by side on a GPU, and the memory that each may want. Measured on an H200: eight nets of the reference
-study together took 2.5 to 4 times as many steps per second as one, four 2.2 to 2.7 times."""
+"""Trials side by side on a GPU, and the memory that each may want. Measured on an H200: eight nets together took 2.1 to
+3.5 times as many steps per second as one, and twelve no more (docs/performance.md)."""
 RETRY_S = 0.5
 """How long to wait before asking again for a trial that another run is computing."""
 

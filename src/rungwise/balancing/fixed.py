@@ -6,9 +6,12 @@ import torch
 from torch import Tensor
 
 from rungwise.balancing.balancer import Balancer, BalancerSettings, Batch, Forward, Learner
+from rungwise.models.cnn import Cnn
 from rungwise.models.mlp import Mlp
+from rungwise.models.multitask import Shared
 
 if TYPE_CHECKING:
+    from rungwise.training.conv_step import CompiledNet
     from rungwise.training.mlp_step import MlpStep
 
 
@@ -27,6 +30,13 @@ class Fixed(Balancer):
         self.on_device = self.weights.to(next(learner.net.parameters()).device)
         self.compiled: MlpStep | None = None
         """A whole step in machine code, where there is one."""
+        self.net: CompiledNet | None = None
+        """The net with its convolutions in machine code, where they are."""
+        if type(learner.net) in (Cnn, Shared):
+            from rungwise.training import conv_step
+
+            if conv_step.can_compile(learner):
+                self.net = conv_step.CompiledNet(learner)
         if type(learner.net) is Mlp:
             from rungwise.training import mlp_step  # numba takes a while to import
 
@@ -36,7 +46,7 @@ class Fixed(Balancer):
     def step(self, batch: Batch) -> Forward:
         if self.compiled is not None and batch.weights is None:
             return self.compiled(batch)
-        forward = self.learner.forward(batch)
+        forward = self.learner.forward(batch, self.net)
         descend(self.learner, forward.losses @ self.on_device)
         return Forward(forward.losses.detach(), forward.right, of_images=forward.of_images)
 

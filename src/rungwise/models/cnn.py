@@ -34,14 +34,14 @@ class SameConv(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         (kernel, _), (stride, _) = self.kernel_size, self.stride
-        before, after = zip(*(_same_padding(side, kernel, stride) for side in x.shape[2:]), strict=True)
+        before, after = zip(*(same_padding(side, kernel, stride) for side in x.shape[2:]), strict=True)
         if before == after:  # the convolution pads by itself, without a padded copy of its input
             return F.conv2d(x, self.weight, self.bias, stride, before)
         padded = F.pad(x, (before[1], after[1], before[0], after[0]))
         return F.conv2d(padded, self.weight, self.bias, stride)
 
 
-def _same_padding(side: int, kernel: int, stride: int) -> tuple[int, int]:
+def same_padding(side: int, kernel: int, stride: int) -> tuple[int, int]:
     """Zeros before and after one side, so that the output's side is ceil(side / stride)."""
     total = max((-(-side // stride) - 1) * stride + kernel - side, 0)
     return total // 2, total - total // 2
@@ -72,6 +72,10 @@ class Trunk(nn.Module):
             x = stages[f"convolution {number}"] = convolution(x).relu_()
         return stages
 
+    def forward(self, x: Tensor) -> Tensor:
+        """The last of them."""
+        return next(reversed(self.features(x).values()))
+
 
 class Cnn(nn.Module):
     def __init__(self, image: Shape, filters: tuple[int, ...], kernel: int, halving: Halving, classes: int) -> None:
@@ -81,8 +85,12 @@ class Cnn(nn.Module):
 
     def features(self, x: Tensor) -> dict[str, Tensor]:
         stages = self.trunk.features(x)
-        last = next(reversed(stages.values()))
-        return {**stages, "logits": self.head(last.flatten(1))}  # (N, classes)
+        (logits,) = self.answer(next(reversed(stages.values())))
+        return {**stages, "logits": logits}
+
+    def answer(self, maps: Tensor) -> tuple[Tensor, ...]:
+        """The logits (N, classes), of the trunk's last maps."""
+        return (self.head(maps.flatten(1)),)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        return (self.features(x)["logits"],)
+        return self.answer(self.trunk(x))

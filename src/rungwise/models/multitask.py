@@ -40,15 +40,18 @@ class Shared(nn.Module):
 
     def features(self, x: Tensor) -> dict[str, Tensor]:
         stages = self.trunk.features(x)
-        last = next(reversed(stages.values()))
-        stages["shared"] = self.shared(last.flatten(1))  # (N, width)
+        stages["shared"] = self.shared(next(reversed(stages.values())).flatten(1))  # (N, width)
         for number, head in enumerate(self.heads, 1):
             stages[f"logits {number}"] = head(stages["shared"])  # (N, classes of the task)
         return stages
 
+    def answer(self, maps: Tensor) -> tuple[Tensor, ...]:
+        """Each task's logits (N, classes), of the trunk's last maps."""
+        shared = self.shared(maps.flatten(1))
+        return tuple(head(shared) for head in self.heads)
+
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        stages = self.features(x)
-        return tuple(stages[f"logits {number}"] for number in range(1, len(self.heads) + 1))
+        return self.answer(self.trunk(x))
 
 
 def heads(width: int, hidden: tuple[int, ...], outputs: tuple[int, ...]) -> nn.ModuleList:

@@ -46,7 +46,7 @@ def can_compile(learner: Learner) -> bool:
 def machine_can(precision: str) -> bool:
     """Whether this machine has the instructions, and OpenMP (on Linux libgomp) for numba's threads. Others take 50 to
     100 µs to be handed work, not 1 to 6, a dozen times per step: small nets would be slower than by autograd."""
-    _threads()
+    threads()
     return vectors.can(precision) and bool(numba.threading_layer() != "workqueue")
 
 
@@ -72,7 +72,7 @@ class MlpStep:
         """The optimiser's memory."""
         self.known: list[tuple[int, int]] = []
         """Where the parameters are, and which version of them, that the copies were made of."""
-        self.threads = _threads()
+        self.threads = threads()
 
     @torch.no_grad()
     def __call__(self, batch: Batch) -> Forward:
@@ -184,7 +184,7 @@ class MlpStep:
         return np.array(program)
 
 
-def _threads() -> int:
+def threads() -> int:
     """Let numba have as many threads as torch has, and return how many that is.
 
     Both may use one library, and starting numba's threads sets how many torch has.

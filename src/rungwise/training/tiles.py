@@ -168,7 +168,7 @@ def _flip(to: Builder, pairs: bool, whole: list[Value], numbers: list[Value]) ->
         to.store(row, locate(to, into, to.mul(distance, I64(r)), INTS), align=4)
 
 
-def _called(emit: Callable[[Builder, bool, list[Value], list[Value]], None]) -> Any:
+def called(emit: Callable[[Builder, bool, list[Value], list[Value]], None]) -> Any:
     """What compiled code calls."""
 
     @intrinsic
@@ -187,16 +187,16 @@ def _called(emit: Callable[[Builder, bool, list[Value], list[Value]], None]) -> 
     return tile
 
 
-forward = _called(_forward)
+forward = called(_forward)
 """(*factors, the rows' biases, *forms), (least,): the product and the biases, or `least` if that is more."""
-backward = _called(_backward)
+backward = called(_backward)
 """(*factors, what was active (rows, columns / 1 or 2), its distance, *forms), (): the product, 0 where that is 0."""
-update = _called(_update)
+update = called(_update)
 """(*factors, weights, first and second memory, their distance between rows, columns that are left, units to the next
 tile, *forms of the weights' copies), numbers: the product is the gradient of the weights, by which the optimiser moves
 them. Six numbers are Adam's (Kingma and Ba 2015): 1 - beta1, beta2, 1 - beta2, rate / (1 - beta1^t),
 1 / sqrt(1 - beta2^t), epsilon; two are those of gradient descent: momentum, rate. Only bfloat16 has copies."""
-update_one = _called(_update_one)
+update_one = called(_update_one)
 """(weight, first and second memory), (*numbers, gradient): the same of one number."""
-flip = _called(_flip)
+flip = called(_flip)
 """(from, its distance, into, its distance), (): LANES x LANES units, transposed."""

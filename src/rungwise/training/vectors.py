@@ -70,7 +70,7 @@ def fma(to: Builder, a: Value, b: Value, c: Value) -> Value:
     return to.call(function(to.module, ir.FunctionType(kind, [kind] * 3), name), [a, b, c])
 
 
-def _fma_pairs(to: Builder, a: Value, b: Value, c: Value) -> Value:
+def fma_pairs(to: Builder, a: Value, b: Value, c: Value) -> Value:
     pairs, name = ir.VectorType(BF16, 2 * LANES), "llvm.x86.avx512bf16.dpbf16ps.512"
     dot = function(to.module, ir.FunctionType(FLOATS, [FLOATS, pairs, pairs]), name)
     return to.call(dot, [c, to.bitcast(a, pairs), to.bitcast(b, pairs)])
@@ -85,7 +85,7 @@ def product(to: Builder, pairs: bool, factors: list[Value], meanwhile: Callable[
     a, a_row, a_k, rows, b, b_k, count = factors
     last = to.sub(rows, I64(1))
     starts = [to.add(a, to.shl(to.mul(a_row, smaller(to, I64(r), last)), I64(2))) for r in range(ROWS)]
-    scalar, vector, multiply = (I32, INTS, _fma_pairs) if pairs else (F32, FLOATS, fma)
+    scalar, vector, multiply = (I32, INTS, fma_pairs) if pairs else (F32, FLOATS, fma)
     before, loop, after = to.block, to.append_basic_block("sum"), to.append_basic_block("summed")
     to.branch(loop)
     to.position_at_end(loop)
@@ -112,7 +112,7 @@ def product(to: Builder, pairs: bool, factors: list[Value], meanwhile: Callable[
     return new
 
 
-def _short(to: Builder, value: Value) -> Value:
+def short(to: Builder, value: Value) -> Value:
     """Rounded to bfloat16, as whole numbers of 16 bits."""
     return to.bitcast(to.fptrunc(value, HALVES), SHORTS)
 
@@ -127,10 +127,10 @@ def store(to: Builder, pairs: bool, tile: Tile, rows: Value, forms: list[Value])
                 to.store(value, locate(to, along_rows, place, FLOATS), align=4)
                 continue
             place = to.mul(columns_distance, I64(r))
-            to.store(_short(to, value), locate_half(to, along_columns, place, v * LANES), align=4)
+            to.store(short(to, value), locate_half(to, along_columns, place, v * LANES), align=4)
             if r % 2 == 0:
                 there = to.icmp_signed(">", rows, I64(r + 1))
-                other = to.select(there, _short(to, tile[r + 1][v]), same(SHORTS, 0))
-                pair = to.or_(to.zext(_short(to, value), INTS), to.shl(to.zext(other, INTS), same(INTS, 16)))
+                other = to.select(there, short(to, tile[r + 1][v]), same(SHORTS, 0))
+                pair = to.or_(to.zext(short(to, value), INTS), to.shl(to.zext(other, INTS), same(INTS, 16)))
                 place = to.add(to.mul(rows_distance, I64(r // 2)), I64(v * LANES))
                 to.store(pair, locate(to, along_rows, place, INTS), align=4)

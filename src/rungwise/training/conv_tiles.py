@@ -1,0 +1,200 @@
+"""Products of convolutions in vector instructions (LLVM), as implicit matrix products: no patch of an image is copied.
+
+A tile is `height` rows by LANES x `vectors` columns of
+
+    sum over k of a[rows[r] + steps[k, 0]] b[steps[k, 1] + column],
+
+in units (see `units`), where `rows` (int32) and `steps` (int32, two for each k) are distances in bytes. Sums are float32.
+Rows come in twos: a position in one image and the same in the next. A tile with fewer rows has the last two again.
+
+Compiled code calls `name(space, whole, numbers)`: an array by whose dtype the kind of unit is chosen, a tuple of addresses,
+counts and distances in bytes, and a tuple of float32. `whole` begins with the product:
+
+    a, address of rows, how many of `height` rows there are, address of steps, b, how many k there are
+
+and where a tile goes on through the net it ends with where to:
+
+    address, address of its rows' distances; of bfloat16 also for pairs (the two rows of a pair in a unit): address,
+    address of distances. An address of 0: there is no such form.
+
+What numba keeps on disk of its callers does not know of changes here: touch their files, too.
+"""
+
+from typing import Any
+
+from llvmlite import ir
+
+from rungwise.training.tiles import called
+from rungwise.training.units import F32, I32, Builder, Value
+from rungwise.training.vectors import (
+    FLOATS,
+    I64,
+    INTS,
+    LANES,
+    ROWS,
+    SHORTS,
+    VECTORS,
+    Tile,
+    fma,
+    fma_pairs,
+    same,
+    short,
+    spread,
+)
+
+WIDE, NARROW = (ROWS, VECTORS), (10, VECTORS // 2)
+"""Shapes of tiles: rows and vectors. The narrow one has sums for as many registers as leave room for what is spread."""
+
+
+def _pointer(to: Builder, address: Value, kind: ir.Type) -> Value:
+    return to.inttoptr(address, kind.as_pointer())
+
+
+def _distance(to: Builder, table: Value, number: Value) -> Value:
+    return to.sext(to.load(_pointer(to, to.add(table, to.shl(number, I64(2))), I32), align=4), I64)
+
+
+def _row(to: Builder, r: int, count: Value) -> Value:
+    """Which row is the r-th: of the last two, one, where there are no more."""
+    return I64(r) if r < 2 else to.select(to.icmp_signed("<", I64(r), count), I64(r), to.add(count, I64(r % 2 - 2)))
+
+
+def _product(to: Builder, pairs: bool, shape: tuple[int, int], factors: list[Value], first: Tile | None = None) -> Tile:
+    """The sums, from what there is `first`."""
+    height, vectors = shape
+    a, rows, count, steps, b, length = factors
+    starts = [to.add(a, _distance(to, rows, _row(to, r, count))) for r in range(height)]
+    scalar, vector, multiply = (I32, INTS, fma_pairs) if pairs else (F32, FLOATS, fma)
+    before, loop, after = to.block, to.append_basic_block("sum"), to.append_basic_block("summed")
+    to.branch(loop)
+    to.position_at_end(loop)
+    k = to.phi(I64)
+    sums = [[to.phi(FLOATS) for _ in range(vectors)] for _ in range(height)]
+    twice = to.shl(k, I64(1))
+    along_a, along_b = _distance(to, steps, twice), to.add(b, _distance(to, steps, to.add(twice, I64(1))))
+    places = [_pointer(to, to.add(along_b, I64(4 * LANES * v)), vector) for v in range(vectors)]
+    columns = [to.load(place, align=4) for place in places]
+    new = []
+    for start, row in zip(starts, sums, strict=True):
+        # Of an odd number of channels, two may lie anywhere.
+        one = spread(to, to.load(_pointer(to, to.add(start, along_a), scalar), align=2), vector)
+        new.append([multiply(to, one, column, value) for column, value in zip(columns, row, strict=True)])
+    following = to.add(k, I64(1))
+    k.add_incoming(I64(0), before)
+    k.add_incoming(following, loop)
+    for r in range(height):
+        for v in range(vectors):
+            sums[r][v].add_incoming(same(FLOATS, 0.0) if first is None else first[r][v], before)
+            sums[r][v].add_incoming(new[r][v], loop)
+    to.cbranch(to.icmp_signed("<", following, length), loop, after)
+    to.position_at_end(after)
+    return new
+
+
+def _store(to: Builder, pairs: bool, tile: Tile, count: Value, forms: list[Value]) -> None:
+    into, rows, paired, paired_rows = forms
+    kind, size = (SHORTS, 2) if pairs else (FLOATS, 4)
+    values = [[short(to, value) for value in row] for row in tile] if pairs else tile
+    with to.if_then(to.icmp_signed("!=", into, I64(0))):
+        for r, row in enumerate(values):
+            start = to.add(into, _distance(to, rows, _row(to, r, count)))
+            for v, value in enumerate(row):
+                to.store(value, _pointer(to, to.add(start, I64(size * LANES * v)), kind), align=2)
+    if not pairs:
+        return
+    with to.if_then(to.icmp_signed("!=", paired, I64(0))):
+        for r in range(0, len(tile), 2):
+            start = to.add(paired, _distance(to, paired_rows, to.lshr(_row(to, r, count), I64(1))))
+            for v, (one, other) in enumerate(zip(values[r], values[r + 1], strict=True)):
+                unit = to.or_(to.zext(one, INTS), to.shl(to.zext(other, INTS), same(INTS, 16)))
+                to.store(unit, _pointer(to, to.add(start, I64(4 * LANES * v)), INTS), align=4)
+
+
+def _forward(shape: tuple[int, int]) -> Any:
+    def emit(to: Builder, pairs: bool, whole: list[Value], numbers: list[Value]) -> None:
+        factors, bias, forms = whole[:6], whole[6], whole[7:]
+        floor = same(FLOATS, 0.0)
+        places = [_pointer(to, to.add(bias, I64(4 * LANES * v)), FLOATS) for v in range(shape[1])]
+        biases = [to.load(place, align=4) for place in places]
+        tile: Tile = []
+        for row in _product(to, pairs, shape, factors):
+            sums = [to.fadd(value, one) for value, one in zip(row, biases, strict=True)]
+            # What is not a number stays so.
+            tile.append([to.select(to.fcmp_ordered("<", value, floor), floor, value) for value in sums])
+        _store(to, pairs, tile, factors[2], forms)
+
+    return called(emit)
+
+
+def _backward(shape: tuple[int, int]) -> Any:
+    def emit(to: Builder, pairs: bool, whole: list[Value], numbers: list[Value]) -> None:
+        factors, (active, active_rows), forms = whole[:6], whole[6:8], whole[8:]
+        tile: Tile = []
+        for r, row in enumerate(_product(to, pairs, shape, factors)):
+            start = to.add(active, _distance(to, active_rows, _row(to, r, factors[2])))
+            tile.append([])
+            for v, value in enumerate(row):
+                if pairs:
+                    was = to.load(_pointer(to, to.add(start, I64(2 * LANES * v)), SHORTS), align=2)
+                    on = to.icmp_unsigned("!=", was, same(SHORTS, 0))
+                else:
+                    was = to.load(_pointer(to, to.add(start, I64(4 * LANES * v)), FLOATS), align=4)
+                    on = to.fcmp_unordered(">", was, same(FLOATS, 0.0))
+                tile[r].append(to.select(on, value, same(FLOATS, 0.0)))
+        _store(to, pairs, tile, factors[2], forms)
+
+    return called(emit)
+
+
+def _gather(shape: tuple[int, int]) -> Any:
+    def emit(to: Builder, pairs: bool, whole: list[Value], numbers: list[Value]) -> None:
+        factors, (into, distance) = whole[:6], whole[6:]
+        starts = [to.add(into, to.mul(distance, I64(r))) for r in range(shape[0])]
+        places = [
+            [_pointer(to, to.add(start, I64(4 * LANES * v)), FLOATS) for v in range(shape[1])] for start in starts
+        ]
+        first = [[to.load(place, align=4) for place in row] for row in places]
+        for row, values in zip(places, _product(to, pairs, shape, factors, first), strict=True):
+            for place, value in zip(row, values, strict=True):
+                to.store(value, place, align=4)
+
+    return called(emit)
+
+
+def _total(shape: tuple[int, int]) -> Any:
+    def emit(to: Builder, pairs: bool, whole: list[Value], numbers: list[Value]) -> None:
+        b, distance, length, into = whole
+        places = [_pointer(to, to.add(into, I64(4 * LANES * v)), FLOATS) for v in range(shape[1])]
+        first = [to.load(place, align=4) for place in places]
+        before, loop, after = to.block, to.append_basic_block("sum"), to.append_basic_block("summed")
+        to.branch(loop)
+        to.position_at_end(loop)
+        k, sums = to.phi(I64), [to.phi(FLOATS) for _ in first]
+        along = to.add(b, to.mul(k, distance))
+        new = []
+        for v, value in enumerate(sums):
+            one = to.load(_pointer(to, to.add(along, I64(4 * LANES * v)), INTS if pairs else FLOATS), align=4)
+            ones = same(INTS, 0x3F803F80)  # twice 1.0
+            new.append(fma_pairs(to, one, ones, value) if pairs else to.fadd(one, value))
+        following = to.add(k, I64(1))
+        for phi, start, then in [(k, I64(0), following), *zip(sums, first, new, strict=True)]:
+            phi.add_incoming(start, before)
+            phi.add_incoming(then, loop)
+        to.cbranch(to.icmp_signed("<", following, length), loop, after)
+        to.position_at_end(after)
+        for place, value in zip(places, new, strict=True):
+            to.store(value, place, align=4)
+
+    return called(emit)
+
+
+forward_narrow, forward_wide = _forward(NARROW), _forward(WIDE)
+"""(*product, address of the columns' biases, *where to), (): the product and the biases, or 0 if that is more."""
+backward_narrow, backward_wide = _backward(NARROW), _backward(WIDE)
+"""(*product, address of what was active, address of its rows' distances, *where to), (): the product, 0 where that is
+0."""
+gather_narrow, gather_wide = _gather(NARROW), _gather(WIDE)
+"""(*product, address of float32, distance between its rows), (): the product is added to them; all rows are there."""
+total_narrow, total_wide = _total(NARROW), _total(WIDE)
+"""(b, distance between its rows, how many, address of float32), (): the sums of its columns are added to them."""
+

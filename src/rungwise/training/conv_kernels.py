@@ -11,15 +11,15 @@ from numba import prange
 
 from rungwise.compiled import compiled, one_at_a_time
 from rungwise.training import conv_tiles as tiles
-from rungwise.training.units import high, low, unit
+from rungwise.training.conv_tiles import HEIGHT, WIDTH
+from rungwise.training.tiles import flip
 from rungwise.training.vectors import LANES
 
 PRODUCT = np.dtype(
     [
         (name, np.int64)
         for name in (
-            "kind",
-            *("height", "vectors", "blocks"),  # of a tile: rows, vectors; how many go side by side
+            *("kind", "blocks"),  # how many tiles go side by side
             *("rows", "group_rows", "rows_of_two"),  # address of distances, how many; rows of two images
             *("steps", "length"),  # address of distances, how many
             *("source", "source_group"),  # address of the one factor, distance between groups
@@ -38,25 +38,42 @@ FORWARD, BACKWARD, GRADIENT = range(3)
 
 @one_at_a_time
 @compiled(parallel=True)
-def pack(values: np.ndarray, table: np.ndarray, stride: int, into: np.ndarray, parts: int) -> None:
-    """Rows of units, of values that lie `stride` apart; a table (rows, 3) tells where the row's first unit has its
-    numbers, below 0 for none, and how many units there are. `into` (rows, units, 1 or 2) has them as numbers."""
+def turn(rows: np.ndarray, into: np.ndarray, parts: int) -> None:
+    """A matrix of units (blocks x width, columns) transposed, a block of rows after the other: (blocks, columns,
+    width)."""
+    blocks, columns, width = into.shape
+    squares = (columns + LANES - 1) // LANES
     for part in prange(parts):
-        start, end = len(into) * part // parts, len(into) * (part + 1) // parts
-        for first in range(start, end, 8):  # rows that share lines of the cache
-            last = min(first + 8, end)
-            for half in range(into.shape[2]):
-                for k in range(into.shape[1]):
-                    for r in range(first, last):
-                        if table[r, half] >= 0 and k < table[r, 2]:
-                            into[r, k, half] = values[table[r, half] + k * stride]
+        for first in range(squares * part // parts * LANES, squares * (part + 1) // parts * LANES, LANES):
+            for block in range(blocks):
+                for r in range(0, width, LANES):
+                    source, target = rows[block * width + r :, first:], into[block, first:, r:]
+                    if first + LANES <= columns and r + LANES <= width:
+                        whole = source.ctypes.data, columns, target.ctypes.data, width
+                        flip(rows, whole, ())
+                    else:
+                        for i in range(min(LANES, width - r)):
+                            for k in range(min(LANES, columns - first)):
+                                target[k, i] = source[i, k]
 
 
 @one_at_a_time
 @compiled(parallel=True)
-def enter(
-    slopes: np.ndarray, active: np.ndarray, places: np.ndarray, into: np.ndarray, room: int, parts: int
-) -> None:
+def gather(values: np.ndarray, starts: np.ndarray, into: np.ndarray, parts: int) -> None:
+    """Rows of units (rows, width, 1 or 2), the numbers of which are runs of values that begin where `starts` (rows, 1 or
+    2) tells."""
+    for part in prange(parts):
+        for r in range(len(into) * part // parts, len(into) * (part + 1) // parts):
+            row = into[r]
+            for half in range(into.shape[2]):
+                run = values[starts[r, half] :][: len(row)]
+                for k in range(len(row)):
+                    row[k, half] = run[k]
+
+
+@one_at_a_time
+@compiled(parallel=True)
+def enter(slopes: np.ndarray, active: np.ndarray, places: np.ndarray, into: np.ndarray, room: int, parts: int) -> None:
     """Slopes (images, channels, places) where something was active, to their places, channels last, with `room` for so
     many. Images that have no slopes get 0."""
     images, channels = len(slopes), slopes.shape[1]
@@ -87,58 +104,41 @@ def couple(halves: np.ndarray, into: np.ndarray, parts: int) -> None:
 @compiled()
 def _through(work: Any, space: np.ndarray, size: int, rows: int, start: int, end: int) -> None:
     """Tiles from `start` to `end` of what goes forward or comes back; there are so many rows."""
-    per_group, width = work.group_rows // work.height, LANES * work.vectors
+    per_group = work.group_rows // HEIGHT
     for t in range(start, end):
-        group, first = t // per_group, t % per_group * work.height
-        left = min(work.height, rows - group * work.group_rows - first)
+        group, first = t // per_group, t % per_group * HEIGHT
+        left = min(HEIGHT, rows - group * work.group_rows - first)
         source, into = work.source + group * work.source_group, work.into + group * work.into_group
         for block in range(work.blocks):
             a = source, work.rows + 4 * first, left, work.steps
             b = work.factor + block * work.factor_block, work.length
-            there = into + block * size * width if work.into else 0
-            pairs = work.pairs + group * work.pairs_group + 4 * block * width if work.pairs else 0
+            there = into + block * size * WIDTH if work.into else 0
+            pairs = work.pairs + group * work.pairs_group + 4 * block * WIDTH if work.pairs else 0
             forms = there, work.into_rows + 4 * first, pairs, work.pairs_rows + 2 * first
             if work.kind == FORWARD:
-                whole = (*a, *b, work.bias + 4 * block * width, *forms)
-                if work.vectors == tiles.WIDE[1]:
-                    tiles.forward_wide(space, whole, ())
-                else:
-                    tiles.forward_narrow(space, whole, ())
+                tiles.forward(space, (*a, *b, work.bias + 4 * block * WIDTH, *forms), ())
             else:
-                active = work.active + group * work.active_group + block * size * width
-                more = (*a, *b, active, work.active_rows + 4 * first, *forms)
-                if work.vectors == tiles.WIDE[1]:
-                    tiles.backward_wide(space, more, ())
-                else:
-                    tiles.backward_narrow(space, more, ())
+                active = work.active + group * work.active_group + block * size * WIDTH
+                tiles.backward(space, (*a, *b, active, work.active_rows + 4 * first, *forms), ())
 
 
 @compiled()
 def _gradient(work: Any, space: np.ndarray, images: int, start: int, end: int) -> None:
     """Tiles from `start` to `end` of the weights' gradients, after the biases', by so many images (or pairs of them)."""
-    width = LANES * work.vectors
-    distance = 4 * width * work.blocks
+    distance = 4 * WIDTH * work.blocks
     for group in range(0, (images + work.group_images - 1) // work.group_images):
         here = min(work.group_images, images - group * work.group_images)
+        factor = work.factor + group * work.factor_group
         for item in range(start, end):
-            tile, block = item // work.blocks - 1, item % work.blocks
+            tile, column = item // work.blocks - 1, 4 * WIDTH * (item % work.blocks)
             if tile < 0:
-                b = work.factor + group * work.factor_group + 4 * width * block
-                whole = b, distance, here * work.places, work.bias + 4 * width * block
-                if work.vectors == tiles.WIDE[1]:
-                    tiles.total_wide(space, whole, ())
-                else:
-                    tiles.total_narrow(space, whole, ())
+                tiles.total(space, (factor + column, distance, here * work.places, work.bias + column), ())
                 continue
-            first = tile * work.height
+            first = tile * HEIGHT
             a = work.source + group * work.source_group, work.rows + 4 * first
-            left = min(work.height, work.group_rows - first)
-            c = work.factor + group * work.factor_group + 4 * width * block, here * work.length
-            into = work.into + first * distance + 4 * width * block, distance
-            if work.vectors == tiles.WIDE[1]:
-                tiles.gather_wide(space, (*a, left, work.steps, *c, *into), ())
-            else:
-                tiles.gather_narrow(space, (*a, left, work.steps, *c, *into), ())
+            left, into = min(HEIGHT, work.group_rows - first), work.into + first * distance + column
+            whole = (*a, left, work.steps, factor + column, here * work.length, into, distance)
+            tiles.gradient(space, whole, ())
 
 
 @one_at_a_time
@@ -150,7 +150,7 @@ def multiply(works: np.ndarray, space: np.ndarray, size: int, pairs: int, parts:
         for number in range(len(works)):
             work = works[number]
             rows = work.group_rows if work.kind == GRADIENT else pairs * work.rows_of_two
-            items = (rows + work.height - 1) // work.height
+            items = (rows + HEIGHT - 1) // HEIGHT
             if work.kind == GRADIENT:
                 items = (items + 1) * work.blocks
             start, end = items * part // parts, items * (part + 1) // parts

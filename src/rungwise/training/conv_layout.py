@@ -6,7 +6,6 @@ numbers, and a convolution a product of matrices, one of which is read where it 
 place by the stride, with the part of the weights that meets it.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -15,11 +14,10 @@ from torch import Tensor
 
 from rungwise.models.cnn import SameConv, same_padding
 from rungwise.models.net import Shape
-from rungwise.training.conv_tiles import NARROW, WIDE
-from rungwise.training.vectors import LANES
+from rungwise.training.conv_tiles import WIDTH
 
 GROUP = 30
-"""Images of which the tables of distances tell: even, and their rows a multiple of either tile's."""
+"""Images of which the tables of distances tell: even, and their rows a multiple of a tile's."""
 CHUNK = 512 << 10
 """Bytes of both factors of a gradient that all tiles go through before the next: half of a core's second cache."""
 Numbers = np.ndarray
@@ -64,29 +62,9 @@ def pairs_of(maps: Maps, y: Numbers, x: Numbers) -> Numbers:
     return (4 * (np.arange(GROUP // 2)[:, None] * maps.size + maps.at(y, x))).astype(np.int32)
 
 
-@dataclass(frozen=True)
-class Tile:
-    """Rows and vectors of the tiles of a product with so many columns."""
-
-    columns: int
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return NARROW if self.columns % (LANES * WIDE[1]) else WIDE
-
-    @property
-    def width(self) -> int:
-        return LANES * self.shape[1]
-
-    @property
-    def blocks(self) -> int:
-        return self.columns // self.width
-
-
 def room(channels: int) -> int:
     """Channels with those that fill the last tile."""
-    width = LANES * NARROW[1]
-    return -(-channels // width) * width
+    return -(-channels // WIDTH) * WIDTH
 
 
 @dataclass(frozen=True)
@@ -96,92 +74,76 @@ class Through:
     rows: Numbers
     """Distances of what each row begins with, by `rows_of`."""
     steps: Numbers
-    """(steps of the sum, 2): distances in what comes in and in the packed weights."""
-    packing: Numbers
-    """(rows of packed units, 3), as `pack` takes it."""
+    """(steps of the sum, 2): distances in what comes in, and in the packed weights."""
+    starts: Numbers
+    """(rows of packed units, 1 or 2): where in the layer's weights the row's first unit has its numbers; of a block of
+    columns after the other. Empty where the weights are packed by being transposed."""
     to: tuple[Numbers, Numbers]
     """y and x of the rows in the maps that come out."""
 
 
 class Layer:
-    """One convolution, of images of a shape (channels, height, width): its maps and tables."""
+    """One convolution, of images of a shape (channels, height, width): its maps and tables. Its weights lie as (filters,
+    the kernel's rows, `run`: the numbers of one of them, channels last), with zeros for channels that are not there."""
 
     def __init__(self, conv: SameConv, image: Shape, size: int, *, first: bool) -> None:
-        self.conv, self.shape, self.first = conv, image, first
-        self.bytes, self.pair = size, 4 // size
-        (self.kernel, _), (stride, _) = conv.kernel_size, conv.stride
+        self.conv, self.shape, self.bytes, self.pair = conv, image, size, 4 // size
+        (self.kernel, _), (self.stride, _) = conv.kernel_size, conv.stride
         channels, filters = image[0] if first else room(image[0]), room(conv.out_channels)
-        self.tile, self.back_tile = Tile(filters), Tile(channels)
-        padding = [same_padding(side, self.kernel, stride) for side in image[1:]]
-        (top, left), sides = (before for before, _ in padding), image[1:]
-        outs = [-(-side // stride) for side in sides]
-        self.out_shape: Shape = (conv.out_channels, outs[0], outs[1])
-        self.inputs = Maps(channels, *(s + sum(p) for s, p in zip(sides, padding, strict=True)), top, left)
-        border = 0 if first else -(-self.kernel // stride) - 1
-        ends = [max((s - 1 + p[0]) // stride, out - 1) for s, p, out in zip(sides, padding, outs, strict=True)]
-        self.slopes = Maps(filters, *(border + end + 1 for end in ends), border, border)
+        self.run = -(-self.kernel * channels // self.pair) * self.pair
+        (top, bottom), (left, right) = (same_padding(side, self.kernel, self.stride) for side in image[1:])
+        height, width = image[1:]
+        self.inputs = Maps(channels, height + top + bottom, width + left + right, top, left)
+        out_height, out_width = (-(-side // self.stride) for side in (height, width))
+        self.out_shape: Shape = conv.out_channels, out_height, out_width
+        border = 0 if first else -(-self.kernel // self.stride) - 1
+        down = max((height - 1 + top) // self.stride + 1, out_height)
+        across = max((width - 1 + left) // self.stride + 1, out_width)
+        self.slopes = Maps(filters, border + down, border + across, border, border)
 
-        y, x = self.places = _places(*outs)
-        y, x = y * stride - top, x * stride - left
-        run = -(-self.kernel * channels // self.pair)
-        kx, ci = np.divmod(np.arange(run * self.pair).reshape(-1, self.pair), channels)
-        packing = [self._packing(self.tile, 0, ci, np.full_like(kx, ky), kx) for ky in range(self.kernel)]
-        self.forward = Through(
-            rows_of(self.inputs, y, x, size), self._steps(self.inputs, self.kernel, run, self.tile), _blocks(packing), self.places
-        )
-        ky, e = _places(self.kernel, self.kernel * channels)
-        self.gradient_rows = (4 * (ky * self.inputs.width * channels + e)).astype(np.int32)
+        self.places = _grid(out_height, out_width)
+        y, x = (place * self.stride - before for place, before in zip(self.places, (top, left), strict=True))
+        steps = self._steps(self.inputs, self.kernel, self.run)
+        self.forward = Through(rows_of(self.inputs, y, x, size), steps, np.zeros((0, self.pair), np.int32), self.places)
+        ky, number = _grid(self.kernel, self.kernel * channels)
+        self.gradient_rows = (4 * (ky * self.inputs.width * channels + number)).astype(np.int32)
         self.chunk = max(1, CHUNK // (4 * (self.inputs.size + self.slopes.size)))
         images = np.arange(self.chunk)[:, None]
-        a = images * self.inputs.size + self.inputs.at(y, x)
-        b = images * self.slopes.size + self.slopes.at(*self.places)
-        self.gradient_steps = (4 * np.stack((a, b), -1)).astype(np.int32)
-        self.backward = [] if first else [self._back(*r, stride, top, left) for r in product(range(stride), repeat=2)]
+        places = self.inputs.at(y, x), self.slopes.at(*self.places)
+        sizes = self.inputs.size, self.slopes.size
+        pairs = [4 * (images * size + place) for size, place in zip(sizes, places, strict=True)]
+        self.gradient_steps = np.stack(pairs, -1).astype(np.int32)
+        self.backward = [] if first else [self._back(*rest) for rest in product(range(self.stride), repeat=2)]
 
-    def _back(self, ry: int, rx: int, stride: int, top: int, left: int) -> Through:
-        """The slopes in the places that have these remainders."""
-        y, x = _places(*self.shape[1:])
-        mine = ((y + top) % stride == ry) & ((x + left) % stride == rx)
+    def _back(self, rest_y: int, rest_x: int) -> Through:
+        """The slopes in the places that have these remainders: by every so many of the kernel's rows and columns, the
+        last of which meet what comes first."""
+        y, x = (
+            of + before for of, before in zip(_grid(*self.shape[1:]), (self.inputs.top, self.inputs.left), strict=True)
+        )
+        mine = (y % self.stride == rest_y) & (x % self.stride == rest_x)
         y, x = y[mine], x[mine]
-        down, across = (-(-(self.kernel - r) // stride) for r in (ry, rx))
-        start = (y + top) // stride - (down - 1), (x + left) // stride - (across - 1)
-        filters = self.slopes.channels
-        run = across * filters // self.pair
-        tx, co = np.divmod(np.arange(run * self.pair).reshape(-1, self.pair), filters)
-        kx = rx + stride * (across - 1 - tx)
-        packing = [
-            self._packing(self.back_tile, 1, co, np.full_like(kx, ry + stride * (down - 1 - ty)), kx)
-            for ty in range(down)
-        ]
-        steps = self._steps(self.slopes, down, run, self.back_tile)
-        return Through(rows_of(self.slopes, *start, self.bytes), steps, _blocks(packing), (y, x))
+        down, across = (-(-(self.kernel - rest) // self.stride) for rest in (rest_y, rest_x))
+        begin = y // self.stride - down + 1, x // self.stride - across + 1
+        filters, channels = self.slopes.channels, self.inputs.channels
+        steps = self._steps(self.slopes, down, across * filters)
+        block, ty, tx, filter_ = np.meshgrid(
+            *(np.arange(count) for count in (channels // WIDTH, down, across, filters)), indexing="ij"
+        )
+        ky, kx = (rest + self.stride * (n - 1 - t) for rest, n, t in ((rest_y, down, ty), (rest_x, across, tx)))
+        starts = (filter_ * self.kernel + ky) * self.run + kx * channels + block * WIDTH
+        to = y - self.inputs.top, x - self.inputs.left
+        starts = starts.astype(np.int32).reshape(-1, self.pair)
+        return Through(rows_of(self.slopes, *begin, self.bytes), steps, starts, to)
 
-    def _steps(self, maps: Maps, rows: int, run: int, tile: Tile) -> Numbers:
-        ty, unit = _places(rows, run)
-        a = ty * maps.width * maps.channels * self.bytes + 4 * unit
-        return np.stack((a, np.arange(rows * run) * 4 * tile.width), -1).astype(np.int32)
-
-    def _packing(self, tile: Tile, columns: int, channel: Numbers, ky: Numbers, kx: Numbers) -> Numbers:
-        """Of units (units, pair) that have these channels and places of the kernel, and whose columns run along that
-        dimension of the weights: (blocks, units, 3)."""
-        weight = self.conv.weight
-        strides, other = weight.stride(), 1 - columns
-        there = (channel < weight.shape[other]) & (kx < self.kernel)
-        first = np.full((len(kx), 2), -1)
-        first[:, : self.pair] = np.where(there, channel * strides[other] + ky * strides[2] + kx * strides[3], -1)
-        found = np.zeros((tile.blocks, len(kx), 3), np.int32)
-        for block in range(tile.blocks):
-            begin = block * tile.width
-            found[block, :, :2] = np.where(first >= 0, first + begin * strides[columns], -1)
-            found[block, :, 2] = np.clip(weight.shape[columns] - begin, 0, tile.width)
-        return found
+    def _steps(self, maps: Maps, rows: int, run: int) -> Numbers:
+        """Over so many rows of maps, a run of numbers of each."""
+        row, unit = _grid(rows, run // self.pair)
+        a = row * maps.width * maps.channels * self.bytes + 4 * unit
+        return np.stack((a, np.arange(len(a)) * 4 * WIDTH), -1).astype(np.int32)
 
 
-def _places(height: int, width: int) -> tuple[Numbers, Numbers]:
+def _grid(height: int, width: int) -> tuple[Numbers, Numbers]:
+    """y and x of all places, row by row."""
     y, x = np.divmod(np.arange(height * width), width)
     return y, x
-
-
-def _blocks(packing: Sequence[Numbers]) -> Numbers:
-    """The rows of each block, one block after the other."""
-    return np.concatenate(packing, 1).reshape(-1, 3)

@@ -13,10 +13,10 @@ from torch import Tensor
 from rungwise.balancing.balancer import Learner
 from rungwise.models.cnn import SameConv, Trunk
 from rungwise.models.net import Shape
-from rungwise.training.conv_kernels import BACKWARD, FORWARD, GRADIENT, PRODUCT, couple, enter, multiply, pack
-from rungwise.training.conv_layout import GROUP, Layer, Maps, Numbers, Through, Tile, pairs_of, rows_of
+from rungwise.training.conv_kernels import BACKWARD, FORWARD, GRADIENT, PRODUCT, couple, enter, gather, multiply, turn
+from rungwise.training.conv_layout import GROUP, Layer, Maps, Numbers, Through, pairs_of, rows_of
+from rungwise.training.conv_tiles import HEIGHT, WIDTH
 from rungwise.training.mlp_step import machine_can, threads
-from rungwise.training.vectors import LANES
 
 SPARE = 64
 """Numbers after the last map: tiles may read as far."""
@@ -34,28 +34,53 @@ class ConvStep:
             assert isinstance(conv, SameConv)
             self.layers.append(Layer(conv, image, self.bytes, first=not self.layers))
             image = self.layers[-1].out_shape
-        self.out = Maps(self.layers[-1].tile.columns, *image[1:])
+        self.out = Maps(self.layers[-1].slopes.channels, *image[1:])
         self.parameters = [p for layer in self.layers for p in (layer.conv.weight, layer.conv.bias)]
         self.units = np.zeros(0, np.float32 if self.pair == 1 else np.uint32)
         """By its dtype compiled code knows what units are."""
+        self.places = self.layers[-1].slopes.at(*self.layers[-1].places)
         self.images = 0
         """That there is memory for."""
-        self.packed = [self._units(len(layer.forward.packing) * layer.tile.width) for layer in self.layers]
-        self.back_packing = [
-            np.concatenate([part.packing for part in layer.backward] or [np.zeros((0, 3), np.int32)])
-            for layer in self.layers
+        self.weights = [
+            torch.zeros(layer.slopes.channels, layer.kernel, layer.run, dtype=self.dtype) for layer in self.layers
         ]
-        self.back_packed = [
-            self._units(len(rows) * layer.back_tile.width)
-            for layer, rows in zip(self.layers, self.back_packing, strict=True)
+        """Channels last, with zeros for those that are not there."""
+        self.starts = [
+            np.concatenate([part.starts for part in (layer.forward, *layer.backward)]) for layer in self.layers
         ]
-        self.biases = [torch.zeros(layer.tile.columns) for layer in self.layers]
-        self.gradients: list[tuple[Tensor, Tensor]] = []
-        """Of each convolution's weights (kernel's rows, kernel's columns and channels, filters), and biases."""
-        for layer in self.layers:
-            height, count = layer.tile.shape[0], len(layer.gradient_rows)
-            rows = -(-count // height) * height
-            self.gradients.append((torch.zeros(rows, layer.tile.columns), torch.zeros(layer.tile.columns)))
+        self.packed = [torch.zeros(weights.numel(), dtype=self.dtype) for weights in self.weights]
+        """In units, as the product forward takes them,"""
+        self.back_packed = [torch.zeros(starts.size * WIDTH, dtype=self.dtype) for starts in self.starts]
+        """and those backward."""
+        self.packing = [self._views_of_weights(number) for number in range(len(self.layers))]
+        self.biases = [torch.zeros(layer.slopes.channels) for layer in self.layers]
+        shapes = [(-(-len(layer.gradient_rows) // HEIGHT) * HEIGHT, layer.slopes.channels) for layer in self.layers]
+        self.all_sums = torch.zeros(sum((rows + 1) * columns for rows, columns in shapes))
+        parts = iter(
+            torch.split(self.all_sums, [size for rows, columns in shapes for size in (rows * columns, columns)])
+        )
+        self.sums = [(next(parts).view(shape), next(parts)) for shape in shapes]
+        """Gradients of each convolution's weights (rows, columns and channels of the kernel; filters) and biases."""
+        self.turned = [self._views_of_gradient(number) for number in range(len(self.layers))]
+
+    def _views_of_weights(self, number: int) -> tuple[Tensor, Numbers, Numbers, Numbers, Numbers]:
+        """Of a layer: where its weights go, units from there and to where they are turned, numbers from there and to
+        where they are gathered."""
+        layer, weights = self.layers[number], self.weights[number]
+        (filters, channels), side = layer.conv.weight.shape[:2], layer.kernel
+        there = weights[:filters, :, : side * layer.inputs.channels].unflatten(2, (side, -1))[..., :channels]
+        rows = self._units(weights).reshape(len(weights), -1)
+        turned = self._units(self.packed[number]).reshape(-1, rows.shape[1], WIDTH)
+        back = _numbers(self.back_packed[number]).reshape(-1, WIDTH, self.pair)
+        return there.permute(0, 3, 1, 2), rows, turned, _numbers(weights.flatten()), back
+
+    def _views_of_gradient(self, number: int) -> tuple[Numbers, Numbers, Tensor]:
+        """Of a layer: the rows of its weights' gradient, to where they are turned, and what is wanted of that."""
+        layer = self.layers[number]
+        (filters, channels), side, rows = layer.conv.weight.shape[:2], layer.kernel, len(layer.gradient_rows)
+        turned = torch.zeros(1, layer.slopes.channels, rows)
+        there = turned.view(-1, side, side, layer.inputs.channels)[:filters, :, :, :channels]
+        return self.sums[number][0][:rows].numpy(), turned.numpy(), there.permute(0, 3, 1, 2)
 
     def forward(self, images: Tensor) -> Tensor:
         """What the last convolution makes of images (N, C, H, W); good until the next call."""
@@ -66,7 +91,7 @@ class ConvStep:
         first, last = self.layers[0], self.layers[-1]
         first.inputs.view(self.maps[0], first.shape)[:count] = images.permute(0, 2, 3, 1)
         for number, layer in enumerate(self.layers):
-            self._pack(layer, layer.forward.packing, 0, self.packed[number], layer.tile)
+            self._pack(number)
             bias = layer.conv.bias
             assert bias is not None
             self.biases[number][: len(bias)] = bias.detach()
@@ -79,7 +104,7 @@ class ConvStep:
         enter(
             _numbers(slopes.to(self.dtype).flatten(2)),
             _numbers(self.maps[-1][: 2 * pairs * self.out.size].view(-1, self.out.size)),
-            last.slopes.at(*last.places),
+            self.places,
             _numbers(self.slopes[-1][: 2 * pairs * last.slopes.size].view(-1, last.slopes.size)),
             self.out.channels,
             self.threads,
@@ -90,35 +115,36 @@ class ConvStep:
                 (self.slopes[-1], self.paired_slopes[-1], last.slopes),
             ):
                 one = halves[: 2 * pairs * maps.size].view(torch.uint32).view(2 * pairs, -1)
-                couple(one.numpy(), paired[: pairs * maps.size].view(torch.uint32).view(pairs, -1).numpy(), self.threads)
+                couple(
+                    one.numpy(), paired[: pairs * maps.size].view(torch.uint32).view(pairs, -1).numpy(), self.threads
+                )
+        self.all_sums.zero_()
         found: list[Tensor] = []
-        for number, layer in reversed(list(enumerate(self.layers))):
-            for gradient in self.gradients[number]:
-                gradient.zero_()
-            if layer.backward:
-                self._pack(layer, self.back_packing[number], 1, self.back_packed[number], layer.back_tile)
+        for number in reversed(range(len(self.layers))):
             multiply(self.back_works[number], self.units, self.bytes, pairs, self.threads)
             found = [*self._gradients(number), *found]
         return found
 
     def _gradients(self, number: int) -> tuple[Tensor, Tensor]:
-        layer = self.layers[number]
-        weights, biases = self.gradients[number]
-        weight, side = layer.conv.weight, layer.kernel
-        filters, channels = weight.shape[:2]
-        there = weights[: len(layer.gradient_rows)].view(side, side, layer.inputs.channels, -1)
-        there = there[:, :, :channels, :filters].permute(3, 2, 0, 1)
-        return torch.empty_like(weight).copy_(there), biases[:filters].clone()
+        weight, (rows, turned, there), biases = (
+            self.layers[number].conv.weight,
+            self.turned[number],
+            self.sums[number][1],
+        )
+        turn(rows, turned, self.threads)
+        return torch.empty_like(weight).copy_(there), biases[: len(weight)].clone()
 
-    def _pack(self, layer: Layer, table: Numbers, columns: int, into: Tensor, tile: Tile) -> None:
-        """Rows of units of the weights, rounded to the precision, whose columns run along that dimension of them."""
-        weight = layer.conv.weight.detach()
-        values = weight.as_strided((weight.numel(),), (1,)).to(self.dtype)
-        rows = into.view(self.dtype).view(-1, tile.width, self.pair)
-        pack(_numbers(values), table, weight.stride(columns), _numbers(rows), self.threads)
+    def _pack(self, number: int) -> None:
+        """The weights, rounded to the precision, in the order in which products read them."""
+        there, rows, turned, values, back = self.packing[number]
+        there[:] = self.layers[number].conv.weight.detach()
+        turn(rows, turned, self.threads)
+        if len(back):
+            gather(values, self.starts[number], back, self.threads)
 
-    def _units(self, count: int) -> Tensor:
-        return torch.zeros(count, dtype=torch.int32)
+    def _units(self, numbers: Tensor) -> Numbers:
+        units: Numbers = numbers.view(torch.uint32).numpy().view(self.units.dtype)
+        return units
 
     def _allocate(self, images: int) -> None:
         """Memory for so many images, an even number, and what products there are."""
@@ -128,7 +154,7 @@ class ConvStep:
             return torch.zeros(images * maps.size + SPARE, dtype=self.dtype)
 
         def paired(maps: Maps) -> Tensor:
-            return self._units(images // 2 * maps.size + SPARE)
+            return torch.zeros(images // 2 * maps.size + SPARE, dtype=torch.int32)
 
         self.maps = [halves(layer.inputs) for layer in self.layers] + [halves(self.out)]
         self.slopes = [halves(layer.slopes) for layer in self.layers]
@@ -148,17 +174,18 @@ class ConvStep:
     def _forward_work(self, number: int) -> Numbers:
         layer, last = self.layers[number], number + 1 == len(self.layers)
         after = self.out if last else self.layers[number + 1].inputs
-        work = _work(FORWARD, layer.tile)
+        work = _work(FORWARD, layer.slopes.channels)
         self._factors(work, layer.forward, self.maps[number], layer.inputs, self.packed[number])
         self._into(work, layer.forward, self.maps[number + 1], None if last else self.paired[number + 1], after)
         work["bias"] = self.biases[number].data_ptr()
         return work
 
     def _back_works(self, number: int) -> list[Numbers]:
-        layer, works, begin = self.layers[number], [], 0
+        layer, works = self.layers[number], []
+        begin = 0
         for part in layer.backward:
-            work, before = _work(BACKWARD, layer.back_tile), self.layers[number - 1].slopes
-            packed = self.back_packed[number][begin * layer.back_tile.width :]
+            work, before = _work(BACKWARD, layer.inputs.channels), self.layers[number - 1].slopes
+            packed = self.back_packed[number][begin * WIDTH :]
             self._factors(work, part, self.slopes[number], layer.slopes, packed)
             # Nobody asks for the slopes in the images, which the first convolution's would be taken back for.
             halves = None if number == 1 and self.pair == 2 else self.slopes[number - 1]
@@ -167,12 +194,12 @@ class ConvStep:
             work["active_rows"] = self._keep(rows_of(layer.inputs, *part.to, self.bytes))
             work["active_group"] = GROUP * layer.inputs.size * self.bytes
             works.append(work)
-            begin += len(part.packing)
+            begin += part.starts.size
         return works
 
     def _gradient_work(self, number: int) -> Numbers:
         layer = self.layers[number]
-        work, (weights, biases) = _work(GRADIENT, layer.tile), self.gradients[number]
+        work, (weights, biases) = _work(GRADIENT, layer.slopes.channels), self.sums[number]
         work["rows"], work["group_rows"] = self._keep(layer.gradient_rows), len(layer.gradient_rows)
         work["steps"], work["length"] = self._keep(layer.gradient_steps), len(layer.places[0])
         work["source"], work["factor"] = self.paired[number].data_ptr(), self.paired_slopes[number].data_ptr()
@@ -189,7 +216,7 @@ class ConvStep:
         work["steps"], work["length"] = self._keep(part.steps), len(part.steps)
         work["source"], work["source_group"] = source.data_ptr(), GROUP * maps.size * self.bytes
         work["factor"] = packed.data_ptr()
-        work["factor_block"] = 4 * len(part.packing) // work["blocks"] * work["vectors"] * LANES
+        work["factor_block"] = 4 * len(part.steps) * WIDTH
 
     def _into(self, work: Numbers, part: Through, halves: Tensor | None, paired: Tensor | None, maps: Maps) -> None:
         if halves is not None:
@@ -210,9 +237,9 @@ def _numbers(tensor: Tensor) -> Numbers:
     return (tensor.view(torch.uint16) if tensor.dtype == torch.bfloat16 else tensor).numpy()
 
 
-def _work(kind: int, tile: Tile) -> Numbers:
+def _work(kind: int, columns: int) -> Numbers:
     work = np.zeros(1, PRODUCT)
-    work["kind"], (work["height"], work["vectors"]), work["blocks"] = kind, tile.shape, tile.blocks
+    work["kind"], work["blocks"] = kind, columns // WIDTH
     return work
 
 

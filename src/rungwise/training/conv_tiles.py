@@ -1,6 +1,6 @@
 """Products of convolutions in vector instructions (LLVM), as implicit matrix products: no patch of an image is copied.
 
-A tile is `height` rows by LANES x `vectors` columns of
+A tile is HEIGHT rows by WIDTH columns of
 
     sum over k of a[rows[r] + steps[k, 0]] b[steps[k, 1] + column],
 
@@ -10,7 +10,7 @@ Rows come in twos: a position in one image and the same in the next. A tile with
 Compiled code calls `name(space, whole, numbers)`: an array by whose dtype the kind of unit is chosen, a tuple of addresses,
 counts and distances in bytes, and a tuple of float32. `whole` begins with the product:
 
-    a, address of rows, how many of `height` rows there are, address of steps, b, how many k there are
+    a, address of rows, how many of HEIGHT rows there are, address of steps, b, how many k there are
 
 and where a tile goes on through the net it ends with where to:
 
@@ -19,8 +19,6 @@ and where a tile goes on through the net it ends with where to:
 
 What numba keeps on disk of its callers does not know of changes here: touch their files, too.
 """
-
-from typing import Any
 
 from llvmlite import ir
 
@@ -31,7 +29,6 @@ from rungwise.training.vectors import (
     I64,
     INTS,
     LANES,
-    ROWS,
     SHORTS,
     VECTORS,
     Tile,
@@ -42,8 +39,10 @@ from rungwise.training.vectors import (
     spread,
 )
 
-WIDE, NARROW = (ROWS, VECTORS), (10, VECTORS // 2)
-"""Shapes of tiles: rows and vectors. The narrow one has sums for as many registers as leave room for what is spread."""
+HEIGHT, ACROSS = (10, 2) if VECTORS == 4 else (6, 2)
+"""Rows and vectors of a tile, whose sums fill most of the registers, of which there are 32 or 16. Wider ones read more
+of the weights, which do not fit into the first cache."""
+WIDTH = ACROSS * LANES
 
 
 def _pointer(to: Builder, address: Value, kind: ir.Type) -> Value:
@@ -59,20 +58,19 @@ def _row(to: Builder, r: int, count: Value) -> Value:
     return I64(r) if r < 2 else to.select(to.icmp_signed("<", I64(r), count), I64(r), to.add(count, I64(r % 2 - 2)))
 
 
-def _product(to: Builder, pairs: bool, shape: tuple[int, int], factors: list[Value], first: Tile | None = None) -> Tile:
+def _product(to: Builder, pairs: bool, factors: list[Value], first: Tile | None = None) -> Tile:
     """The sums, from what there is `first`."""
-    height, vectors = shape
     a, rows, count, steps, b, length = factors
-    starts = [to.add(a, _distance(to, rows, _row(to, r, count))) for r in range(height)]
+    starts = [to.add(a, _distance(to, rows, _row(to, r, count))) for r in range(HEIGHT)]
     scalar, vector, multiply = (I32, INTS, fma_pairs) if pairs else (F32, FLOATS, fma)
     before, loop, after = to.block, to.append_basic_block("sum"), to.append_basic_block("summed")
     to.branch(loop)
     to.position_at_end(loop)
     k = to.phi(I64)
-    sums = [[to.phi(FLOATS) for _ in range(vectors)] for _ in range(height)]
+    sums = [[to.phi(FLOATS) for _ in range(ACROSS)] for _ in range(HEIGHT)]
     twice = to.shl(k, I64(1))
     along_a, along_b = _distance(to, steps, twice), to.add(b, _distance(to, steps, to.add(twice, I64(1))))
-    places = [_pointer(to, to.add(along_b, I64(4 * LANES * v)), vector) for v in range(vectors)]
+    places = [_pointer(to, to.add(along_b, I64(4 * LANES * v)), vector) for v in range(ACROSS)]
     columns = [to.load(place, align=4) for place in places]
     new = []
     for start, row in zip(starts, sums, strict=True):
@@ -82,8 +80,8 @@ def _product(to: Builder, pairs: bool, shape: tuple[int, int], factors: list[Val
     following = to.add(k, I64(1))
     k.add_incoming(I64(0), before)
     k.add_incoming(following, loop)
-    for r in range(height):
-        for v in range(vectors):
+    for r in range(HEIGHT):
+        for v in range(ACROSS):
             sums[r][v].add_incoming(same(FLOATS, 0.0) if first is None else first[r][v], before)
             sums[r][v].add_incoming(new[r][v], loop)
     to.cbranch(to.icmp_signed("<", following, length), loop, after)
@@ -110,91 +108,76 @@ def _store(to: Builder, pairs: bool, tile: Tile, count: Value, forms: list[Value
                 to.store(unit, _pointer(to, to.add(start, I64(4 * LANES * v)), INTS), align=4)
 
 
-def _forward(shape: tuple[int, int]) -> Any:
-    def emit(to: Builder, pairs: bool, whole: list[Value], numbers: list[Value]) -> None:
-        factors, bias, forms = whole[:6], whole[6], whole[7:]
-        floor = same(FLOATS, 0.0)
-        places = [_pointer(to, to.add(bias, I64(4 * LANES * v)), FLOATS) for v in range(shape[1])]
-        biases = [to.load(place, align=4) for place in places]
-        tile: Tile = []
-        for row in _product(to, pairs, shape, factors):
-            sums = [to.fadd(value, one) for value, one in zip(row, biases, strict=True)]
-            # What is not a number stays so.
-            tile.append([to.select(to.fcmp_ordered("<", value, floor), floor, value) for value in sums])
-        _store(to, pairs, tile, factors[2], forms)
-
-    return called(emit)
+def _forward(to: Builder, pairs: bool, whole: list[Value], numbers: list[Value]) -> None:
+    factors, bias, forms = whole[:6], whole[6], whole[7:]
+    floor = same(FLOATS, 0.0)
+    places = [_pointer(to, to.add(bias, I64(4 * LANES * v)), FLOATS) for v in range(ACROSS)]
+    biases = [to.load(place, align=4) for place in places]
+    tile: Tile = []
+    for row in _product(to, pairs, factors):
+        sums = [to.fadd(value, one) for value, one in zip(row, biases, strict=True)]
+        # What is not a number stays so.
+        tile.append([to.select(to.fcmp_ordered("<", value, floor), floor, value) for value in sums])
+    _store(to, pairs, tile, factors[2], forms)
 
 
-def _backward(shape: tuple[int, int]) -> Any:
-    def emit(to: Builder, pairs: bool, whole: list[Value], numbers: list[Value]) -> None:
-        factors, (active, active_rows), forms = whole[:6], whole[6:8], whole[8:]
-        tile: Tile = []
-        for r, row in enumerate(_product(to, pairs, shape, factors)):
-            start = to.add(active, _distance(to, active_rows, _row(to, r, factors[2])))
-            tile.append([])
-            for v, value in enumerate(row):
-                if pairs:
-                    was = to.load(_pointer(to, to.add(start, I64(2 * LANES * v)), SHORTS), align=2)
-                    on = to.icmp_unsigned("!=", was, same(SHORTS, 0))
-                else:
-                    was = to.load(_pointer(to, to.add(start, I64(4 * LANES * v)), FLOATS), align=4)
-                    on = to.fcmp_unordered(">", was, same(FLOATS, 0.0))
-                tile[r].append(to.select(on, value, same(FLOATS, 0.0)))
-        _store(to, pairs, tile, factors[2], forms)
-
-    return called(emit)
+def _backward(to: Builder, pairs: bool, whole: list[Value], numbers: list[Value]) -> None:
+    factors, (active, active_rows), forms = whole[:6], whole[6:8], whole[8:]
+    tile: Tile = []
+    for r, row in enumerate(_product(to, pairs, factors)):
+        start = to.add(active, _distance(to, active_rows, _row(to, r, factors[2])))
+        tile.append([])
+        for v, value in enumerate(row):
+            if pairs:
+                was = to.load(_pointer(to, to.add(start, I64(2 * LANES * v)), SHORTS), align=2)
+                on = to.icmp_unsigned("!=", was, same(SHORTS, 0))
+            else:
+                was = to.load(_pointer(to, to.add(start, I64(4 * LANES * v)), FLOATS), align=4)
+                on = to.fcmp_unordered(">", was, same(FLOATS, 0.0))
+            tile[r].append(to.select(on, value, same(FLOATS, 0.0)))
+    _store(to, pairs, tile, factors[2], forms)
 
 
-def _gather(shape: tuple[int, int]) -> Any:
-    def emit(to: Builder, pairs: bool, whole: list[Value], numbers: list[Value]) -> None:
-        factors, (into, distance) = whole[:6], whole[6:]
-        starts = [to.add(into, to.mul(distance, I64(r))) for r in range(shape[0])]
-        places = [
-            [_pointer(to, to.add(start, I64(4 * LANES * v)), FLOATS) for v in range(shape[1])] for start in starts
-        ]
-        first = [[to.load(place, align=4) for place in row] for row in places]
-        for row, values in zip(places, _product(to, pairs, shape, factors, first), strict=True):
-            for place, value in zip(row, values, strict=True):
-                to.store(value, place, align=4)
-
-    return called(emit)
-
-
-def _total(shape: tuple[int, int]) -> Any:
-    def emit(to: Builder, pairs: bool, whole: list[Value], numbers: list[Value]) -> None:
-        b, distance, length, into = whole
-        places = [_pointer(to, to.add(into, I64(4 * LANES * v)), FLOATS) for v in range(shape[1])]
-        first = [to.load(place, align=4) for place in places]
-        before, loop, after = to.block, to.append_basic_block("sum"), to.append_basic_block("summed")
-        to.branch(loop)
-        to.position_at_end(loop)
-        k, sums = to.phi(I64), [to.phi(FLOATS) for _ in first]
-        along = to.add(b, to.mul(k, distance))
-        new = []
-        for v, value in enumerate(sums):
-            one = to.load(_pointer(to, to.add(along, I64(4 * LANES * v)), INTS if pairs else FLOATS), align=4)
-            ones = same(INTS, 0x3F803F80)  # twice 1.0
-            new.append(fma_pairs(to, one, ones, value) if pairs else to.fadd(one, value))
-        following = to.add(k, I64(1))
-        for phi, start, then in [(k, I64(0), following), *zip(sums, first, new, strict=True)]:
-            phi.add_incoming(start, before)
-            phi.add_incoming(then, loop)
-        to.cbranch(to.icmp_signed("<", following, length), loop, after)
-        to.position_at_end(after)
-        for place, value in zip(places, new, strict=True):
+def _gradient(to: Builder, pairs: bool, whole: list[Value], numbers: list[Value]) -> None:
+    factors, (into, distance) = whole[:6], whole[6:]
+    starts = [to.add(into, to.mul(distance, I64(r))) for r in range(HEIGHT)]
+    places = [[_pointer(to, to.add(start, I64(4 * LANES * v)), FLOATS) for v in range(ACROSS)] for start in starts]
+    first = [[to.load(place, align=4) for place in row] for row in places]
+    for row, values in zip(places, _product(to, pairs, factors, first), strict=True):
+        for place, value in zip(row, values, strict=True):
             to.store(value, place, align=4)
 
-    return called(emit)
+
+def _total(to: Builder, pairs: bool, whole: list[Value], numbers: list[Value]) -> None:
+    b, distance, length, into = whole
+    places = [_pointer(to, to.add(into, I64(4 * LANES * v)), FLOATS) for v in range(ACROSS)]
+    first = [to.load(place, align=4) for place in places]
+    before, loop, after = to.block, to.append_basic_block("sum"), to.append_basic_block("summed")
+    to.branch(loop)
+    to.position_at_end(loop)
+    k, sums = to.phi(I64), [to.phi(FLOATS) for _ in first]
+    along = to.add(b, to.mul(k, distance))
+    new = []
+    for v, value in enumerate(sums):
+        one = to.load(_pointer(to, to.add(along, I64(4 * LANES * v)), INTS if pairs else FLOATS), align=4)
+        ones = same(INTS, 0x3F803F80)  # twice 1.0
+        new.append(fma_pairs(to, one, ones, value) if pairs else to.fadd(one, value))
+    following = to.add(k, I64(1))
+    for phi, start, then in [(k, I64(0), following), *zip(sums, first, new, strict=True)]:
+        phi.add_incoming(start, before)
+        phi.add_incoming(then, loop)
+    to.cbranch(to.icmp_signed("<", following, length), loop, after)
+    to.position_at_end(after)
+    for place, value in zip(places, new, strict=True):
+        to.store(value, place, align=4)
 
 
-forward_narrow, forward_wide = _forward(NARROW), _forward(WIDE)
+forward = called(_forward)
 """(*product, address of the columns' biases, *where to), (): the product and the biases, or 0 if that is more."""
-backward_narrow, backward_wide = _backward(NARROW), _backward(WIDE)
+backward = called(_backward)
 """(*product, address of what was active, address of its rows' distances, *where to), (): the product, 0 where that is
 0."""
-gather_narrow, gather_wide = _gather(NARROW), _gather(WIDE)
+gradient = called(_gradient)
 """(*product, address of float32, distance between its rows), (): the product is added to them; all rows are there."""
-total_narrow, total_wide = _total(NARROW), _total(WIDE)
+total = called(_total)
 """(b, distance between its rows, how many, address of float32), (): the sums of its columns are added to them."""
-

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from rungwise.models.cnn import SameConv, same_padding
 from rungwise.models.net import Shape
-from rungwise.training.conv_tiles import WIDTH
+from rungwise.training.conv_tiles import HEIGHT, WIDTH
 
 GROUP = 30
 """Images of which the tables of distances tell: even, and their rows a multiple of a tile's."""
@@ -52,14 +52,16 @@ class Maps:
 
 
 def rows_of(maps: Maps, y: Numbers, x: Numbers, size: int) -> Numbers:
-    """Distances in bytes of places in a group's images, numbers having `size` bytes: (2 images, places, image)."""
+    """Distances in bytes of places in a group's images, numbers having `size` bytes: of the first place in two images,
+    of the second, ..., then in the next two; with spare ones at the end."""
     images = np.arange(GROUP).reshape(-1, 1, 2) * maps.size
-    return (size * (images + maps.at(y, x)[:, None])).astype(np.int32)
+    return np.append(size * (images + maps.at(y, x)[:, None]), np.zeros(HEIGHT)).astype(np.int32)
 
 
 def pairs_of(maps: Maps, y: Numbers, x: Numbers) -> Numbers:
-    """The same where two images share their units: (2 images, places)."""
-    return (4 * (np.arange(GROUP // 2)[:, None] * maps.size + maps.at(y, x))).astype(np.int32)
+    """The same where two images share their units."""
+    images = np.arange(GROUP // 2)[:, None] * maps.size
+    return np.append(4 * (images + maps.at(y, x)), np.zeros(HEIGHT)).astype(np.int32)
 
 
 def room(channels: int) -> int:

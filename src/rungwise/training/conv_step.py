@@ -211,8 +211,8 @@ class ConvStep:
         return work
 
     def _factors(self, work: Numbers, part: Through, source: Tensor, maps: Maps, packed: Tensor) -> None:
-        work["rows"], work["group_rows"] = self._keep(part.rows), part.rows.size
-        work["rows_of_two"] = part.rows.size // (GROUP // 2)
+        places = len(part.to[0])
+        work["rows"], work["group_rows"], work["rows_of_two"] = self._keep(part.rows), GROUP * places, 2 * places
         work["steps"], work["length"] = self._keep(part.steps), len(part.steps)
         work["source"], work["source_group"] = source.data_ptr(), GROUP * maps.size * self.bytes
         work["factor"] = packed.data_ptr()

@@ -4,31 +4,38 @@ A tile is HEIGHT rows by WIDTH columns of
 
     sum over k of a[rows[r] + steps[k, 0]] b[steps[k, 1] + column],
 
-in units (see `units`), where `rows` (int32) and `steps` (int32, two for each k) are distances in bytes. Sums are float32.
-Rows come in twos: a position in one image and the same in the next. A tile with fewer rows has the last two again.
+in units (see `units`), where `rows` (int32) and `steps` (int32, two for each k) are distances in bytes. Sums are
+float32. Rows come in twos: a place in one image and the same in the next. A tile with fewer rows has the last two again.
 
-Compiled code calls `name(space, whole, numbers)`: an array by whose dtype the kind of unit is chosen, a tuple of addresses,
-counts and distances in bytes, and a tuple of float32. `whole` begins with the product:
+Compiled code calls `name(space, whole, ())`: an array by whose dtype the kind of unit is chosen, and a tuple of
+addresses, counts and distances in bytes, which begins with the product:
 
     a, address of rows, how many of HEIGHT rows there are, address of steps, b, how many k there are
 
 and where a tile goes on through the net it ends with where to:
 
     address, address of its rows' distances; of bfloat16 also for pairs (the two rows of a pair in a unit): address,
-    address of distances. An address of 0: there is no such form.
+    address of distances. An address of 0: there is no such form; back, there is the last one.
+
+Tables of rows have HEIGHT more than there are, which are asked for and not read.
 
 What numba keeps on disk of its callers does not know of changes here: touch their files, too.
 """
 
+from collections.abc import Callable
+
 from llvmlite import ir
+from numba.core.cgutils import get_or_insert_function as function
 
 from rungwise.training.tiles import called
 from rungwise.training.units import F32, I32, Builder, Value
 from rungwise.training.vectors import (
+    BYTE,
     FLOATS,
     I64,
     INTS,
     LANES,
+    NOTHING,
     SHORTS,
     VECTORS,
     Tile,
@@ -36,6 +43,7 @@ from rungwise.training.vectors import (
     fma_pairs,
     same,
     short,
+    smaller,
     spread,
 )
 
@@ -43,6 +51,11 @@ HEIGHT, ACROSS = (10, 2) if VECTORS == 4 else (6, 2)
 """Rows and vectors of a tile, whose sums fill most of the registers, of which there are 32 or 16. Wider ones read more
 of the weights, which do not fit into the first cache."""
 WIDTH = ACROSS * LANES
+
+Meanwhile = Callable[[Value, Value], None]
+"""Of k, and of the distance of its numbers from those of the first."""
+Places = list[Callable[[Value], Value]]
+"""Addresses by the number of a row."""
 
 
 def _pointer(to: Builder, address: Value, kind: ir.Type) -> Value:
@@ -58,8 +71,10 @@ def _row(to: Builder, r: int, count: Value) -> Value:
     return I64(r) if r < 2 else to.select(to.icmp_signed("<", I64(r), count), I64(r), to.add(count, I64(r % 2 - 2)))
 
 
-def _product(to: Builder, pairs: bool, factors: list[Value], first: Tile | None = None) -> Tile:
-    """The sums, from what there is `first`."""
+def _product(
+    to: Builder, pairs: bool, factors: list[Value], first: Tile | None = None, meanwhile: Meanwhile | None = None
+) -> Tile:
+    """The sums, from what there is `first`; `meanwhile` adds what else is done at each k."""
     a, rows, count, steps, b, length = factors
     starts = [to.add(a, _distance(to, rows, _row(to, r, count))) for r in range(HEIGHT)]
     scalar, vector, multiply = (I32, INTS, fma_pairs) if pairs else (F32, FLOATS, fma)
@@ -77,6 +92,8 @@ def _product(to: Builder, pairs: bool, factors: list[Value], first: Tile | None 
         # Of an odd number of channels, two may lie anywhere.
         one = spread(to, to.load(_pointer(to, to.add(start, along_a), scalar), align=2), vector)
         new.append([multiply(to, one, column, value) for column, value in zip(columns, row, strict=True)])
+    if meanwhile is not None:
+        meanwhile(k, along_a)
     following = to.add(k, I64(1))
     k.add_incoming(I64(0), before)
     k.add_incoming(following, loop)
@@ -87,6 +104,24 @@ def _product(to: Builder, pairs: bool, factors: list[Value], first: Tile | None 
     to.cbranch(to.icmp_signed("<", following, length), loop, after)
     to.position_at_end(after)
     return new
+
+
+def _fetching(to: Builder, factors: list[Value], needed: Places) -> Meanwhile:
+    """Have the next tile's rows on their way, and what this one needs at its end: memory would hold it up."""
+    a, rows = factors[:2]
+    prefetch = function(to.module, ir.FunctionType(NOTHING, [BYTE.as_pointer(), I32, I32, I32]), "llvm.prefetch.p0")
+
+    def fetch(address: Value, cache: int) -> None:
+        to.call(prefetch, [_pointer(to, address, BYTE), I32(0), I32(cache), I32(1)])
+
+    def meanwhile(k: Value, along: Value) -> None:
+        # A line has the numbers of 16 k: of each row one is asked for meanwhile.
+        following = to.add(smaller(to, to.and_(k, I64(15)), I64(HEIGHT - 1)), I64(HEIGHT))
+        fetch(to.add(to.add(a, _distance(to, rows, following)), along), 2)
+        for place in needed:
+            fetch(place(smaller(to, k, I64(HEIGHT - 1))), 3)
+
+    return meanwhile
 
 
 def _store(to: Builder, pairs: bool, tile: Tile, count: Value, forms: list[Value]) -> None:
@@ -114,7 +149,7 @@ def _forward(to: Builder, pairs: bool, whole: list[Value], numbers: list[Value])
     places = [_pointer(to, to.add(bias, I64(4 * LANES * v)), FLOATS) for v in range(ACROSS)]
     biases = [to.load(place, align=4) for place in places]
     tile: Tile = []
-    for row in _product(to, pairs, factors):
+    for row in _product(to, pairs, factors, meanwhile=_fetching(to, factors, [])):
         sums = [to.fadd(value, one) for value, one in zip(row, biases, strict=True)]
         # What is not a number stays so.
         tile.append([to.select(to.fcmp_ordered("<", value, floor), floor, value) for value in sums])
@@ -123,8 +158,17 @@ def _forward(to: Builder, pairs: bool, whole: list[Value], numbers: list[Value])
 
 def _backward(to: Builder, pairs: bool, whole: list[Value], numbers: list[Value]) -> None:
     factors, (active, active_rows), forms = whole[:6], whole[6:8], whole[8:]
+    into, into_rows, paired, paired_rows = forms
+
+    def written(r: Value) -> Value:
+        if not pairs:
+            return to.add(into, _distance(to, into_rows, r))
+        line = to.add(paired, to.shl(to.and_(r, I64(1)), I64(6)))
+        return to.add(line, _distance(to, paired_rows, to.lshr(r, I64(1))))
+
+    needed: Places = [lambda r: to.add(active, _distance(to, active_rows, r)), written]
     tile: Tile = []
-    for r, row in enumerate(_product(to, pairs, factors)):
+    for r, row in enumerate(_product(to, pairs, factors, meanwhile=_fetching(to, factors, needed))):
         start = to.add(active, _distance(to, active_rows, _row(to, r, factors[2])))
         tile.append([])
         for v, value in enumerate(row):
@@ -175,9 +219,9 @@ def _total(to: Builder, pairs: bool, whole: list[Value], numbers: list[Value]) -
 forward = called(_forward)
 """(*product, address of the columns' biases, *where to), (): the product and the biases, or 0 if that is more."""
 backward = called(_backward)
-"""(*product, address of what was active, address of its rows' distances, *where to), (): the product, 0 where that is
+"""(*product, address of what was active, address of its rows' distances, *where to): the product, 0 where that is
 0."""
 gradient = called(_gradient)
-"""(*product, address of float32, distance between its rows), (): the product is added to them; all rows are there."""
+"""(*product, address of float32, distance between its rows): the product is added to them; all rows are there."""
 total = called(_total)
-"""(b, distance between its rows, how many, address of float32), (): the sums of its columns are added to them."""
+"""(b, distance between its rows, how many, address of float32): the sums of its columns are added to them."""

@@ -32,16 +32,16 @@ class Fixed(Balancer):
         """A whole step in machine code, where there is one."""
         self.net: CompiledNet | None = None
         """The net with its convolutions in machine code, where they are."""
-        if type(learner.net) in (Cnn, Shared):
-            from rungwise.training import conv_step
-
-            if conv_step.can_compile(learner):
-                self.net = conv_step.CompiledNet(learner)
-        if type(learner.net) is Mlp:
+        if isinstance(learner.net, Mlp):
             from rungwise.training import mlp_step  # numba takes a while to import
 
             if mlp_step.can_compile(learner):
                 self.compiled = mlp_step.MlpStep(learner)
+        elif isinstance(learner.net, Cnn | Shared):
+            from rungwise.training import conv_step
+
+            if conv_step.can_compile(learner):
+                self.net = conv_step.CompiledNet(learner.net, learner.precision)
 
     def step(self, batch: Batch) -> Forward:
         if self.compiled is not None and batch.weights is None:

@@ -133,6 +133,8 @@ def facts(records: Iterable[Record]) -> dict[str, str]:
             each["number format of training"] = record.choices["precision"]
         if "step" in record.choices:
             each["whole training steps as"] = record.choices["step"]
+        if "convolutions" in record.choices:
+            each["convolutions in training as"] = record.choices["convolutions"]
         for name, value in each.items():
             found.setdefault(name, {})[value] = None
     return {name: "; ".join(sorted(values)) for name, values in found.items()}

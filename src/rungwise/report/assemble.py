@@ -75,14 +75,17 @@ def _environment(records: list[Record]) -> tuple[tuple[str, str], ...]:
         return name, "; ".join(dict.fromkeys(values))
 
     environments = [record.environment for record in records]
-    steps = [r.choices["step"] for r in records if "step" in r.choices]
+    ways = {
+        name: [r.choices[key] for r in records if key in r.choices]
+        for name, key in (("Whole training steps as", "step"), ("Convolutions in training as", "convolutions"))
+    }
     return (
         each("Processor", [f"{e.processor}, {e.cores} cores" for e in environments]),
         each("Memory", [f"{e.memory_bytes / 2**30:.1f} GiB" for e in environments]),
         each("Device", [e.hardware for e in environments]),
         each("Trials side by side, threads each", [f"{e.workers} × {e.threads}" for e in environments]),
         each("Number format of training", [r.choices["precision"] for r in records if "precision" in r.choices]),
-        *([each("Whole training steps as", steps)] if steps else []),
+        *(each(name, found) for name, found in ways.items() if found),
         each("System", [e.platform for e in environments]),
         each("Python", [e.python for e in environments]),
         each("Libraries", [", ".join(f"{k} {v}" for k, v in e.libraries.items()) for e in environments]),

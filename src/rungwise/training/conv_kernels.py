@@ -60,8 +60,8 @@ def turn(rows: np.ndarray, into: np.ndarray, parts: int) -> None:
 @one_at_a_time
 @compiled(parallel=True)
 def gather(values: np.ndarray, starts: np.ndarray, into: np.ndarray, parts: int) -> None:
-    """Rows of units (rows, width, 1 or 2), the numbers of which are runs of values that begin where `starts` (rows, 1 or
-    2) tells."""
+    """Rows of units (rows, width, 1 or 2), whose numbers are runs of values that begin where `starts` (rows, 1 or 2)
+    tells."""
     for part in prange(parts):
         for r in range(len(into) * part // parts, len(into) * (part + 1) // parts):
             row = into[r]
@@ -92,7 +92,7 @@ def enter(slopes: np.ndarray, active: np.ndarray, places: np.ndarray, into: np.n
 @one_at_a_time
 @compiled(parallel=True)
 def couple(halves: np.ndarray, into: np.ndarray, parts: int) -> None:
-    """What two images after another (images, units of two bfloat16) have at a place, in a unit: (images / 2, places)."""
+    """What two images (images, units of two bfloat16) have at a place, in a unit: (images / 2, places)."""
     for part in prange(parts):
         for i in range(len(into) * part // parts, len(into) * (part + 1) // parts):
             one, other, both = halves[2 * i], halves[2 * i + 1], into[i]
@@ -124,7 +124,7 @@ def _through(work: Any, space: np.ndarray, size: int, rows: int, start: int, end
 
 @compiled()
 def _gradient(work: Any, space: np.ndarray, images: int, start: int, end: int) -> None:
-    """Tiles from `start` to `end` of the weights' gradients, after the biases', by so many images (or pairs of them)."""
+    """Tiles from `start` to `end` of the weights' gradients, after the biases', by so many images, or pairs of them."""
     distance = 4 * WIDTH * work.blocks
     for group in range(0, (images + work.group_images - 1) // work.group_images):
         here = min(work.group_images, images - group * work.group_images)

@@ -41,7 +41,8 @@ class Maps:
 
     def at(self, y: Numbers, x: Numbers) -> Numbers:
         """The first channel of places."""
-        return ((y + self.top) * self.width + x + self.left) * self.channels
+        first: Numbers = ((y + self.top) * self.width + x + self.left) * self.channels
+        return first
 
     def view(self, memory: Tensor, shape: Shape) -> Tensor:
         """(images, height, width, channels) of the maps themselves, without what is around them."""
@@ -85,8 +86,8 @@ class Through:
 
 
 class Layer:
-    """One convolution, of images of a shape (channels, height, width): its maps and tables. Its weights lie as (filters,
-    the kernel's rows, `run`: the numbers of one of them, channels last), with zeros for channels that are not there."""
+    """One convolution, of images of a shape (channels, height, width): its maps and tables. Its weights are to lie as
+    (filters, the kernel's rows, `run`: the numbers of such a row, channels last)."""
 
     def __init__(self, conv: SameConv, image: Shape, size: int, *, first: bool) -> None:
         self.conv, self.shape, self.bytes, self.pair = conv, image, size, 4 // size

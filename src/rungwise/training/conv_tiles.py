@@ -5,7 +5,8 @@ A tile is HEIGHT rows by WIDTH columns of
     sum over k of a[rows[r] + steps[k, 0]] b[steps[k, 1] + column],
 
 in units (see `units`), where `rows` (int32) and `steps` (int32, two for each k) are distances in bytes. Sums are
-float32. Rows come in twos: a place in one image and the same in the next. A tile with fewer rows has the last two again.
+float32. Rows come in twos: a place in one image and the same in the next. A tile with fewer rows has the last two
+again.
 
 Compiled code calls `name(space, whole, ())`: an array by whose dtype the kind of unit is chosen, and a tuple of
 addresses, counts and distances in bytes, which begins with the product:
@@ -37,7 +38,6 @@ from rungwise.training.vectors import (
     LANES,
     NOTHING,
     SHORTS,
-    VECTORS,
     Tile,
     fma,
     fma_pairs,
@@ -47,9 +47,9 @@ from rungwise.training.vectors import (
     spread,
 )
 
-HEIGHT, ACROSS = (10, 2) if VECTORS == 4 else (6, 2)
-"""Rows and vectors of a tile, whose sums fill most of the registers, of which there are 32 or 16. Wider ones read more
-of the weights, which do not fit into the first cache."""
+HEIGHT, ACROSS = 10, 2
+"""Rows and vectors of a tile: its sums and what is multiplied fill 23 of AVX-512's 32 registers. Tiles of more vectors
+and fewer rows, as `vectors` has them, read more of the weights, which do not fit into the first cache."""
 WIDTH = ACROSS * LANES
 
 Meanwhile = Callable[[Value, Value], None]

@@ -3,6 +3,7 @@
 from itertools import pairwise
 from typing import Annotated, Literal
 
+import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
@@ -90,7 +91,12 @@ class Cnn(nn.Module):
 
     def answer(self, maps: Tensor) -> tuple[Tensor, ...]:
         """The logits (N, classes), of the trunk's last maps."""
-        return (self.head(maps.flatten(1)),)
+        weight = self.head.weight
+        if not maps.is_contiguous(memory_format=torch.channels_last) or weight.numel() > maps.numel():
+            return (self.head(maps.flatten(1)),)
+        # Channels last: there are fewer weights to bring into the maps' order than the other way round.
+        weight = weight.view(len(weight), *maps.shape[1:]).permute(0, 2, 3, 1).flatten(1)
+        return (F.linear(maps.permute(0, 2, 3, 1).flatten(1), weight, self.head.bias),)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         return self.answer(self.trunk(x))

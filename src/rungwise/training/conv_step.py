@@ -69,10 +69,9 @@ class Parameters:
         self.gradient = torch.zeros(-(-rows // HEIGHT) * HEIGHT, filters)
         """Of the weights: (the kernel's rows, columns and channels; filters), and rows that fill the last tile."""
         self.bias_gradient = torch.zeros(filters)
-        turned = torch.zeros(1, filters, rows)
-        self.turning_back = self.gradient[:rows].numpy(), turned.numpy()
-        back = turned.view(filters, side, side, channels)[: weight.shape[0], :, :, : weight.shape[1]]
-        self.turned = back.permute(0, 3, 1, 2)
+        self.rows = self.gradient[:rows].numpy()
+        self.turned = torch.zeros(filters, side, side, channels)
+        self.whole = self.turned.numel() == weight.numel() and weight.permute(0, 2, 3, 1).is_contiguous()
 
     def pack(self) -> None:
         """Round the parameters to the precision and put them in order."""
@@ -88,8 +87,13 @@ class Parameters:
         self.bias_gradient.zero_()
 
     def gradients(self) -> tuple[Tensor, Tensor]:
-        turn(*self.turning_back, self.threads)
-        return torch.empty_like(self.weight).copy_(self.turned), self.bias_gradient[: len(self.bias)].clone()
+        found = torch.empty_like(self.weight)
+        turned = found.permute(0, 2, 3, 1) if self.whole else self.turned
+        turn(self.rows, turned.view(1, len(turned), -1).numpy(), self.threads)
+        if not self.whole:
+            filters, channels = self.weight.shape[:2]
+            found.copy_(turned[:filters, ..., :channels].permute(0, 3, 1, 2))
+        return found, self.bias_gradient[: len(self.bias)].clone()
 
 
 class ConvStep:
@@ -111,6 +115,8 @@ class ConvStep:
         self.places = self.layers[-1].slopes.at(*self.layers[-1].places)
         self.images = 0
         """That there is memory for."""
+        self.arriving: dict[int, tuple[Numbers, Numbers, list[tuple[Numbers, Numbers]]]] = {}
+        """By pairs of images, as `_arriving` has it."""
 
     def forward(self, images: Tensor) -> Tensor:
         """What the last convolution makes of images (N, C, H, W), with ReLU; good until the next call."""
@@ -126,20 +132,13 @@ class ConvStep:
 
     def backward(self, slopes: Tensor) -> list[Tensor]:
         """The parameters' gradients, by slopes of the loss in what `forward` returned last."""
-        last, pairs = self.layers[-1], -(-len(slopes) // 2)
-
-        def images(memory: Tensor, maps: Maps, count: int) -> Tensor:
-            return memory[: count * maps.size].view(count, maps.size)
-
-        active, into = images(self.maps[-1], self.out, 2 * pairs), images(self.slopes[-1], last.slopes, 2 * pairs)
-        arriving = bits(slopes.to(self.dtype).flatten(2))
-        enter(arriving, bits(active), self.places, bits(into), self.out.channels, self.threads)
-        if self.bytes == 2:
-            for maps, plain, paired in (
-                (self.layers[0].inputs, self.maps[0], self.paired[0]),
-                (last.slopes, self.slopes[-1], self.paired_slopes[-1]),
-            ):
-                couple(units(images(plain, maps, 2 * pairs)), units(images(paired, maps, pairs)), self.threads)
+        pairs = -(-len(slopes) // 2)
+        if pairs not in self.arriving:
+            self.arriving[pairs] = self._arriving(pairs)
+        active, into, coupled = self.arriving[pairs]
+        enter(bits(slopes.to(self.dtype).flatten(2)), active, self.places, into, self.out.channels, self.threads)
+        for plain, paired in coupled:
+            couple(plain, paired, self.threads)
         found: list[Tensor] = []
         for one, products in zip(reversed(self.learnt), reversed(self.back_products), strict=True):
             one.clear()
@@ -147,9 +146,25 @@ class ConvStep:
             found = [*one.gradients(), *found]
         return found
 
+    def _arriving(self, pairs: int) -> tuple[Numbers, Numbers, list[tuple[Numbers, Numbers]]]:
+        """What was active, to where the slopes go, and plain and paired maps that no product pairs."""
+
+        def by_image(memory: Tensor, maps: Maps, count: int) -> Tensor:
+            return memory[: count * maps.size].view(count, maps.size)
+
+        last, coupled = self.layers[-1].slopes, []
+        if self.bytes == 2:
+            for maps, plain, paired in (
+                (self.layers[0].inputs, self.maps[0], self.paired[0]),
+                (last, self.slopes[-1], self.paired_slopes[-1]),
+            ):
+                coupled.append((units(by_image(plain, maps, 2 * pairs)), units(by_image(paired, maps, pairs))))
+        active, into = by_image(self.maps[-1], self.out, 2 * pairs), by_image(self.slopes[-1], last, 2 * pairs)
+        return bits(active), bits(into), coupled
+
     def _allocate(self, images: int) -> None:
         """Memory for so many images, an even number, and the products."""
-        self.images = images
+        self.images, self.arriving = images, {}
 
         def plain(maps: Maps) -> Tensor:
             return torch.zeros(images * maps.size + SPARE, dtype=self.dtype)

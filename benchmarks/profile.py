@@ -2,8 +2,8 @@
 precision.
 
 Steps are watched by torch's profiler. Each operator's own time counts for what it is part of; what no operator
-accounts for, Python, autograd's bookkeeping and the profiler itself, is "between operators". A step in machine code is
-watched one kind of work at a time.
+accounts for, Python, autograd's bookkeeping and the profiler itself, is "between operators". Work in machine code is
+watched one kind at a time.
 """
 
 import statistics
@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -23,7 +24,7 @@ from rungwise.engine.allocator import keep_freed_memory
 from rungwise.models.net import count_parameters
 from rungwise.records.environment import cores, processor
 from rungwise.study import read_study, study_trials
-from rungwise.training import mlp_kernels, mlp_step
+from rungwise.training import conv_kernels, conv_step, mlp_kernels, mlp_step
 from rungwise.training.batches import Resident
 from rungwise.training.learner import begin, build_learner
 from rungwise.training.precision import resolve
@@ -32,29 +33,32 @@ from rungwise.training.trial import Fit
 STEPS = 30
 IMAGES = "images"
 """The range in which a batch is drawn and changed."""
+BACK, FORTH, COPIES = "convolutions, backward", "convolutions, forward", "copies between formats"
 PARTS = {  # the first whose words an operator's name has
-    "convolutions, backward": ("convolution_backward",),
-    "convolutions, forward": ("convolution",),
+    BACK: ("convolution_backward",),
+    FORTH: ("convolution",),
     "dense layers": ("linear", "mm"),
     "BatchNorm": ("batch_norm",),
     "pooling": ("pool", "amax"),
     "ReLU": ("relu", "threshold", "clamp_min"),
     "loss": ("softmax", "nll_loss"),
-    "copies between formats": ("copy", "clone", "contiguous", "reorder"),
+    COPIES: ("copy", "clone", "contiguous", "reorder"),
 }
 OPTIMISER, DRAWN, OTHER, BETWEEN = "optimiser", "images drawn and changed", "other operators", "between operators"
 UPDATE = "dense gradients with the optimiser"
 COLUMNS = (*PARTS, OPTIMISER, UPDATE, DRAWN, OTHER, BETWEEN)
 KINDS = {
-    mlp_kernels.READ: "copies between formats",
-    mlp_kernels.TURN_IMAGES: "copies between formats",
-    mlp_kernels.TURN: "copies between formats",
+    mlp_kernels.READ: COPIES,
+    mlp_kernels.TURN_IMAGES: COPIES,
+    mlp_kernels.TURN: COPIES,
     mlp_kernels.FORWARD: "dense layers",
     mlp_kernels.BACKWARD: "dense layers",
     mlp_kernels.LOSS: "loss",
     mlp_kernels.UPDATE: UPDATE,
 }
-"""What work in machine code is part of."""
+"""What work of multilayer perceptrons in machine code is part of."""
+CONVERTING = "turn", "gather", "enter", "couple"
+"""What brings numbers into another order for convolutions in machine code."""
 
 
 def run(steps: int = STEPS) -> dict[str, Any]:
@@ -97,8 +101,8 @@ def profile(trial: Fit, images: Images, steps: int = STEPS) -> dict[str, Any]:
 
 @contextmanager
 def _apart() -> Iterator[None]:
-    """Steps in machine code go one kind of work at a time, each in a range of the profiler's."""
-    whole = mlp_step.step
+    """Machine code goes one kind of work at a time, each in a range of the profiler's."""
+    whole, multiply = mlp_step.step, conv_step.multiply
 
     def step(program: np.ndarray, *rest: Any) -> Any:
         found = None
@@ -108,11 +112,22 @@ def _apart() -> Iterator[None]:
             found = one if row[0] == mlp_kernels.LOSS else found
         return found
 
-    mlp_step.step = step
-    try:
+    def products(works: np.ndarray, *rest: Any) -> None:
+        with record_function(FORTH if works[0]["kind"] == conv_kernels.FORWARD else BACK):
+            multiply(works, *rest)
+
+    def converting(work: Callable[..., None]) -> Callable[..., None]:
+        def watched(*arguments: Any) -> None:
+            with record_function(COPIES):
+                work(*arguments)
+
+        return watched
+
+    with (
+        patch.multiple(mlp_step, step=step),
+        patch.multiple(conv_step, multiply=products, **{n: converting(getattr(conv_step, n)) for n in CONVERTING}),
+    ):
         yield
-    finally:
-        mlp_step.step = whole
 
 
 def _stepper(trial: Fit, images: Images) -> Callable[[], object]:
@@ -151,7 +166,7 @@ def _part(event: FunctionEvent) -> str:
             return OPTIMISER
         if above.name == IMAGES:
             return DRAWN
-        if above.name in KINDS.values():
+        if above.name in (*KINDS.values(), BACK, FORTH):
             return above.name
         above = above.cpu_parent
     if "::" not in event.name or event.name.startswith(("autograd::", "torch::autograd::")):

@@ -22,6 +22,7 @@ from benchmarks.work import Result, Work
 from rungwise.models.cnn import CnnSettings
 from rungwise.models.mlp import MlpSettings
 from rungwise.models.multitask import SharedSettings
+from rungwise.training import conv_kernels, conv_step
 
 MLP = Case("tiny MLP", MlpSettings(hidden=(16,)), images=200, batch=32)
 SHARED = SharedSettings(filters=(4, 6), shared=(16,), head=(8,))
@@ -279,6 +280,15 @@ def test_a_profile_of_steps_in_machine_code_tells_their_parts() -> None:
     spent = {part for part, share in found["shares"].items() if share > 0}
     assert spent >= {"dense layers", "copies between formats", "loss", UPDATE, DRAWN}
     assert OPTIMISER not in spent
+
+
+def test_a_profile_of_convolutions_in_machine_code_tells_their_parts() -> None:
+    case = Case("whole tiles", CnnSettings(filters=(32, 32)), images=64, batch=32)
+    found = profile(case.trial(1, equal=False), images_of(case, noise=True), steps=3)
+    assert sum(found["shares"].values()) == pytest.approx(1)
+    assert found["shares"]["convolutions, backward"] > found["shares"]["convolutions, forward"] > 0.05
+    assert found["shares"]["copies between formats"] > 0
+    assert conv_step.multiply is conv_kernels.multiply  # watched no longer
 
 
 def test_each_round_has_its_own_order(monkeypatch: pytest.MonkeyPatch) -> None:

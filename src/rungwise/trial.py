@@ -63,7 +63,7 @@ class Trial(Settings):
 
     @property
     def compiled(self) -> str:
-        """The name of the code that it runs and that is compiled at its first use on a machine; "": there is none."""
+        """The name of the code that it may run and that is compiled at its first use on a machine; "": none."""
         return ""
 
     @property

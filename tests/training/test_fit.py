@@ -12,6 +12,7 @@ from rungwise.models.mlp import MlpSettings
 from rungwise.models.multitask import SharedSettings
 from rungwise.models.net import initialise
 from rungwise.seeding import stream_seed
+from rungwise.training import vectors
 from rungwise.training.augment import Augmentation
 from rungwise.training.fit import carry_out, one_cycle
 from rungwise.training.mlp_step import machine_can
@@ -198,6 +199,10 @@ def test_how_steps_were_taken_is_told() -> None:
     ):
         told = carry_out(trial(net=net, fit=recipe), BENCH)
         assert (told.choices.get("step") == "machine code") == compiled
+    for filters in ((32, 32), (2, 3)):
+        told = carry_out(trial(net=CnnSettings(filters=filters), fit=Recipe(epochs=1, precision="float32")), BENCH)
+        compiled = filters == (32, 32) and machine_can("float32") and vectors.LANES == 16
+        assert (told.choices.get("convolutions") == "machine code") == compiled
 
 
 # Recipes of our own --------------------------------------------------------------------------------------------

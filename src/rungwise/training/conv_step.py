@@ -71,7 +71,6 @@ class Parameters:
         self.bias_gradient = torch.zeros(filters)
         self.rows = self.gradient[:rows].numpy()
         self.turned = torch.zeros(filters, side, side, channels)
-        self.whole = self.turned.numel() == weight.numel() and weight.permute(0, 2, 3, 1).is_contiguous()
 
     def pack(self) -> None:
         """Round the parameters to the precision and put them in order."""
@@ -88,11 +87,12 @@ class Parameters:
 
     def gradients(self) -> tuple[Tensor, Tensor]:
         found = torch.empty_like(self.weight)
-        turned = found.permute(0, 2, 3, 1) if self.whole else self.turned
-        turn(self.rows, turned.view(1, len(turned), -1).numpy(), self.threads)
-        if not self.whole:
-            filters, channels = self.weight.shape[:2]
-            found.copy_(turned[:filters, ..., :channels].permute(0, 3, 1, 2))
+        turned = found.permute(0, 2, 3, 1)
+        whole = turned.shape == self.turned.shape and turned.is_contiguous()
+        into = turned if whole else self.turned
+        turn(self.rows, into.view(1, len(into), -1).numpy(), self.threads)
+        if not whole:
+            turned.copy_(into[: turned.shape[0], ..., : turned.shape[3]])
         return found, self.bias_gradient[: len(self.bias)].clone()
 
 

@@ -7,7 +7,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny
 from rungwise.balancing import read_balancer
 from rungwise.balancing.balancer import BalancerSettings
 from rungwise.data.tasks import Task, task_classes
+from rungwise.models.cnn import CnnSettings
 from rungwise.models.mlp import MlpSettings
+from rungwise.models.multitask import SharedSettings
 from rungwise.models.net import NetSettings
 from rungwise.settings import Settings
 from rungwise.training.augment import Augmentation
@@ -101,6 +103,8 @@ class Fit(Trial):
 
     @property
     def compiled(self) -> str:
+        if isinstance(self.net, CnnSettings | SharedSettings):
+            return "cnn"
         return "mlp" if isinstance(self.net, MlpSettings) else ""
 
     @property

@@ -1,6 +1,7 @@
 """Convolutions in machine code against autograd, and against values worked by hand."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -281,7 +282,7 @@ def two(net, weights=(1.0,)):
     """The net with its convolutions in machine code, and a twin by autograd."""
     nets = net, copy.deepcopy(net)
     mine, theirs = (fixed.Settings().build(learner(one, weights=weights)) for one in nets)
-    mine.net, theirs.net = CompiledNet(net, "float32"), None
+    mine.through, theirs.through = replace(mine.learner, net=CompiledNet(net, "float32")), theirs.learner
     return mine, theirs
 
 
@@ -316,7 +317,7 @@ def test_only_trunks_that_pay_are_compiled(monkeypatch) -> None:
     monkeypatch.setattr(vectors, "LANES", 16)
     net = cnn(filters=(32, 64))
     assert can(net)
-    assert isinstance(fixed.Settings().build(learner(net)).net, CompiledNet)
+    assert isinstance(fixed.Settings().build(learner(net)).through.net, CompiledNet)
     assert can(SharedSettings(filters=(32, 64)).build((1, 28, 28), (4, 3)), weights=(0.5, 0.5))
     assert can(cnn(filters=(30,), kernel=1))
     assert not can(cnn(filters=(32, 64), kernel=1))  # a stride of 2 passes over most of what comes in
@@ -331,7 +332,7 @@ def test_only_trunks_that_pay_are_compiled(monkeypatch) -> None:
     monkeypatch.setattr(vectors, "LANES", 16)
     monkeypatch.setattr(conv_step, "machine_can", lambda precision: False)
     assert not can(net)
-    assert fixed.Settings().build(learner(net)).net is None
+    assert fixed.Settings().build(learner(net)).through.net is net
 
 
 def test_room_fills_the_last_tile() -> None:

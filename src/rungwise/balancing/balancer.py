@@ -68,10 +68,10 @@ class Learner:
     precision: str = "float32"
     label_smoothing: float = 0.0
 
-    def forward(self, batch: Batch, net: Callable[[Tensor], tuple[Tensor, ...]] | None = None) -> Forward:
-        """The net's losses on a batch, with their graph; by `net`, where that is another way to its logits."""
+    def forward(self, batch: Batch) -> Forward:
+        """The net's losses on a batch, with their graph."""
         with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
-            outputs = (net or self.net)(scaled(batch.images))
+            outputs = self.net(scaled(batch.images))
         pairs = list(zip(outputs, batch.labels, strict=True))
         if batch.weights is not None:
             return self._weighted(pairs, batch.weights)

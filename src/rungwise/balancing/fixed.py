@@ -1,5 +1,6 @@
 """Fixed weights: the loss of several tasks is the weighted sum of theirs."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
@@ -11,7 +12,6 @@ from rungwise.models.mlp import Mlp
 from rungwise.models.multitask import Shared
 
 if TYPE_CHECKING:
-    from rungwise.training.conv_step import CompiledNet
     from rungwise.training.mlp_step import MlpStep
 
 
@@ -30,8 +30,8 @@ class Fixed(Balancer):
         self.on_device = self.weights.to(next(learner.net.parameters()).device)
         self.compiled: MlpStep | None = None
         """A whole step in machine code, where there is one."""
-        self.net: CompiledNet | None = None
-        """The net with its convolutions in machine code, where they are."""
+        self.through = learner
+        """What the batch goes through: its net has its convolutions in machine code, where they are."""
         if isinstance(learner.net, Mlp):
             from rungwise.training import mlp_step  # numba takes a while to import
 
@@ -41,12 +41,12 @@ class Fixed(Balancer):
             from rungwise.training import conv_step
 
             if conv_step.can_compile(learner):
-                self.net = conv_step.CompiledNet(learner.net, learner.precision)
+                self.through = replace(learner, net=conv_step.CompiledNet(learner.net, learner.precision))
 
     def step(self, batch: Batch) -> Forward:
         if self.compiled is not None and batch.weights is None:
             return self.compiled(batch)
-        forward = self.learner.forward(batch, self.net)
+        forward = self.through.forward(batch)
         descend(self.learner, forward.losses @ self.on_device)
         return Forward(forward.losses.detach(), forward.right, of_images=forward.of_images)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from rungwise.balancing.balancer import Learner
 from rungwise.models.cnn import Cnn, SameConv, Trunk
@@ -259,15 +259,16 @@ class Passes(torch.autograd.Function):
         return None, None, *context.step.backward(slopes[0])
 
 
-class CompiledNet:
+class CompiledNet(nn.Module):
     """A net in training, the convolutions of whose trunk are in machine code: (N, C, H, W) to its logits."""
 
     def __init__(self, net: Cnn | Shared, precision: str) -> None:
+        super().__init__()
         self.net, self.precision = net, precision
         self.step: ConvStep | None = None
         """Made for the first images' shape: all have the same."""
 
-    def __call__(self, images: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         if self.step is None:
             channels, height, width = images.shape[1:]
             self.step = ConvStep(self.net.trunk, (channels, height, width), self.precision)

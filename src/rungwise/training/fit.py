@@ -58,7 +58,7 @@ def carry_out(trial: Fit, bench: Bench) -> Outcome:
         out.choices["step"] = "CUDA graph"
     if isinstance(loop.balancer, fixed.Fixed) and loop.balancer.compiled is not None and loop.pruner is None:
         out.choices["step"] = "machine code"
-    if isinstance(loop.balancer, fixed.Fixed) and loop.balancer.net is not None:
+    if isinstance(loop.balancer, fixed.Fixed) and loop.balancer.through is not loop.balancer.learner:
         out.choices["convolutions"] = "machine code"
     logits: tuple[Tensor, ...] = ()
     for epoch in range(trial.epochs):

@@ -263,7 +263,7 @@ def test_coupling_puts_two_images_into_a_unit() -> None:
 
 
 def test_entering_drops_what_was_not_active_and_clears_images_that_are_not_there() -> None:
-    slopes = np.arange(1, 13, dtype=np.float32).reshape(1, 3, 4)  # channels, places
+    slopes = np.arange(1, 13, dtype=np.float32).reshape(1, 3, 4).transpose(0, 2, 1)  # 4 places, 3 channels
     active = np.array([[1, 1, 0, 9, 0, 1, 1, 9, 1, 1, 1, 9, 0, 0, 0, 9], [1] * 16], np.float32)  # 3 of 4 channels
     into = np.full((2, 30), -1, np.float32)
     enter(slopes, active, np.array([2, 8, 14, 20]), into, 4, 2)

@@ -12,6 +12,7 @@ from rungwise.data.inventory import status
 from rungwise.engine.local import default_workers
 from rungwise.engine.machine import accelerator, choose_device, product_rate
 from rungwise.records.environment import LIBRARIES, commit, cores, processor, version
+from rungwise.training.conv_step import pays
 from rungwise.training.mlp_step import machine_can
 from rungwise.training.precision import has_cpu_bfloat16, resolve
 
@@ -37,6 +38,7 @@ def examine() -> dict[str, str | int | float | bool]:
         "bfloat16_in_hardware": has_cpu_bfloat16() if device == "cpu" else torch.cuda.is_bf16_supported(),
         "precision_auto": chosen,
         "mlp_steps": _steps(device, chosen),
+        "strided_convolutions": _convolutions(device, chosen),
         "float32_gflop_per_s": round(product_rate("float32", device) / 1e9),
         "bfloat16_gflop_per_s": round(product_rate("bfloat16", device) / 1e9, 1),
     }
@@ -47,6 +49,12 @@ def _steps(device: str, precision: str) -> str:
     if device == "cuda":
         return "CUDA graph"
     return "machine code" if machine_can(precision) else "autograd"
+
+
+def _convolutions(device: str, precision: str) -> str:
+    if device == "cuda":
+        return "cuDNN"
+    return "machine code" if pays(precision) else "oneDNN"
 
 
 def _data() -> dict[str, str]:

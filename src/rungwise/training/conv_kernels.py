@@ -74,17 +74,17 @@ def gather(values: np.ndarray, starts: np.ndarray, into: np.ndarray, parts: int)
 @one_at_a_time
 @compiled(parallel=True)
 def enter(slopes: np.ndarray, active: np.ndarray, places: np.ndarray, into: np.ndarray, room: int, parts: int) -> None:
-    """Slopes (images, channels, places) where something was active, to their places, channels last, with `room` for so
-    many. Images that have no slopes get 0."""
-    images, channels = len(slopes), slopes.shape[1]
+    """Slopes (images, places, channels) where something was active, to their places, with `room` for so many channels.
+    Images that have no slopes get 0."""
+    images, channels = len(slopes), slopes.shape[2]
     for part in prange(parts):
         for n in range(len(into) * part // parts, len(into) * (part + 1) // parts):
             for p in range(len(places)):
                 was, row = active[n, p * room :][:channels], into[n, places[p] :][:channels]
                 if n < images:
+                    slope = slopes[n, p]
                     for c in range(channels):
-                        slope = slopes[n, c, p]
-                        row[c] = slope if was[c] else 0
+                        row[c] = slope[c] if was[c] else 0
                 else:
                     row[:] = 0
 

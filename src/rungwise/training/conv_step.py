@@ -26,9 +26,13 @@ MOST_ROOM = 1.1
 """Channels with those that only fill tiles, over channels: with more of them PyTorch's convolutions are faster."""
 
 
+def pays(precision: str) -> bool:
+    """Whether this machine has what it takes. With shorter vectors than AVX-512's PyTorch's convolutions are faster."""
+    return vectors.LANES == 16 and machine_can(precision)
+
+
 def can_compile(learner: Learner) -> bool:
-    """Whether the net has a trunk of strided convolutions on a CPU, all of which learns, and the machine has what it
-    takes. With shorter vectors than AVX-512's, PyTorch's convolutions are faster."""
+    """Whether the net has a trunk of strided convolutions on a CPU, all of which learns, and filters that fill tiles."""
     net = learner.net
     if not isinstance(net, Cnn | Shared):
         return False
@@ -39,8 +43,7 @@ def can_compile(learner: Learner) -> bool:
         and all(conv.kernel_size >= conv.stride for conv in convolutions)  # else some of what comes in meets nothing
         and all(p.requires_grad and p.device.type == "cpu" for p in parameters)
         and all(room(conv.out_channels) <= MOST_ROOM * conv.out_channels for conv in convolutions)
-        and vectors.LANES == 16
-        and machine_can(learner.precision)
+        and pays(learner.precision)
     )
 
 
@@ -136,7 +139,8 @@ class ConvStep:
         if pairs not in self.arriving:
             self.arriving[pairs] = self._arriving(pairs)
         active, into, coupled = self.arriving[pairs]
-        enter(bits(slopes.to(self.dtype).flatten(2)), active, self.places, into, self.out.channels, self.threads)
+        arriving = bits(slopes.to(self.dtype).permute(0, 2, 3, 1).flatten(1, 2))
+        enter(arriving, active, self.places, into, self.out.channels, self.threads)
         for plain, paired in coupled:
             couple(plain, paired, self.threads)
         found: list[Tensor] = []

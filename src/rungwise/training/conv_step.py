@@ -32,7 +32,7 @@ def pays(precision: str) -> bool:
 
 
 def can_compile(learner: Learner) -> bool:
-    """Whether the net has a trunk of strided convolutions on a CPU, which learns as a whole, with filters that fill tiles."""
+    """Whether the net has a trunk of strided convolutions on a CPU, all of it learns, and its filters fill tiles."""
     net = learner.net
     if not isinstance(net, Cnn | Shared):
         return False

@@ -17,8 +17,8 @@ from rungwise.models.multitask import SharedSettings
 from rungwise.models.net import initialise
 from rungwise.training import conv_step, vectors
 from rungwise.training.adam import Adam
-from rungwise.training.conv_kernels import couple, enter, gather, turn
-from rungwise.training.conv_layout import GROUP, room
+from rungwise.training.conv_kernels import BACKWARD, GRADIENT, GROUP, couple, enter, gather, turn
+from rungwise.training.conv_layout import room
 from rungwise.training.conv_step import CompiledNet, ConvStep, Passes, can_compile
 from rungwise.training.mlp_step import machine_can
 
@@ -195,45 +195,41 @@ def test_no_product_reads_or_writes_beyond_its_memory(filters, kernel, image, pr
     memory = {
         m.data_ptr(): m.numel() * m.itemsize for m in (*step.maps, *step.slopes, *step.paired, *step.paired_slopes)
     }
-    groups = -(-64 // GROUP)
+    last = (64 - 1) // GROUP
+    there = 64 - last * GROUP  # images of the last group
+    assert 0 < there < GROUP
 
-    def reaches(one, start, rows, group, beyond):
-        """The last byte that rows of 64 images, the last group being as full as it can, reach from an address."""
-        room_for = memory[one[start]]
-        last_images = 64 - (groups - 1) * GROUP
+    def reaches(one, start, rows, group, beyond, shared=1) -> None:
+        """Rows of the whole groups, and of the last, stay within what begins at an address."""
         table = tables[one[rows]]
-        count = int(one["group_rows"]) * last_images // GROUP
-        last = table.ravel()[: count if rows != "pairs_rows" else count // 2]
         assert table.min() >= 0
-        if len(last):
-            assert (groups - 1) * one[group] + last.max() + beyond <= room_for
-        if groups > 1 and one["group_rows"]:
-            whole = table.ravel()[: one["group_rows"] // (2 if rows == "pairs_rows" else 1)]
-            assert (groups - 2) * one[group] + whole.max() + beyond <= room_for
+        for before, images in ((last, there), (last - 1, GROUP)):
+            used = table[: one["count"] * images // 2 // shared]
+            if len(used):
+                assert before * one[group] + used.max() + beyond <= memory[one[start]]
 
-    width = 4 * conv_step.WIDTH
-    for one in np.concatenate([*step.products, *(works[1:] for works in step.back_products)]):
-        steps = tables[one["steps"]]
-        reaches(one, "source", "rows", "source_group", steps[:, 0].max() + 4)
+    forth, back = step.products[0], step.back_products[0]
+    for one in (*forth, *(one for one in back if one["kind"] == BACKWARD)):
         across = int(one["blocks"]) * conv_step.WIDTH
+        reaches(one, "source", "rows", "source_group", tables[one["steps"]][:, 0].max() + 4)
         if one["into"]:
             reaches(one, "into", "into_rows", "into_group", across * step.bytes)
         if one["pairs"]:
-            reaches(one, "pairs", "pairs_rows", "pairs_group", 4 * across)
+            reaches(one, "pairs", "pairs_rows", "pairs_group", 4 * across, shared=2)
         if one["active"]:
             reaches(one, "active", "active_rows", "active_group", across * step.bytes)
-    for (one, *_), learnt in zip(step.back_products, step.learnt, strict=True):
-        units, chunk = (32 if step.bytes == 2 else 64), int(one["group_images"])
-        full, rest = divmod(units, chunk)
+    for one in (one for one in back if one["kind"] == GRADIENT):
+        units, chunk = (2 if step.bytes == 4 else 1), int(one["chunk"])
         steps = tables[one["steps"]].reshape(chunk, -1, 2)
-        for address, group, place, beyond in (
-            ("source", "source_group", 0, tables[one["rows"]].max() + 4),
-            ("factor", "factor_group", 1, one["blocks"] * width),
-        ):
-            ends = [(full - 1) * one[group] + steps[..., place].max()] if full else []
-            ends += [full * one[group] + steps[:rest, :, place].max()] if rest else []
-            assert max(ends) + beyond <= memory[one[address]]
-        assert learnt.gradient.numel() >= -(-int(one["group_rows"]) // 10) * 10 * one["blocks"] * conv_step.WIDTH
+        for before, images in ((last, there), (last - 1, GROUP)):
+            full, rest = divmod(images // 2 * units, chunk)
+            for name, place, beyond in (
+                ("source", 0, tables[one["rows"]].max() + 4),
+                ("factor", 1, one["blocks"] * 4 * conv_step.WIDTH),
+            ):
+                ends = [(full - 1) * one[f"{name}_chunk"] + steps[..., place].max()] if full else []
+                ends += [full * one[f"{name}_chunk"] + steps[:rest, :, place].max()] if rest else []
+                assert before * one[f"{name}_group"] + max(ends) + beyond <= memory[one[name]]
 
 
 # What is between the products ----------------------------------------------------------------------------------------

@@ -20,20 +20,23 @@ PRODUCT = np.dtype(
         (name, np.int64)
         for name in (
             *("kind", "blocks"),  # how many tiles go side by side
-            *("rows", "group_rows", "rows_of_two"),  # address of distances, how many; rows of two images
+            *("rows", "count"),  # address of distances, how many: of two images, of a gradient
             *("steps", "length"),  # address of distances, how many
-            *("source", "source_group"),  # address of the one factor, distance between groups
-            *("factor", "factor_block", "factor_group"),  # of the other
+            *("source", "source_group"),  # address of the one factor, distance between groups of images
+            *("factor", "factor_block", "factor_group"),  # of the other; distance between columns' blocks
             "bias",
             *("active", "active_rows", "active_group"),  # address, that of distances, distance between groups
             *("into", "into_rows", "into_group"),
             *("pairs", "pairs_rows", "pairs_group"),
-            *("group_images", "places"),  # of gradients: images, or pairs of them, in a group; places of an image
+            *("chunk", "source_chunk", "factor_chunk"),  # of gradients: images, or pairs of them; distances
+            "places",  # of an image
         )
     ]
 )
 FORWARD, BACKWARD, GRADIENT = range(3)
 """Kinds of products."""
+GROUP = 20
+"""Images that go through all convolutions before the next: what one writes the next finds in the caches."""
 
 
 @one_at_a_time
@@ -102,15 +105,12 @@ def couple(halves: np.ndarray, into: np.ndarray, parts: int) -> None:
 
 
 @compiled()
-def _through(work: Any, space: np.ndarray, size: int, rows: int, start: int, end: int) -> None:
-    """Tiles from `start` to `end` of what goes forward or comes back; there are so many rows."""
-    per_group = work.group_rows // HEIGHT
-    for t in range(start, end):
-        group, first = t // per_group, t % per_group * HEIGHT
-        left = min(HEIGHT, rows - group * work.group_rows - first)
-        source, into = work.source + group * work.source_group, work.into + group * work.into_group
+def _through(work: Any, space: np.ndarray, size: int, group: int, rows: int, start: int, end: int) -> None:
+    """Tiles from `start` to `end` of what goes forward or comes back, of a group that has so many rows."""
+    source, into = work.source + group * work.source_group, work.into + group * work.into_group
+    for first in range(start * HEIGHT, end * HEIGHT, HEIGHT):
         for block in range(work.blocks):
-            a = source, work.rows + 4 * first, left, work.steps
+            a = source, work.rows + 4 * first, min(HEIGHT, rows - first), work.steps
             b = work.factor + block * work.factor_block, work.length
             there = into + block * size * WIDTH if work.into else 0
             pairs = work.pairs + group * work.pairs_group + 4 * block * WIDTH if work.pairs else 0
@@ -123,38 +123,47 @@ def _through(work: Any, space: np.ndarray, size: int, rows: int, start: int, end
 
 
 @compiled()
-def _gradient(work: Any, space: np.ndarray, images: int, start: int, end: int) -> None:
-    """Tiles from `start` to `end` of the weights' gradients, after the biases', by so many images, or pairs of them."""
+def _gradient(work: Any, space: np.ndarray, group: int, images: int, start: int, end: int) -> None:
+    """Tiles from `start` to `end` of the weights' gradients, after the biases', by a group's images or pairs."""
     distance = 4 * WIDTH * work.blocks
-    for group in range(0, (images + work.group_images - 1) // work.group_images):
-        here = min(work.group_images, images - group * work.group_images)
-        factor = work.factor + group * work.factor_group
+    for chunk in range((images + work.chunk - 1) // work.chunk):
+        here = min(work.chunk, images - chunk * work.chunk)
+        source = work.source + group * work.source_group + chunk * work.source_chunk
+        factor = work.factor + group * work.factor_group + chunk * work.factor_chunk
         for item in range(start, end):
-            tile, column = item // work.blocks - 1, 4 * WIDTH * (item % work.blocks)
-            if tile < 0:
+            first, column = (item // work.blocks - 1) * HEIGHT, 4 * WIDTH * (item % work.blocks)
+            if first < 0:
                 tiles.total(space, (factor + column, distance, here * work.places, work.bias + column), ())
                 continue
-            first = tile * HEIGHT
-            a = work.source + group * work.source_group, work.rows + 4 * first
-            left, into = min(HEIGHT, work.group_rows - first), work.into + first * distance + column
-            whole = (*a, left, work.steps, factor + column, here * work.length, into, distance)
-            tiles.gradient(space, whole, ())
+            a = source, work.rows + 4 * first, min(HEIGHT, work.count - first), work.steps
+            b = factor + column, here * work.length
+            tiles.gradient(space, (*a, *b, work.into + first * distance + column, distance), ())
 
 
-@one_at_a_time
 @compiled(parallel=True)
-def multiply(works: np.ndarray, space: np.ndarray, size: int, pairs: int, parts: int) -> None:
-    """Products of so many pairs of images, none of which waits for another, in as many parts as there are threads. The
-    dtype of `space` is that of units; numbers have `size` bytes."""
+def _share(works: np.ndarray, space: np.ndarray, size: int, group: int, pairs: int, parts: int) -> None:
+    """Products of so many pairs of images, none of which waits for another, in as many parts as there are threads."""
     for part in prange(parts):
         for number in range(len(works)):
             work = works[number]
-            rows = work.group_rows if work.kind == GRADIENT else pairs * work.rows_of_two
+            rows = work.count if work.kind == GRADIENT else pairs * work.count
             items = (rows + HEIGHT - 1) // HEIGHT
             if work.kind == GRADIENT:
                 items = (items + 1) * work.blocks
             start, end = items * part // parts, items * (part + 1) // parts
             if work.kind == GRADIENT:
-                _gradient(work, space, pairs if size == 2 else 2 * pairs, start, end)
+                _gradient(work, space, group, pairs if size == 2 else 2 * pairs, start, end)
             else:
-                _through(work, space, size, rows, start, end)
+                _through(work, space, size, group, rows, start, end)
+
+
+@one_at_a_time
+@compiled()
+def multiply(works: np.ndarray, ends: np.ndarray, space: np.ndarray, size: int, pairs: int, parts: int) -> None:
+    """Products of so many pairs of images, one convolution after the other: their works end where `ends` tells. The
+    dtype of `space` is that of units; numbers have `size` bytes."""
+    for group in range((2 * pairs + GROUP - 1) // GROUP):
+        here, begin = min(GROUP // 2, pairs - group * GROUP // 2), 0
+        for end in ends:
+            _share(works[begin:end], space, size, group, here, parts)
+            begin = end

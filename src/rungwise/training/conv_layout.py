@@ -14,10 +14,9 @@ from torch import Tensor
 
 from rungwise.models.cnn import SameConv, same_padding
 from rungwise.models.net import Shape
+from rungwise.training.conv_kernels import GROUP
 from rungwise.training.conv_tiles import HEIGHT, WIDTH
 
-GROUP = 30
-"""Images of which the tables of distances tell: even, and their rows a multiple of a tile's."""
 CHUNK = 512 << 10
 """Bytes of both factors of a gradient that all tiles go through before the next: half of a core's second cache."""
 Numbers = np.ndarray

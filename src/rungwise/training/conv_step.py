@@ -4,6 +4,7 @@ Maps (`conv_layout`) have up to two forms: one image after the other; and of bfl
 images in a unit, which gradients of weights are summed over.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,19 @@ from rungwise.models.cnn import Cnn, SameConv, Trunk
 from rungwise.models.multitask import Shared
 from rungwise.models.net import Shape
 from rungwise.training import vectors
-from rungwise.training.conv_kernels import BACKWARD, FORWARD, GRADIENT, PRODUCT, couple, enter, gather, multiply, turn
-from rungwise.training.conv_layout import GROUP, Layer, Maps, Numbers, Through, pairs_of, room, rows_of
+from rungwise.training.conv_kernels import (
+    BACKWARD,
+    FORWARD,
+    GRADIENT,
+    GROUP,
+    PRODUCT,
+    couple,
+    enter,
+    gather,
+    multiply,
+    turn,
+)
+from rungwise.training.conv_layout import Layer, Maps, Numbers, Through, pairs_of, room, rows_of
 from rungwise.training.conv_tiles import HEIGHT, WIDTH
 from rungwise.training.mlp_step import machine_can, threads
 
@@ -128,9 +140,9 @@ class ConvStep:
             self._allocate(2 * pairs)
         first, last = self.layers[0], self.layers[-1]
         first.inputs.view(self.maps[0], first.shape)[:count] = images.permute(0, 2, 3, 1)
-        for one, products in zip(self.learnt, self.products, strict=True):
+        for one in self.learnt:
             one.pack()
-            multiply(products, self.units, self.bytes, pairs, self.threads)
+        multiply(*self.products, self.units, self.bytes, pairs, self.threads)
         return self.out.view(self.maps[-1], last.out_shape)[:count].permute(0, 3, 1, 2)
 
     def backward(self, slopes: Tensor) -> list[Tensor]:
@@ -143,12 +155,10 @@ class ConvStep:
         enter(arriving, active, self.places, into, self.out.channels, self.threads)
         for plain, paired in coupled:
             couple(plain, paired, self.threads)
-        found: list[Tensor] = []
-        for one, products in zip(reversed(self.learnt), reversed(self.back_products), strict=True):
+        for one in self.learnt:
             one.clear()
-            multiply(products, self.units, self.bytes, pairs, self.threads)
-            found = [*one.gradients(), *found]
-        return found
+        multiply(*self.back_products, self.units, self.bytes, pairs, self.threads)
+        return [gradient for one in self.learnt for gradient in one.gradients()]
 
     def _arriving(self, pairs: int) -> tuple[Numbers, Numbers, list[tuple[Numbers, Numbers]]]:
         """What was active, to where the slopes go, and plain and paired maps that no product pairs."""
@@ -183,12 +193,10 @@ class ConvStep:
         if self.bytes == 2:
             self.paired, self.paired_slopes = [paired(maps) for maps in inputs], [paired(maps) for maps in slopes]
         self.tables: list[Numbers] = []
-        self.products = [self._forward(number) for number in range(len(self.layers))]
-        """Of each convolution, forward;"""
-        self.back_products = [
-            np.concatenate((self._gradient(number), *self._backward(number))) for number in range(len(self.layers))
-        ]
-        """backward: its weights' gradients, and the slopes in what comes in."""
+        numbers = range(len(self.layers))
+        self.products = _in_turn([[self._forward(number)] for number in numbers])
+        self.back_products = _in_turn([[self._gradient(number), *self._backward(number)] for number in numbers[::-1]])
+        """Of each convolution: its weights' gradients, and the slopes in what comes in."""
 
     def _forward(self, number: int) -> Numbers:
         layer, last = self.layers[number], number + 1 == len(self.layers)
@@ -217,18 +225,20 @@ class ConvStep:
     def _gradient(self, number: int) -> Numbers:
         layer, learnt, one = self.layers[number], self.learnt[number], np.zeros(1, PRODUCT)
         one["kind"], one["blocks"] = GRADIENT, layer.slopes.channels // WIDTH
-        one["rows"], one["group_rows"] = self._keep(layer.gradient_rows), len(layer.gradient_rows)
+        one["rows"], one["count"] = self._keep(layer.gradient_rows), len(layer.gradient_rows)
         one["steps"], one["length"] = self._keep(layer.gradient_steps), len(layer.places[0])
-        one["source"], one["source_group"] = self.paired[number].data_ptr(), 4 * layer.chunk * layer.inputs.size
-        one["factor"], one["factor_group"] = self.paired_slopes[number].data_ptr(), 4 * layer.chunk * layer.slopes.size
-        one["group_images"], one["places"] = layer.chunk, layer.slopes.height * layer.slopes.width
+        one["source"], one["factor"] = self.paired[number].data_ptr(), self.paired_slopes[number].data_ptr()
+        for name, maps in (("source", layer.inputs), ("factor", layer.slopes)):
+            one[f"{name}_chunk"] = 4 * layer.chunk * maps.size
+            one[f"{name}_group"] = 4 * maps.size * (GROUP // 2 if self.bytes == 2 else GROUP)
+        one["chunk"], one["places"] = layer.chunk, layer.slopes.height * layer.slopes.width
         one["into"], one["bias"] = learnt.gradient.data_ptr(), learnt.bias_gradient.data_ptr()
         return one
 
     def _product(self, kind: int, part: Through, columns: int) -> Numbers:
-        one, places = np.zeros(1, PRODUCT), len(part.to[0])
+        one = np.zeros(1, PRODUCT)
         one["kind"], one["blocks"] = kind, columns // WIDTH
-        one["rows"], one["group_rows"], one["rows_of_two"] = self._keep(part.rows), GROUP * places, 2 * places
+        one["rows"], one["count"] = self._keep(part.rows), 2 * len(part.to[0])
         one["steps"], one["length"] = self._keep(part.steps), len(part.steps)
         return one
 
@@ -248,6 +258,11 @@ class ConvStep:
         """The address of a table, which then stays."""
         self.tables.append(table)
         return table.ctypes.data
+
+
+def _in_turn(works: Sequence[Sequence[Numbers]]) -> tuple[Numbers, Numbers]:
+    """Products of one convolution after the other, and where those of each end."""
+    return np.concatenate([one for some in works for one in some]), np.cumsum([len(some) for some in works])
 
 
 class Passes(torch.autograd.Function):

@@ -20,6 +20,7 @@ from rungwise.training.adam import Adam
 from rungwise.training.conv_kernels import BACKWARD, GRADIENT, GROUP, couple, enter, gather, turn
 from rungwise.training.conv_layout import room
 from rungwise.training.conv_step import CompiledNet, ConvStep, Passes, can_compile
+from rungwise.training.conv_tiles import HEIGHT
 from rungwise.training.mlp_step import machine_can
 
 if not machine_can("float32"):
@@ -230,6 +231,9 @@ def test_no_product_reads_or_writes_beyond_its_memory(filters, kernel, image, pr
                 ends = [(full - 1) * one[f"{name}_chunk"] + steps[..., place].max()] if full else []
                 ends += [full * one[f"{name}_chunk"] + steps[:rest, :, place].max()] if rest else []
                 assert before * one[f"{name}_group"] + max(ends) + beyond <= memory[one[name]]
+    for learnt in step.learnt:
+        assert len(learnt.gradient) >= len(learnt.rows)
+        assert len(learnt.gradient) % HEIGHT == 0
 
 
 # What is between the products ----------------------------------------------------------------------------------------

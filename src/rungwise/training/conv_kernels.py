@@ -110,16 +110,16 @@ def _through(work: Any, space: np.ndarray, size: int, group: int, rows: int, sta
     source, into = work.source + group * work.source_group, work.into + group * work.into_group
     for first in range(start * HEIGHT, end * HEIGHT, HEIGHT):
         for block in range(work.blocks):
-            a = source, work.rows + 4 * first, min(HEIGHT, rows - first), work.steps
+            a = source, work.rows + 8 * first, min(HEIGHT, rows - first), work.steps
             b = work.factor + block * work.factor_block, work.length
             there = into + block * size * WIDTH if work.into else 0
             pairs = work.pairs + group * work.pairs_group + 4 * block * WIDTH if work.pairs else 0
-            forms = there, work.into_rows + 4 * first, pairs, work.pairs_rows + 2 * first
+            forms = there, work.into_rows + 8 * first, pairs, work.pairs_rows + 4 * first
             if work.kind == FORWARD:
                 tiles.forward(space, (*a, *b, work.bias + 4 * block * WIDTH, *forms), ())
             else:
                 active = work.active + group * work.active_group + block * size * WIDTH
-                tiles.backward(space, (*a, *b, active, work.active_rows + 4 * first, *forms), ())
+                tiles.backward(space, (*a, *b, active, work.active_rows + 8 * first, *forms), ())
 
 
 @compiled()
@@ -135,7 +135,7 @@ def _gradient(work: Any, space: np.ndarray, group: int, images: int, start: int,
             if first < 0:
                 tiles.total(space, (factor + column, distance, here * work.places, work.bias + column), ())
                 continue
-            a = source, work.rows + 4 * first, min(HEIGHT, work.count - first), work.steps
+            a = source, work.rows + 8 * first, min(HEIGHT, work.count - first), work.steps
             b = factor + column, here * work.length
             tiles.gradient(space, (*a, *b, work.into + first * distance + column, distance), ())
 

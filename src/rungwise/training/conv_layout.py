@@ -55,13 +55,13 @@ def rows_of(maps: Maps, y: Numbers, x: Numbers, size: int) -> Numbers:
     """Distances in bytes of places in a group's images, numbers having `size` bytes: of the first place in two images,
     of the second, ..., then in the next two; with spare ones at the end."""
     images = np.arange(GROUP).reshape(-1, 1, 2) * maps.size
-    return np.append(size * (images + maps.at(y, x)[:, None]), np.zeros(HEIGHT)).astype(np.int32)
+    return np.append(size * (images + maps.at(y, x)[:, None]), np.zeros(HEIGHT)).astype(np.int64)
 
 
 def pairs_of(maps: Maps, y: Numbers, x: Numbers) -> Numbers:
     """The same where two images share their units."""
     images = np.arange(GROUP // 2)[:, None] * maps.size
-    return np.append(4 * (images + maps.at(y, x)), np.zeros(HEIGHT)).astype(np.int32)
+    return np.append(4 * (images + maps.at(y, x)), np.zeros(HEIGHT)).astype(np.int64)
 
 
 def room(channels: int) -> int:
@@ -106,15 +106,15 @@ class Layer:
         self.places = _grid(out_height, out_width)
         y, x = (place * self.stride - before for place, before in zip(self.places, (top, left), strict=True))
         steps = self._steps(self.inputs, self.kernel, self.run)
-        self.forward = Through(rows_of(self.inputs, y, x, size), steps, np.zeros((0, self.pair), np.int32), self.places)
+        self.forward = Through(rows_of(self.inputs, y, x, size), steps, np.zeros((0, self.pair), np.int64), self.places)
         ky, number = _grid(self.kernel, self.kernel * channels)
-        self.gradient_rows = (4 * (ky * self.inputs.width * channels + number)).astype(np.int32)
+        self.gradient_rows = (4 * (ky * self.inputs.width * channels + number)).astype(np.int64)
         self.chunk = max(1, CHUNK // (4 * (self.inputs.size + self.slopes.size)))
         images = np.arange(self.chunk)[:, None]
         places = self.inputs.at(y, x), self.slopes.at(*self.places)
         sizes = self.inputs.size, self.slopes.size
         pairs = [4 * (images * size + place) for size, place in zip(sizes, places, strict=True)]
-        self.gradient_steps = np.stack(pairs, -1).astype(np.int32)
+        self.gradient_steps = np.stack(pairs, -1).astype(np.int64)
         self.backward = [] if first else [self._back(*rest) for rest in product(range(self.stride), repeat=2)]
 
     def _back(self, rest_y: int, rest_x: int) -> Through:
@@ -135,14 +135,14 @@ class Layer:
         ky, kx = (rest + self.stride * (n - 1 - t) for rest, n, t in ((rest_y, down, ty), (rest_x, across, tx)))
         starts = (filter_ * self.kernel + ky) * self.run + kx * channels + block * WIDTH
         to = y - self.inputs.top, x - self.inputs.left
-        starts = starts.astype(np.int32).reshape(-1, self.pair)
+        starts = starts.astype(np.int64).reshape(-1, self.pair)
         return Through(rows_of(self.slopes, *begin, self.bytes), steps, starts, to)
 
     def _steps(self, maps: Maps, rows: int, run: int) -> Numbers:
         """Over so many rows of maps, a run of numbers of each."""
         row, unit = _grid(rows, run // self.pair)
         a = row * maps.width * maps.channels * self.bytes + 4 * unit
-        return np.stack((a, np.arange(len(a)) * 4 * WIDTH), -1).astype(np.int32)
+        return np.stack((a, np.arange(len(a)) * 4 * WIDTH), -1).astype(np.int64)
 
 
 def _grid(height: int, width: int) -> tuple[Numbers, Numbers]:

@@ -74,7 +74,7 @@ class Parameters:
         self.packed = torch.zeros(lying.numel(), dtype=dtype)
         """As the product forward takes them: blocks of WIDTH columns, units, columns;"""
         self.turning = units(lying).reshape(filters, -1), units(self.packed).reshape(filters // WIDTH, -1, WIDTH)
-        self.starts = np.concatenate([np.zeros((0, pair), np.int32), *(part.starts for part in layer.backward)])
+        self.starts = np.concatenate([np.zeros((0, pair), np.int64), *(part.starts for part in layer.backward)])
         self.back_packed = torch.zeros(self.starts.size * WIDTH, dtype=dtype)
         """and as those backward do, one after the other."""
         self.gathering = bits(lying.flatten()), self.starts, bits(self.back_packed).reshape(-1, WIDTH, pair)

@@ -4,7 +4,7 @@ A tile is HEIGHT rows by WIDTH columns of
 
     sum over k of a[rows[r] + steps[k, 0]] b[steps[k, 1] + column],
 
-in units (see `units`), where `rows` (int32) and `steps` (int32, two for each k) are distances in bytes. Sums are
+in units (see `units`), where `rows` (int64) and `steps` (int64, two for each k) are distances in bytes. Sums are
 float32. Rows come in twos: a place in one image and the same in the next. A tile with fewer rows has the last two
 again.
 
@@ -63,7 +63,7 @@ def _pointer(to: Builder, address: Value, kind: ir.Type) -> Value:
 
 
 def _distance(to: Builder, table: Value, number: Value) -> Value:
-    return to.sext(to.load(_pointer(to, to.add(table, to.shl(number, I64(2))), I32), align=4), I64)
+    return to.load(_pointer(to, to.add(table, to.shl(number, I64(3))), I64), align=8)
 
 
 def _row(to: Builder, r: int, count: Value) -> Value:

@@ -1,6 +1,8 @@
 """Evaluation by hand."""
 
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from torch import nn
 
 from rungwise.data.images import scale
 from rungwise.training.evaluate import loss_and_accuracy, most_wrong, predict, predict_views, scaled
+from rungwise.training.precision import has_cpu_bfloat16
 
 
 def test_pixels_are_scaled_to_minus_one_to_one() -> None:
@@ -61,3 +64,27 @@ def test_views_are_those_that_are_told() -> None:
     for views, pixels in corners.items():
         (told,) = predict_views(Corner(), image, "float32", views)
         assert told.item() == pytest.approx(sum(pixel / 127.5 - 1 for pixel in pixels))
+
+
+MEMORY = """
+import resource, torch
+from rungwise.engine.allocator import keep_freed_memory
+from rungwise.models.cnn import CnnSettings
+from rungwise.training.evaluate import predict
+kept = keep_freed_memory()
+net = CnnSettings(filters=(128, 128, 128)).build((1, 28, 28), (10,)).to(memory_format=torch.channels_last)
+peaks = []
+for batches in (2, 14):
+    predict(net, torch.zeros(1000 * batches, 1, 28, 28, dtype=torch.uint8), "bfloat16")
+    peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+print(*peaks if kept else (0, 0))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="units of peak memory differ elsewhere")
+@pytest.mark.skipif(not has_cpu_bfloat16(), reason="this processor has no bfloat16 products")
+def test_more_batches_need_no_more_memory() -> None:
+    """In a process that keeps what is freed, as workers do: a batch's maps, 200 MB and more, find their room again."""
+    done = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True)
+    few, many = map(int, done.stdout.split())
+    assert many < few + 100

@@ -17,10 +17,17 @@ def scaled(images: Tensor) -> Tensor:
 def predict(net: nn.Module, images: Tensor, precision: str) -> tuple[Tensor, ...]:
     """The logits of each task, (N, classes) in float32, for uint8 images (N, C, H, W) on the net's device."""
     net.eval()
+    found: tuple[Tensor, ...] = ()
     with torch.autocast(images.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-        batches = [net(scaled(images[i : i + BATCH])) for i in range(0, len(images), BATCH)]
+        for i in range(0, len(images), BATCH):
+            logits = net(scaled(images[i : i + BATCH]))
+            # Nothing of a batch stays: it would lie between the large maps of this one and the next, which then find no
+            # room where these were.
+            found = found or tuple(task.new_empty(len(images), *task.shape[1:], dtype=torch.float32) for task in logits)
+            for whole, task in zip(found, logits, strict=True):
+                whole[i : i + BATCH] = task
     net.train()
-    return tuple(torch.cat(task).float() for task in zip(*batches, strict=True))
+    return found
 
 
 def predict_views(net: nn.Module, images: Tensor, precision: str, views: str) -> tuple[Tensor, ...]:

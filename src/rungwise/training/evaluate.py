@@ -26,6 +26,7 @@ def predict(net: nn.Module, images: Tensor, precision: str) -> tuple[Tensor, ...
             found = found or tuple(task.new_empty(len(images), *task.shape[1:], dtype=torch.float32) for task in logits)
             for whole, task in zip(found, logits, strict=True):
                 whole[i : i + BATCH] = task
+            del logits, task
     net.train()
     return found
 

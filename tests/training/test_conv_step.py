@@ -39,6 +39,8 @@ SHAPES = [  # filters, kernel, images
     pytest.param((7,), 5, (3, 9, 13), id="one convolution of an odd run"),
     pytest.param((4, 8, 16, 8, 4), 4, (1, 8, 8), id="down to one place"),
     pytest.param((40, 70), 2, (3, 7, 12), id="kernel as large as the stride"),
+    pytest.param((3,), 1, (1, 4, 3), id="one weight"),
+    pytest.param((4, 3), 9, (1, 6, 5), id="one row in the last tile"),
     pytest.param((3, 2), 6, (1, 5, 2), id="kernel larger than the image"),
 ]
 

@@ -135,7 +135,7 @@ def _gradient(work: Any, space: np.ndarray, group: int, images: int, start: int,
             if first < 0:
                 tiles.total(space, (factor + column, distance, here * work.places, work.bias + column), ())
                 continue
-            a = source, work.rows + 8 * first, min(HEIGHT, work.count - first), work.steps
+            a = source, work.rows + 8 * first, HEIGHT, work.steps  # the table has spare rows, the gradient room
             b = factor + column, here * work.length
             tiles.gradient(space, (*a, *b, work.into + first * distance + column, distance), ())
 

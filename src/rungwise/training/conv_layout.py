@@ -108,7 +108,9 @@ class Layer:
         steps = self._steps(self.inputs, self.kernel, self.run)
         self.forward = Through(rows_of(self.inputs, y, x, size), steps, np.zeros((0, self.pair), np.int64), self.places)
         ky, number = _grid(self.kernel, self.kernel * channels)
-        self.gradient_rows = (4 * (ky * self.inputs.width * channels + number)).astype(np.int64)
+        rows = 4 * (ky * self.inputs.width * channels + number)
+        self.gradient_rows = np.append(rows, np.zeros(-len(rows) % HEIGHT)).astype(np.int64)
+        """Of the kernel's rows, columns and channels; with spare ones that fill the last tile."""
         self.chunk = max(1, CHUNK // (4 * (self.inputs.size + self.slopes.size)))
         images = np.arange(self.chunk)[:, None]
         places = self.inputs.at(y, x), self.slopes.at(*self.places)

@@ -29,7 +29,7 @@ from rungwise.training.conv_kernels import (
     turn,
 )
 from rungwise.training.conv_layout import Layer, Maps, Numbers, Through, pairs_of, room, rows_of
-from rungwise.training.conv_tiles import HEIGHT, WIDTH
+from rungwise.training.conv_tiles import WIDTH
 from rungwise.training.mlp_step import machine_can, threads
 
 SPARE = 64
@@ -80,8 +80,8 @@ class Parameters:
         self.gathering = bits(lying.flatten()), self.starts, bits(self.back_packed).reshape(-1, WIDTH, pair)
         self.padded_bias = torch.zeros(filters)
 
-        rows = len(layer.gradient_rows)
-        self.gradient = torch.zeros(-(-rows // HEIGHT) * HEIGHT, filters)
+        rows = side * side * channels
+        self.gradient = torch.zeros(len(layer.gradient_rows), filters)
         """Of the weights: (the kernel's rows, columns and channels; filters), and rows that fill the last tile."""
         self.bias_gradient = torch.zeros(filters)
         self.rows = self.gradient[:rows].numpy()

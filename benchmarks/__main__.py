@@ -48,11 +48,15 @@ def perceptrons(full: Full = False, out: Out = RESULTS) -> None:
 
 
 @app.command()
-def seeds(full: Full = False, out: Out = RESULTS) -> None:
+def seeds(
+    full: Full = False,
+    most: Annotated[int, typer.Option(min=1, help="No more seeds at once than these.")] = 64,
+    out: Out = RESULTS,
+) -> None:
     """Models per second for 1, 4, 16 and 64 seeds: one by one, side by side, stacked; on a GPU where there is one."""
     from benchmarks.seeds import markdown, run
 
-    found = run(full=full)
+    found = run(full=full, most=most)
     _write("seeds-cuda" if found["machine"]["device"] == "cuda" else "seeds", full, found, markdown, out)
 
 

@@ -18,7 +18,7 @@ PATIENCE_S = 900.0
 GRACE_S = 5.0
 """How long a process may take to end by itself."""
 PAUSE_S = 0.3
-"""Between two turns: threads of the one that has worked wait for more work by spinning, for up to .2 s."""
+"""Between two turns on a CPU: threads of the one that has worked wait for more work by spinning, for up to .2 s."""
 
 
 @dataclass
@@ -109,7 +109,8 @@ def measure(work: Work, children: Sequence[Child], tell: Callable[[str], None] =
         for run, peer in order:
             if run.error:
                 continue
-            time.sleep(PAUSE_S)
+            if work.device == "cpu":
+                time.sleep(PAUSE_S)
             if epoch:
                 _note(run, epoch, peer.ask("go"))
             else:

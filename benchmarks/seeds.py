@@ -85,9 +85,9 @@ def nets(*, full: bool) -> dict[str, Fit]:
     }
 
 
-def run(*, full: bool, device: str | None = None) -> dict[str, Any]:
-    """Models per second by net, way and number of seeds: one value for each round."""
-    device = device or choose_device("auto")
+def run(*, full: bool, most: int = SEEDS[-1]) -> dict[str, Any]:
+    """Models per second by net, way and number of seeds, `most` at most: one value for each round."""
+    device = choose_device("auto")
     rounds = 5 if full else 2
     chosen, others = ways(device), Others()
     results: dict[str, dict[str, dict[int, list[float]]]] = {}
@@ -100,6 +100,7 @@ def run(*, full: bool, device: str | None = None) -> dict[str, Any]:
                 pool[shape] = pools.enter_context(made)
         for name, trial in nets(full=full).items():
             seeds = FEW if not full and trial.data.source == "mnist" and device == "cpu" else SEEDS
+            seeds = tuple(count for count in seeds if count <= most)
             able = [way for way in chosen if trial.fit.stacked or not way.stacked]
             table = results[name] = {way.name: {count: [] for count in seeds} for way in able}
             for way in able:  # warm

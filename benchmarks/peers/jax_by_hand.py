@@ -23,6 +23,8 @@ State = tuple[Any, Any, Any, Array]
 def fit(work: Work, pace: Pace) -> Result:
     if not work.equal:
         raise Unavailable("no defaults of its own: it is written by hand")
+    if work.device == "cuda":  # JAX rounds what is multiplied to TF32 there
+        jax.config.update("jax_default_matmul_precision", "highest")
     state = _start([(jnp.asarray(kernel), jnp.asarray(bias)) for kernel, bias in weights(work)])
     images = jnp.asarray(work.images.transpose(0, 2, 3, 1))
     labels = jnp.asarray(work.labels.T)

@@ -11,6 +11,8 @@ from benchmarks.work import UNCORRECTED_EPSILON, Conv, Dense, Pace, Result, Work
 
 def fit(work: Work, pace: Pace) -> Result:
     keras.utils.clear_session()
+    if work.device == "cuda":
+        _multiply_exactly(work.equal)
     model, several = build(work), len(work.net.heads) > 1
     losses = [keras.losses.SparseCategoricalCrossentropy(from_logits=True) for _ in work.net.heads]
     metrics: list[Any] | None = None
@@ -61,6 +63,18 @@ def build(work: Work) -> Any:
         for part, values in zip(made, weights(work), strict=True):
             part.set_weights(values)
     return model
+
+
+def _multiply_exactly(yes: bool) -> None:
+    """Whether products on a GPU are in float32 instead of what the library below rounds to TF32."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        jax.config.update("jax_default_matmul_precision", "highest" if yes else None)
+    else:
+        import torch
+
+        torch.backends.cudnn.allow_tf32 = not yes
 
 
 def _by_task(labels: np.ndarray) -> Any:

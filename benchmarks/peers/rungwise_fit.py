@@ -7,12 +7,14 @@ from benchmarks.work import Pace, Result, Work
 from rungwise.data.images import ImageSet, Split
 from rungwise.engine.allocator import keep_freed_memory
 from rungwise.training.fit import carry_out
+from rungwise.training.precision import keep_float32
 from rungwise.training.trial import Fit
 from rungwise.trial import Bench
 
 
 def fit(work: Work, pace: Pace) -> Result:
     keep_freed_memory()  # as a worker does
+    keep_float32()
     trial: Fit = pickle.loads(work.trial)
     assert work.epochs == trial.epochs
     assert next(iter(trial.tasks.values())) == "labels"

@@ -66,7 +66,9 @@ def _head(width: int, head: tuple[Dense, ...]) -> nn.Sequential:
 
 @torch.no_grad()
 def build(work: Work) -> Plain:
-    """The net with the given weights, or with PyTorch's own."""
+    """The net with the given weights, or with PyTorch's own. On a GPU PyTorch rounds what convolutions multiply to
+    TF32; equal work is in float32."""
+    torch.backends.cudnn.allow_tf32 = not work.equal
     net = Plain(work.net)
     layers = [module for module in net.modules() if isinstance(module, nn.Linear | nn.Conv2d)]
     if work.equal:

@@ -47,6 +47,7 @@ def test_wider_types_are_big_endian():
         (gzip.compress(BY_HAND[:6]), "truncated: the header breaks off after 6 of 12 bytes"),
         (gzip.compress(b"<html>"), "not an IDX file"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "bytes",
 )
 def test_names_the_fault(content, message):
     with pytest.raises(DataError) as caught:

@@ -27,6 +27,7 @@ from rungwise.engine.machine import accelerator
 from rungwise.records.environment import Others, describe
 from rungwise.records.record import Environment
 from rungwise.records.store import Store
+from rungwise.training.precision import keep_float32
 from rungwise.trial import Bench, Outcome, Trial, TrialFailed
 
 Message = tuple[str, str, Mapping[str, float], str]
@@ -55,6 +56,7 @@ def main(pipes: Sequence[Connection], place: Place) -> None:
     threading.Thread(target=_die_with_parent, daemon=True).start()
     multiprocessing.set_start_method("spawn", force=True)  # else numba takes a lock that outlives a worker
     keep_freed_memory()
+    keep_float32()
     torch.set_num_threads(place.threads)
     datasets: dict[str, Dataset] = {}
     lanes = [threading.Thread(target=_serve, args=(pipe, place, datasets), daemon=True) for pipe in pipes[1:]]

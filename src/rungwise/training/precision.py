@@ -20,6 +20,12 @@ def resolve(wish: Literal["auto", "float32", "bfloat16"], device: str) -> Precis
     return "bfloat16" if has_cpu_bfloat16() else "float32"
 
 
+def keep_float32() -> None:
+    """From now on this process multiplies float32 as such on a GPU, too: PyTorch rounds what its convolutions multiply
+    to TF32, of 10 bits, unless it is told not to."""
+    torch.backends.cudnn.allow_tf32 = False
+
+
 def has_cpu_bfloat16() -> bool:
     """Whether this processor multiplies bfloat16 in hardware (AVX512-BF16 or AMX), as far as torch can tell."""
     read: Callable[[], dict[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)  # since torch 2.10

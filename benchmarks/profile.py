@@ -9,7 +9,7 @@ watched one kind at a time.
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
@@ -24,7 +24,7 @@ from rungwise.engine.allocator import keep_freed_memory
 from rungwise.models.net import count_parameters
 from rungwise.records.environment import cores, processor
 from rungwise.study import read_study, study_trials
-from rungwise.training import conv_kernels, conv_step, mlp_kernels, mlp_step
+from rungwise.training import cnn_step, conv_kernels, conv_step, conv_weights, mlp_kernels, mlp_step
 from rungwise.training.batches import Resident
 from rungwise.training.learner import begin, build_learner
 from rungwise.training.precision import resolve
@@ -57,8 +57,13 @@ KINDS = {
     mlp_kernels.UPDATE: UPDATE,
 }
 """What work of multilayer perceptrons in machine code is part of."""
-CONVERTING = "turn", "gather", "enter", "couple"
-"""What brings numbers into another order for convolutions in machine code."""
+CALLS = (
+    *((conv_step, name, COPIES) for name in ("enter", "couple")),
+    *((conv_weights, name, COPIES) for name in ("pack", "turn")),
+    (conv_weights, "update", OPTIMISER),
+    (cnn_step, "cross_entropy", "loss"),
+)
+"""What else convolutional nets call of machine code, and what it is part of."""
 
 
 def run(steps: int = STEPS) -> dict[str, Any]:
@@ -116,17 +121,20 @@ def _apart() -> Iterator[None]:
         with record_function(FORTH if works[0]["kind"] == conv_kernels.FORWARD else BACK):
             multiply(works, *rest)
 
-    def converting(work: Callable[..., None]) -> Callable[..., None]:
-        def watched(*arguments: Any) -> None:
-            with record_function(COPIES):
-                work(*arguments)
+    def watched(work: Callable[..., Any], part: str) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            with record_function(part):
+                return work(*arguments)
 
-        return watched
+        return call
 
-    with (
-        patch.multiple(mlp_step, step=step),
-        patch.multiple(conv_step, multiply=products, **{n: converting(getattr(conv_step, n)) for n in CONVERTING}),
-    ):
+    with ExitStack() as patches:
+        for module, name, one in (
+            (mlp_step, "step", step),
+            (conv_step, "multiply", products),
+            *((module, name, watched(getattr(module, name), part)) for module, name, part in CALLS),
+        ):
+            patches.enter_context(patch.object(module, name, one))
         yield
 
 
@@ -166,7 +174,7 @@ def _part(event: FunctionEvent) -> str:
             return OPTIMISER
         if above.name == IMAGES:
             return DRAWN
-        if above.name in (*KINDS.values(), BACK, FORTH):
+        if above.name in (*KINDS.values(), BACK, FORTH, OPTIMISER):
             return above.name
         above = above.cpu_parent
     if "::" not in event.name or event.name.startswith(("autograd::", "torch::autograd::")):

@@ -15,7 +15,7 @@ from rungwise.seeding import stream_seed
 from rungwise.training import vectors
 from rungwise.training.augment import Augmentation
 from rungwise.training.fit import carry_out, one_cycle
-from rungwise.training.mlp_step import machine_can
+from rungwise.training.machine_code import machine_can
 from rungwise.training.precision import resolve
 from rungwise.training.trial import Fit, Pruning, Recipe
 from rungwise.trial import Bench, TrialFailed

@@ -16,7 +16,7 @@ from rungwise.balancing.balancer import Batch, Learner
 from rungwise.models.cnn import CnnSettings
 from rungwise.models.mlp import MlpSettings
 from rungwise.models.net import initialise
-from rungwise.training import mlp_step, vectors
+from rungwise.training import machine_code, mlp_step, vectors
 from rungwise.training.adam import Adam
 from rungwise.training.mlp_step import MlpStep, can_compile
 
@@ -185,7 +185,7 @@ def test_only_whole_multilayer_perceptrons_are_compiled(monkeypatch):
     def can(net, **options):
         return can_compile(learner(net, **options))
 
-    monkeypatch.setattr(mlp_step.numba, "threading_layer", lambda: "omp")
+    monkeypatch.setattr(machine_code.numba, "threading_layer", lambda: "omp")
     net = built()
     assert can(net)
     assert isinstance(fixed.Settings().build(learner(net)).compiled, MlpStep)

@@ -12,6 +12,7 @@ from rungwise.models.mlp import Mlp
 from rungwise.models.multitask import Shared
 
 if TYPE_CHECKING:
+    from rungwise.training.cnn_step import CnnStep
     from rungwise.training.mlp_step import MlpStep
 
 
@@ -28,7 +29,7 @@ class Fixed(Balancer):
     def __init__(self, learner: Learner) -> None:
         super().__init__(learner)
         self.on_device = self.weights.to(next(learner.net.parameters()).device)
-        self.compiled: MlpStep | None = None
+        self.compiled: MlpStep | CnnStep | None = None
         """A whole step in machine code, where there is one."""
         self.through = learner
         """What the batch goes through: its net has its convolutions in machine code, where they are."""
@@ -38,8 +39,10 @@ class Fixed(Balancer):
             if mlp_step.can_compile(learner):
                 self.compiled = mlp_step.MlpStep(learner)
         elif isinstance(learner.net, Cnn | Shared):
-            from rungwise.training import conv_step
+            from rungwise.training import cnn_step, conv_step
 
+            if cnn_step.can_compile(learner):
+                self.compiled = cnn_step.CnnStep(learner)
             if conv_step.can_compile(learner):
                 self.through = replace(learner, net=conv_step.CompiledNet(learner.net, learner.precision))
 

@@ -13,7 +13,7 @@ from rungwise.engine.local import default_workers
 from rungwise.engine.machine import accelerator, choose_device, product_rate
 from rungwise.records.environment import LIBRARIES, commit, cores, processor, version
 from rungwise.training.conv_step import pays
-from rungwise.training.mlp_step import machine_can
+from rungwise.training.machine_code import machine_can
 from rungwise.training.precision import has_cpu_bfloat16, resolve
 
 MANY = 1000

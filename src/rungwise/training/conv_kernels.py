@@ -12,7 +12,8 @@ from numba import prange
 from rungwise.compiled import compiled, one_at_a_time
 from rungwise.training import conv_tiles as tiles
 from rungwise.training.conv_tiles import HEIGHT, WIDTH
-from rungwise.training.tiles import flip
+from rungwise.training.tiles import flip, update_one, update_row
+from rungwise.training.units import joined, rounded
 from rungwise.training.vectors import LANES
 
 PRODUCT = np.dtype(
@@ -25,7 +26,8 @@ PRODUCT = np.dtype(
             *("source", "source_group"),  # address of the one factor, distance between groups of images
             *("factor", "factor_block", "factor_group"),  # of the other; distance between columns' blocks
             "bias",
-            *("active", "active_rows", "active_group"),  # address, that of distances, distance between groups
+            *("active", "active_rows", "active_group"),  # address, that of distances, distance between groups; forward:
+            # whether what is below 0 becomes 0
             *("into", "into_rows", "into_group"),
             *("pairs", "pairs_rows", "pairs_group"),
             *("chunk", "source_chunk", "factor_chunk"),  # of gradients: images, or pairs of them; distances
@@ -35,43 +37,102 @@ PRODUCT = np.dtype(
 )
 FORWARD, BACKWARD, GRADIENT = range(3)
 """Kinds of products."""
-GROUP = 20
+GROUP = 64
 """Images that go through all convolutions before the next: what one writes the next finds in the caches."""
+RUN = 256
+"""Weights of a filter that the optimiser moves before it goes on to the next filter's."""
+
+
+@compiled()
+def _turn(rows: np.ndarray, into: np.ndarray, start: int, end: int) -> None:
+    """Columns from `start` to `end`, each LANES of them, of what `turn` does."""
+    blocks, columns, width = into.shape
+    for first in range(start * LANES, end * LANES, LANES):
+        for block in range(blocks):
+            for r in range(0, width, LANES):
+                source, target = rows[block * width + r :, first:], into[block, first:, r:]
+                if first + LANES <= columns and r + LANES <= width:
+                    flip(rows, (source.ctypes.data, rows.shape[1], target.ctypes.data, width), ())
+                else:
+                    for i in range(min(LANES, width - r)):
+                        for k in range(min(LANES, columns - first)):
+                            target[k, i] = source[i, k]
 
 
 @one_at_a_time
 @compiled(parallel=True)
 def turn(rows: np.ndarray, into: np.ndarray, parts: int) -> None:
-    """A matrix of units (blocks x width, columns) transposed, a block of rows after the other: (blocks, columns,
-    width)."""
-    blocks, columns, width = into.shape
-    squares = (columns + LANES - 1) // LANES
+    """A matrix of units (blocks x width, columns or more) transposed, a block of rows after the other: (blocks,
+    columns, width)."""
+    squares = (into.shape[1] + LANES - 1) // LANES
     for part in prange(parts):
-        for first in range(squares * part // parts * LANES, squares * (part + 1) // parts * LANES, LANES):
-            for block in range(blocks):
-                for r in range(0, width, LANES):
-                    source, target = rows[block * width + r :, first:], into[block, first:, r:]
-                    if first + LANES <= columns and r + LANES <= width:
-                        whole = source.ctypes.data, columns, target.ctypes.data, width
-                        flip(rows, whole, ())
-                    else:
-                        for i in range(min(LANES, width - r)):
-                            for k in range(min(LANES, columns - first)):
-                                target[k, i] = source[i, k]
+        _turn(rows, into, squares * part // parts, squares * (part + 1) // parts)
 
 
 @one_at_a_time
 @compiled(parallel=True)
-def gather(values: np.ndarray, starts: np.ndarray, into: np.ndarray, parts: int) -> None:
-    """Rows of units (rows, width, 1 or 2), whose numbers are runs of values that begin where `starts` (rows, 1 or 2)
-    tells."""
+def pack(
+    weight: np.ndarray,
+    lies: np.ndarray,
+    lying: np.ndarray,
+    rows: np.ndarray,
+    forward: np.ndarray,
+    starts: np.ndarray,
+    backward: np.ndarray,
+    parts: int,
+) -> None:
+    """A layer's weights (filters, what a filter has), rounded, in three forms: `lying` (filters or more, places), by
+    `lies` (places,), which tells of a place what lies there, or -1; `forward`, its units `rows` turned (see `turn`);
+    and `backward` (rows, width) units, the numbers of which are runs of the lying ones that begin where `starts` (rows,
+    1 or 2) tells."""
+    filters, squares = len(weight), (forward.shape[1] + LANES - 1) // LANES
     for part in prange(parts):
-        for r in range(len(into) * part // parts, len(into) * (part + 1) // parts):
-            row = into[r]
-            for half in range(into.shape[2]):
-                run = values[starts[r, half] :][: len(row)]
-                for k in range(len(row)):
-                    row[k, half] = run[k]
+        for f in range(filters * part // parts, filters * (part + 1) // parts):
+            into, values = lying[f], weight[f]
+            for i in range(len(lies)):
+                into[i] = rounded(lying, values[lies[i]] if lies[i] >= 0 else np.float32(0))
+    numbers, last = lying.reshape(-1), starts.shape[1] - 1
+    for part in prange(parts):
+        _turn(rows, forward, squares * part // parts, squares * (part + 1) // parts)
+        for r in range(len(backward) * part // parts, len(backward) * (part + 1) // parts):
+            one, other, into = numbers[starts[r, 0] :], numbers[starts[r, last] :], backward[r]
+            for k in range(len(into)):
+                into[k] = joined(backward, one[k], other[k])
+
+
+@one_at_a_time
+@compiled(parallel=True)
+def update(
+    gradient: np.ndarray,
+    bias_gradient: np.ndarray,
+    held: tuple[np.ndarray, ...],
+    numbers: tuple[np.float32, ...],
+    parts: int,
+) -> None:
+    """Let the optimiser move weights and biases (`conv_weights.Held`) by gradients (rows or more, filters or more) and
+    (filters or more,), which become 0. `numbers`: see `tiles.update`."""
+    weight, first, second, bias, bias_first, bias_second = held
+    filters, rows = weight.shape
+    blocks, across = (rows + RUN - 1) // RUN, gradient.shape[1]
+    for part in prange(parts):
+        turned = np.empty((LANES, RUN), np.float32)
+        for r in range(blocks * part // parts * RUN, blocks * (part + 1) // parts * RUN, RUN):
+            here = min(RUN, rows - r)
+            for f in range(0, filters, LANES):
+                source, into = gradient.ctypes.data + 4 * (r * across + f), turned.ctypes.data
+                for k in range(0, here, LANES):
+                    flip(gradient, (source + 4 * k * across, across, into + 4 * k, RUN), ())
+                for i in range(min(LANES, filters - f)):
+                    place = 4 * ((f + i) * rows + r)
+                    there = weight.ctypes.data + place, first.ctypes.data + place, second.ctypes.data + place
+                    for k in range(0, here, LANES):
+                        one, other, last = there[0] + 4 * k, there[1] + 4 * k, there[2] + 4 * k
+                        update_row(gradient, (into + 4 * (i * RUN + k), one, other, last, here - k), numbers)
+            gradient.reshape(-1)[r * across : (r + here) * across] = 0
+    for f in range(filters):
+        one = bias[f:].ctypes.data, bias_first[f:].ctypes.data, bias_second[f:].ctypes.data
+        update_one(gradient, one, (*numbers, bias_gradient[f]))
+        bias_gradient[f] = 0
 
 
 @one_at_a_time
@@ -116,7 +177,8 @@ def _through(work: Any, space: np.ndarray, size: int, group: int, rows: int, sta
             pairs = work.pairs + group * work.pairs_group + 4 * block * WIDTH if work.pairs else 0
             forms = there, work.into_rows + 8 * first, pairs, work.pairs_rows + 4 * first
             if work.kind == FORWARD:
-                tiles.forward(space, (*a, *b, work.bias + 4 * block * WIDTH, *forms), ())
+                least = np.float32(0 if work.active else -np.inf)
+                tiles.forward(space, (*a, *b, work.bias + 4 * block * WIDTH, *forms), (least,))
             else:
                 active = work.active + group * work.active_group + block * size * WIDTH
                 tiles.backward(space, (*a, *b, active, work.active_rows + 8 * first, *forms), ())

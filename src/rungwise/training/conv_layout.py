@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, nn
 
-from rungwise.models.cnn import SameConv, same_padding
+from rungwise.models.cnn import same_padding
 from rungwise.models.net import Shape
 from rungwise.training.conv_kernels import GROUP
 from rungwise.training.conv_tiles import HEIGHT, WIDTH
@@ -20,6 +20,39 @@ from rungwise.training.conv_tiles import HEIGHT, WIDTH
 CHUNK = 512 << 10
 """Bytes of both factors of a gradient that all tiles go through before the next: half of a core's second cache."""
 Numbers = np.ndarray
+
+
+class Kernels:
+    """A convolution of a net, or its dense layer over maps, which is a convolution by kernels as large as they are."""
+
+    def __init__(self, module: nn.Conv2d | nn.Linear, image: Shape) -> None:
+        """`image`: the shape of what comes in."""
+        self.module = module
+        self.active = isinstance(module, nn.Conv2d)
+        """Whether ReLU comes after it."""
+        kernel = self.stride = image[1:]
+        if isinstance(module, nn.Conv2d):
+            kernel, self.stride = ((down, across) for down, across in (module.kernel_size, module.stride))
+        self.shape = len(module.weight), image[0], *kernel
+        self.last = not module.weight.is_contiguous()
+        """Whether channels lie last in the weight."""
+
+    @property
+    def size(self) -> int:
+        """Weights of a filter."""
+        _, channels, height, width = self.shape
+        return channels * height * width
+
+    @property
+    def parameters(self) -> tuple[Tensor, Tensor]:
+        assert self.module.bias is not None
+        return self.module.weight, self.module.bias
+
+    def matrix(self, weight: Tensor) -> Tensor:
+        """The weight, or a tensor that lies like it, as (filters, what a filter has): a view. Raises RuntimeError where
+        it does not lie as the weight did at the start."""
+        whole = weight.detach().view(self.shape)
+        return (whole.permute(0, 2, 3, 1) if self.last else whole).view(len(whole), -1)
 
 
 @dataclass(frozen=True)
@@ -85,57 +118,64 @@ class Through:
 
 
 class Layer:
-    """One convolution, of images of a shape (channels, height, width): its maps and tables. Its weights are to lie as
+    """One convolution of images of a shape (channels, height, width): its maps and tables. Its weights are to lie as
     (filters, the kernel's rows, `run`: the numbers of such a row, channels last)."""
 
-    def __init__(self, conv: SameConv, image: Shape, size: int, *, first: bool) -> None:
-        self.conv, self.shape, self.bytes, self.pair = conv, image, size, 4 // size
-        (self.kernel, _), (self.stride, _) = conv.kernel_size, conv.stride
-        channels, filters = image[0] if first else room(image[0]), room(conv.out_channels)
-        self.run = -(-self.kernel * channels // self.pair) * self.pair
-        (top, bottom), (left, right) = (same_padding(side, self.kernel, self.stride) for side in image[1:])
+    def __init__(self, kernels: Kernels, image: Shape, size: int, *, first: bool) -> None:
+        self.kernels, self.shape, self.bytes, self.pair = kernels, image, size, 4 // size
+        out_channels, _, *self.kernel = kernels.shape
+        self.stride = kernels.stride
+        channels, filters = image[0] if first else room(image[0]), room(out_channels)
+        self.run = -(-self.kernel[1] * channels // self.pair) * self.pair
+        sides = list(zip(image[1:], self.kernel, self.stride, strict=True))
+        (top, bottom), (left, right) = (same_padding(*side) for side in sides)
         height, width = image[1:]
         self.inputs = Maps(channels, height + top + bottom, width + left + right, top, left)
-        out_height, out_width = (-(-side // self.stride) for side in (height, width))
-        self.out_shape: Shape = conv.out_channels, out_height, out_width
-        border = 0 if first else -(-self.kernel // self.stride) - 1
-        down = max((height - 1 + top) // self.stride + 1, out_height)
-        across = max((width - 1 + left) // self.stride + 1, out_width)
-        self.slopes = Maps(filters, border + down, border + across, border, border)
+        out_height, out_width = (-(-side // stride) for side, _, stride in sides)
+        self.out_shape: Shape = out_channels, out_height, out_width
+        above, before = (0 if first else -(-kernel // stride) - 1 for _, kernel, stride in sides)
+        down = max((height - 1 + top) // self.stride[0] + 1, out_height)
+        across = max((width - 1 + left) // self.stride[1] + 1, out_width)
+        self.slopes = Maps(filters, above + down, before + across, above, before)
 
         self.places = _grid(out_height, out_width)
-        y, x = (place * self.stride - before for place, before in zip(self.places, (top, left), strict=True))
-        steps = self._steps(self.inputs, self.kernel, self.run)
+        y, x = self.places[0] * self.stride[0] - top, self.places[1] * self.stride[1] - left
+        steps = self._steps(self.inputs, self.kernel[0], self.run)
         self.forward = Through(rows_of(self.inputs, y, x, size), steps, np.zeros((0, self.pair), np.int64), self.places)
-        ky, number = _grid(self.kernel, self.kernel * channels)
-        rows = 4 * (ky * self.inputs.width * channels + number)
+        ky, kx, channel = np.meshgrid(*(np.arange(count) for count in (*self.kernel, image[0])), indexing="ij")
+        order = (0, 1, 2) if kernels.last else (2, 0, 1)
+        number = kx * channels + channel
+        self.lies = np.full(self.kernel[0] * self.run, -1)
+        """What lies at a place of a filter: which of its weights, in the order in which the net has them, or -1."""
+        self.lies[(ky * self.run + number).transpose(order).flatten()] = np.arange(number.size)
+        rows = 4 * (ky * self.inputs.width * channels + number).transpose(order).flatten()
         self.gradient_rows = np.append(rows, np.zeros(-len(rows) % HEIGHT)).astype(np.int64)
-        """Of the kernel's rows, columns and channels; with spare ones that fill the last tile."""
+        """What these weights meet; with spare ones that fill the last tile."""
         self.chunk = max(1, CHUNK // (4 * (self.inputs.size + self.slopes.size)))
         images = np.arange(self.chunk)[:, None]
         places = self.inputs.at(y, x), self.slopes.at(*self.places)
         sizes = self.inputs.size, self.slopes.size
         pairs = [4 * (images * size + place) for size, place in zip(sizes, places, strict=True)]
         self.gradient_steps = np.stack(pairs, -1).astype(np.int64)
-        self.backward = [] if first else [self._back(*rest) for rest in product(range(self.stride), repeat=2)]
+        self.backward = [] if first else [self._back(*rest) for rest in product(*map(range, self.stride))]
 
     def _back(self, rest_y: int, rest_x: int) -> Through:
         """The slopes in the places that have these remainders: by every so many of the kernel's rows and columns, the
         last of which meet what comes first."""
-        y, x = (
-            of + before for of, before in zip(_grid(*self.shape[1:]), (self.inputs.top, self.inputs.left), strict=True)
-        )
-        mine = (y % self.stride == rest_y) & (x % self.stride == rest_x)
+        (kernel_y, kernel_x), (stride_y, stride_x) = self.kernel, self.stride
+        y, x = _grid(*self.shape[1:])
+        y, x = y + self.inputs.top, x + self.inputs.left
+        mine = (y % stride_y == rest_y) & (x % stride_x == rest_x)
         y, x = y[mine], x[mine]
-        down, across = (-(-(self.kernel - rest) // self.stride) for rest in (rest_y, rest_x))
-        begin = y // self.stride - down + 1, x // self.stride - across + 1
+        down, across = -(-(kernel_y - rest_y) // stride_y), -(-(kernel_x - rest_x) // stride_x)
+        begin = y // stride_y - down + 1, x // stride_x - across + 1
         filters, channels = self.slopes.channels, self.inputs.channels
         steps = self._steps(self.slopes, down, across * filters)
         block, ty, tx, filter_ = np.meshgrid(
             *(np.arange(count) for count in (channels // WIDTH, down, across, filters)), indexing="ij"
         )
-        ky, kx = (rest + self.stride * (n - 1 - t) for rest, n, t in ((rest_y, down, ty), (rest_x, across, tx)))
-        starts = (filter_ * self.kernel + ky) * self.run + kx * channels + block * WIDTH
+        ky, kx = rest_y + stride_y * (down - 1 - ty), rest_x + stride_x * (across - 1 - tx)
+        starts = (filter_ * kernel_y + ky) * self.run + kx * channels + block * WIDTH
         to = y - self.inputs.top, x - self.inputs.left
         starts = starts.astype(np.int64).reshape(-1, self.pair)
         return Through(rows_of(self.slopes, *begin, self.bytes), steps, starts, to)

@@ -16,21 +16,11 @@ from rungwise.models.cnn import Cnn, SameConv, Trunk
 from rungwise.models.multitask import Shared
 from rungwise.models.net import Shape
 from rungwise.training import vectors
-from rungwise.training.conv_kernels import (
-    BACKWARD,
-    FORWARD,
-    GRADIENT,
-    GROUP,
-    PRODUCT,
-    couple,
-    enter,
-    gather,
-    multiply,
-    turn,
-)
-from rungwise.training.conv_layout import Layer, Maps, Numbers, Through, pairs_of, room, rows_of
+from rungwise.training.conv_kernels import BACKWARD, FORWARD, GRADIENT, GROUP, PRODUCT, couple, enter, multiply
+from rungwise.training.conv_layout import Kernels, Layer, Maps, Numbers, Through, pairs_of, room, rows_of
 from rungwise.training.conv_tiles import WIDTH
-from rungwise.training.mlp_step import machine_can, threads
+from rungwise.training.conv_weights import Weights, bits, units
+from rungwise.training.machine_code import machine_can, threads
 
 SPARE = 64
 """Numbers after the last map, up to which a run may be read."""
@@ -59,72 +49,21 @@ def can_compile(learner: Learner) -> bool:
     )
 
 
-class Parameters:
-    """A convolution's parameters as products read them, and their gradients as products leave them."""
-
-    def __init__(self, layer: Layer, dtype: torch.dtype) -> None:
-        weight, bias = layer.conv.weight, layer.conv.bias
-        assert bias is not None
-        self.weight, self.bias, self.threads = weight, bias, threads()
-        filters, channels, side = layer.slopes.channels, layer.inputs.channels, layer.kernel
-        pair = 4 // dtype.itemsize
-        lying = torch.zeros(filters, side, layer.run, dtype=dtype)  # with zeros for channels that are not there
-        there = lying[: weight.shape[0], :, : side * channels].view(-1, side, side, channels)
-        self.there = there[..., : weight.shape[1]].permute(0, 3, 1, 2)
-        self.packed = torch.zeros(lying.numel(), dtype=dtype)
-        """As the product forward takes them: blocks of WIDTH columns, units, columns;"""
-        self.turning = units(lying).reshape(filters, -1), units(self.packed).reshape(filters // WIDTH, -1, WIDTH)
-        self.starts = np.concatenate([np.zeros((0, pair), np.int64), *(part.starts for part in layer.backward)])
-        self.back_packed = torch.zeros(self.starts.size * WIDTH, dtype=dtype)
-        """and as those backward do, one after the other."""
-        self.gathering = bits(lying.flatten()), self.starts, bits(self.back_packed).reshape(-1, WIDTH, pair)
-        self.padded_bias = torch.zeros(filters)
-
-        rows = side * side * channels
-        self.gradient = torch.zeros(len(layer.gradient_rows), filters)
-        """Of the weights: (the kernel's rows, columns and channels; filters), and rows that fill the last tile."""
-        self.bias_gradient = torch.zeros(filters)
-        self.rows = self.gradient[:rows].numpy()
-        self.turned = torch.zeros(filters, side, side, channels)
-
-    def pack(self) -> None:
-        """Round the parameters to the precision and put them in order."""
-        self.there[:] = self.weight.detach()
-        self.padded_bias[: len(self.bias)] = self.bias.detach()
-        turn(*self.turning, self.threads)
-        if len(self.starts):
-            gather(*self.gathering, self.threads)
-
-    def clear(self) -> None:
-        """Begin gradients anew."""
-        self.gradient.zero_()
-        self.bias_gradient.zero_()
-
-    def gradients(self) -> tuple[Tensor, Tensor]:
-        found = torch.empty_like(self.weight)
-        turned = found.permute(0, 2, 3, 1)
-        whole = turned.shape == self.turned.shape and turned.is_contiguous()
-        into = turned if whole else self.turned
-        turn(self.rows, into.view(1, len(into), -1).numpy(), self.threads)
-        if not whole:
-            turned.copy_(into[: turned.shape[0], ..., : turned.shape[3]])
-        return found, self.bias_gradient[: len(self.bias)].clone()
-
-
 class ConvStep:
-    """The passes of a trunk that `can_compile`: all its parameters get gradients, its images none."""
+    """The passes of a trunk that `can_compile`, and of a dense layer over its maps: all their parameters get gradients,
+    the images none."""
 
-    def __init__(self, trunk: Trunk, image: Shape, precision: str) -> None:
+    def __init__(self, trunk: Trunk, image: Shape, precision: str, head: nn.Linear | None = None) -> None:
         self.dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
         self.bytes, self.threads = self.dtype.itemsize, threads()
         self.layers: list[Layer] = []
-        for conv in trunk.convolutions:
-            assert isinstance(conv, SameConv)
-            self.layers.append(Layer(conv, image, self.bytes, first=not self.layers))
+        for module in (*trunk.convolutions, *([] if head is None else [head])):
+            assert isinstance(module, SameConv | nn.Linear)
+            self.layers.append(Layer(Kernels(module, image), image, self.bytes, first=not self.layers))
             image = self.layers[-1].out_shape
         self.out = Maps(self.layers[-1].slopes.channels, *image[1:])
-        self.learnt = [Parameters(layer, self.dtype) for layer in self.layers]
-        self.parameters = [p for one in self.learnt for p in (one.weight, one.bias)]
+        self.weights = [Weights(layer, self.dtype, self.threads) for layer in self.layers]
+        self.parameters = [p for one in self.weights for p in one.kernels.parameters]
         self.units = np.zeros(0, np.uint32 if self.dtype == torch.bfloat16 else np.float32)
         """By its dtype compiled code knows what units are."""
         self.places = self.layers[-1].slopes.at(*self.layers[-1].places)
@@ -134,19 +73,19 @@ class ConvStep:
         """By pairs of images, as `_arriving` has it."""
 
     def forward(self, images: Tensor) -> Tensor:
-        """What the last convolution makes of images (N, C, H, W), with ReLU; good until the next call."""
+        """What comes out of images (N, C, H, W): maps, or logits (N, classes, 1, 1); good until the next call."""
         count, pairs = len(images), -(-len(images) // 2)
         if 2 * pairs > self.images:
             self._allocate(2 * pairs)
         first, last = self.layers[0], self.layers[-1]
         first.inputs.view(self.maps[0], first.shape)[:count] = images.permute(0, 2, 3, 1)
-        for one in self.learnt:
+        for one in self.weights:
             one.pack()
         multiply(*self.products, self.units, self.bytes, pairs, self.threads)
         return self.out.view(self.maps[-1], last.out_shape)[:count].permute(0, 3, 1, 2)
 
-    def backward(self, slopes: Tensor) -> list[Tensor]:
-        """The parameters' gradients, by slopes of the loss in what `forward` returned last."""
+    def backward(self, slopes: Tensor) -> None:
+        """Add to the weights' gradients, by slopes of the loss in what `forward` returned last."""
         pairs = -(-len(slopes) // 2)
         if pairs not in self.arriving:
             self.arriving[pairs] = self._arriving(pairs)
@@ -155,10 +94,7 @@ class ConvStep:
         enter(arriving, active, self.places, into, self.out.channels, self.threads)
         for plain, paired in coupled:
             couple(plain, paired, self.threads)
-        for one in self.learnt:
-            one.clear()
         multiply(*self.back_products, self.units, self.bytes, pairs, self.threads)
-        return [gradient for one in self.learnt for gradient in one.gradients()]
 
     def _arriving(self, pairs: int) -> tuple[Numbers, Numbers, list[tuple[Numbers, Numbers]]]:
         """What was active, to where the slopes go, and plain and paired maps that no product pairs."""
@@ -174,6 +110,8 @@ class ConvStep:
             ):
                 coupled.append((units(by_image(plain, maps, 2 * pairs)), units(by_image(paired, maps, pairs))))
         active, into = by_image(self.maps[-1], self.out, 2 * pairs), by_image(self.slopes[-1], last, 2 * pairs)
+        if not self.layers[-1].kernels.active:
+            active = torch.ones_like(active)
         return bits(active), bits(into), coupled
 
     def _allocate(self, images: int) -> None:
@@ -202,16 +140,16 @@ class ConvStep:
         layer, last = self.layers[number], number + 1 == len(self.layers)
         after = self.out if last else self.layers[number + 1].inputs
         one = self._product(FORWARD, layer.forward, layer.slopes.channels)
-        self._factors(one, self.maps[number], layer.inputs, self.learnt[number].packed)
+        self._factors(one, self.maps[number], layer.inputs, self.weights[number].forward)
         self._into(one, layer.forward, after, self.maps[number + 1], None if last else self.paired[number + 1])
-        one["bias"] = self.learnt[number].padded_bias.data_ptr()
+        one["bias"], one["active"] = self.weights[number].bias.data_ptr(), layer.kernels.active
         return one
 
     def _backward(self, number: int) -> list[Numbers]:
         layer, found, begin = self.layers[number], [], 0
         for part in layer.backward:
             one = self._product(BACKWARD, part, layer.inputs.channels)
-            self._factors(one, self.slopes[number], layer.slopes, self.learnt[number].back_packed[begin * WIDTH :])
+            self._factors(one, self.slopes[number], layer.slopes, self.weights[number].backward[begin * WIDTH :])
             # Nobody asks for the slopes in the images, for which the first convolution's would be needed plain.
             plain = None if number == 1 and self.bytes == 2 else self.slopes[number - 1]
             self._into(one, part, self.layers[number - 1].slopes, plain, self.paired_slopes[number - 1])
@@ -223,7 +161,7 @@ class ConvStep:
         return found
 
     def _gradient(self, number: int) -> Numbers:
-        layer, learnt, one = self.layers[number], self.learnt[number], np.zeros(1, PRODUCT)
+        layer, weights, one = self.layers[number], self.weights[number], np.zeros(1, PRODUCT)
         one["kind"], one["blocks"] = GRADIENT, layer.slopes.channels // WIDTH
         one["rows"], one["count"] = self._keep(layer.gradient_rows), len(layer.gradient_rows)
         one["steps"], one["length"] = self._keep(layer.gradient_steps), len(layer.places[0])
@@ -232,7 +170,7 @@ class ConvStep:
             one[f"{name}_chunk"] = 4 * layer.chunk * maps.size
             one[f"{name}_group"] = 4 * maps.size * (GROUP // 2 if self.bytes == 2 else GROUP)
         one["chunk"], one["places"] = layer.chunk, layer.slopes.height * layer.slopes.width
-        one["into"], one["bias"] = learnt.gradient.data_ptr(), learnt.bias_gradient.data_ptr()
+        one["into"], one["bias"] = weights.gradient.data_ptr(), weights.bias_gradient.data_ptr()
         return one
 
     def _product(self, kind: int, part: Through, columns: int) -> Numbers:
@@ -275,7 +213,8 @@ class Passes(torch.autograd.Function):
 
     @staticmethod
     def backward(context: Any, *slopes: Tensor) -> Any:
-        return None, None, *context.step.backward(slopes[0])
+        context.step.backward(slopes[0])
+        return None, None, *(gradient for one in context.step.weights for gradient in one.take_gradients())
 
 
 class CompiledNet(nn.Module):
@@ -290,16 +229,7 @@ class CompiledNet(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         if self.step is None:
             channels, height, width = images.shape[1:]
-            self.step = ConvStep(self.net.trunk, (channels, height, width), self.precision)
-        maps: Tensor = Passes.apply(self.step, images, *self.step.parameters)  # type: ignore[no-untyped-call]
-        return self.net.answer(maps)
-
-
-def bits(numbers: Tensor) -> Numbers:
-    """As compiled code takes single numbers: float32, or of bfloat16 the bits."""
-    return (numbers.view(torch.uint16) if numbers.dtype == torch.bfloat16 else numbers).numpy()
-
-
-def units(numbers: Tensor) -> Numbers:
-    """As it takes units: float32, or uint32 with two bfloat16."""
-    return (numbers if numbers.dtype == torch.float32 else numbers.view(torch.uint32)).numpy()
+            head = self.net.head if isinstance(self.net, Cnn) else None
+            self.step = ConvStep(self.net.trunk, (channels, height, width), self.precision, head)
+        found: Tensor = Passes.apply(self.step, images, *self.step.parameters)  # type: ignore[no-untyped-call]
+        return self.net.answer(found) if isinstance(self.net, Shared) else (found.flatten(1),)

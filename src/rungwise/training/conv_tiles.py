@@ -8,8 +8,8 @@ in units (see `units`), where `rows` (int64) and `steps` (int64, two for each k)
 float32. Rows come in twos: a place in one image and the same in the next. A tile with fewer rows has the last two
 again.
 
-Compiled code calls `name(space, whole, ())`: an array by whose dtype the kind of unit is chosen, and a tuple of
-addresses, counts and distances in bytes, which begins with the product:
+Compiled code calls `name(space, whole, numbers)`: an array by whose dtype the kind of unit is chosen, a tuple of
+addresses, counts and distances in bytes, and a tuple of float32. `whole` begins with the product:
 
     a, address of rows, how many of HEIGHT rows there are, address of steps, b, how many k there are
 
@@ -145,7 +145,7 @@ def _store(to: Builder, pairs: bool, tile: Tile, count: Value, forms: list[Value
 
 def _forward(to: Builder, pairs: bool, whole: list[Value], numbers: list[Value]) -> None:
     factors, bias, forms = whole[:6], whole[6], whole[7:]
-    floor = same(FLOATS, 0.0)
+    floor = spread(to, numbers[0])
     places = [_pointer(to, to.add(bias, I64(4 * LANES * v)), FLOATS) for v in range(ACROSS)]
     biases = [to.load(place, align=4) for place in places]
     tile: Tile = []
@@ -217,7 +217,8 @@ def _total(to: Builder, pairs: bool, whole: list[Value], numbers: list[Value]) -
 
 
 forward = called(_forward)
-"""(*product, address of the columns' biases, *where to), (): the product and the biases, or 0 if that is more."""
+"""(*product, address of the columns' biases, *where to), (least,): the product and the biases, or `least` if that is
+more."""
 backward = called(_backward)
 """(*product, address of what was active, address of its rows' distances, *where to): the product, 0 where that is
 0."""

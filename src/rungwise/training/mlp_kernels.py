@@ -14,6 +14,7 @@ from numba import prange
 
 from rungwise.compiled import compiled, one_at_a_time
 from rungwise.training import tiles
+from rungwise.training.cross_entropy import descend
 from rungwise.training.units import high, low, unit
 from rungwise.training.vectors import COLUMNS, LANES, ROWS
 
@@ -131,38 +132,21 @@ def _loss(
     layer: Any, after: Any, space: np.ndarray, labels: np.ndarray, smoothing: float, pair: int, columns: int
 ) -> tuple[float, int]:
     """The mean cross-entropy and how many are right, by the logits, which lie `after` the last layer; its slopes."""
-    classes, units, count = layer.outputs, layer.units, len(labels)
-    z = np.zeros((classes + 1, columns), np.float32)  # logits, then slopes
+    classes, units = layer.outputs, layer.units
+    z = np.zeros((columns, classes + 1), np.float32)  # logits, then slopes
     for k in range(classes):
-        for b in range(count):
+        for b in range(len(labels)):
             value = space[after.wide + k * units + b // pair]
-            z[k, b] = high(space, value) if b % pair else low(space, value)
-    loss, right = np.float32(0), 0
-    for b in range(count):
-        best = 0
-        for k in range(1, classes):
-            if z[k, b] > z[best, b]:
-                best = k
-        right += best == labels[b]
-        highest, total, sum_of_all = z[best, b], np.float32(0), np.float32(0)
-        for k in range(classes):
-            total += np.exp(z[k, b] - highest)
-            sum_of_all += z[k, b] - highest
-        own = z[labels[b], b] - highest
-        loss += np.float32(np.log(total) - (1 - smoothing) * own)
-        if smoothing:  # 0 times what is infinite would be no number
-            loss -= np.float32(smoothing * sum_of_all / classes)
-        for k in range(classes):
-            wished = (1 - smoothing) * (k == labels[b]) + smoothing / classes
-            z[k, b] = (np.exp(z[k, b] - highest) / total - wished) / count
+            z[b, k] = high(space, value) if b % pair else low(space, value)
+    found = descend(z, labels, classes, smoothing)
     for k in range(classes):
         for u in range(units):
-            slope = unit(space, z[k, pair * u], z[k, pair * u + pair - 1])
+            slope = unit(space, z[pair * u, k], z[pair * u + pair - 1, k])
             space[layer.slope_wide + k * units + u] = slope
     for k in range(0, classes, pair):
         for b in range(columns):
-            space[layer.slope_deep + k // pair * columns + b] = unit(space, z[k, b], z[k + pair - 1, b])
-    return float(loss) / count, right
+            space[layer.slope_deep + k // pair * columns + b] = unit(space, z[b, k], z[b, k + pair - 1])
+    return found
 
 
 @compiled(parallel=True)

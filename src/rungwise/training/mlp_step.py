@@ -1,17 +1,12 @@
 """Training steps of a multilayer perceptron in machine code (`mlp_kernels`): where all lies, and what comes when."""
 
-import math
-
-import numba
 import numpy as np
 import torch
-from torch import Tensor
 
 from rungwise.balancing.balancer import Batch, Forward, Learner
 from rungwise.models.mlp import Mlp
-from rungwise.training import vectors
-from rungwise.training.adam import Adam
 from rungwise.training.evaluate import scaled
+from rungwise.training.machine_code import Descent, Memory, can_descend, machine_can, threads
 from rungwise.training.mlp_kernels import (
     BACKWARD,
     FORWARD,
@@ -25,29 +20,16 @@ from rungwise.training.mlp_kernels import (
 )
 from rungwise.training.vectors import COLUMNS, LANES, ROWS
 
-OTHERWISE = "weight_decay", "nesterov", "dampening", "maximize", "amsgrad"
-"""Options of optimisers that are not done here."""
-
 
 def can_compile(learner: Learner) -> bool:
     """Whether the net is a multilayer perceptron on a CPU, all of which learns, by Adam or gradient descent, and the
     machine has what it takes."""
-    parameters, optimiser = list(learner.net.parameters()), learner.optimiser
     return (
         type(learner.net) is Mlp
-        and type(optimiser) in (Adam, torch.optim.SGD)
-        and len(optimiser.param_groups) == 1
-        and not any(optimiser.param_groups[0].get(name) for name in OTHERWISE)
-        and all(p.requires_grad and p.device.type == "cpu" and p.is_contiguous() for p in parameters)
+        and can_descend(learner.optimiser)
+        and all(p.requires_grad and p.device.type == "cpu" and p.is_contiguous() for p in learner.net.parameters())
         and machine_can(learner.precision)
     )
-
-
-def machine_can(precision: str) -> bool:
-    """Whether this machine has the instructions, and OpenMP (on Linux libgomp) for numba's threads. Others take 50 to
-    100 µs to be handed work, not 1 to 6, a dozen times per step: small nets would be slower than by autograd."""
-    threads()
-    return vectors.can(precision) and bool(numba.threading_layer() != "workqueue")
 
 
 class MlpStep:
@@ -56,7 +38,7 @@ class MlpStep:
     def __init__(self, learner: Learner) -> None:
         net = learner.net
         assert isinstance(net, Mlp)
-        self.optimiser, self.smoothing = learner.optimiser, learner.label_smoothing
+        self.descent, self.smoothing = Descent(learner.optimiser), learner.label_smoothing
         self.modules = [*net.hidden, net.head]
         self.parameters = list(net.parameters())
         self.widths = [self.modules[0].in_features, *(module.out_features for module in self.modules)]
@@ -68,7 +50,7 @@ class MlpStep:
         """Of each layer's weights in bfloat16, in units along rows and along columns."""
         self.absent = torch.zeros(max(self.widths))
         """Where there is no bias."""
-        self.held: tuple[list[Tensor], list[Tensor]] | None = None
+        self.held: Memory | None = None
         """The optimiser's memory."""
         self.known: list[tuple[int, int]] = []
         """Where the parameters are, and which version of them, that the copies were made of."""
@@ -78,7 +60,7 @@ class MlpStep:
     def __call__(self, batch: Batch) -> Forward:
         """A step down the gradient of the batch's mean loss; what the net said before it."""
         size = len(batch.images)
-        numbers, held = self._optimiser()
+        numbers, held = self.descent.begin()
         if self.held is None or held[0] is not self.held[0]:
             self.held, self.plans = held, {}
         known = [(p.data_ptr(), p._version) for p in self.parameters]
@@ -95,30 +77,13 @@ class MlpStep:
             batch.images.flatten(1).numpy(),
             batch.labels[0].numpy(),
             self.values,
-            tuple(np.float32(number) for number in numbers),
+            numbers,
             self.smoothing,
             self.pair,
             _columns(size),
             self.threads,
         )
         return Forward(torch.tensor([loss], dtype=torch.float32), torch.tensor([right]))
-
-    def _optimiser(self) -> tuple[tuple[float, ...], tuple[list[Tensor], list[Tensor]]]:
-        """The numbers of the coming step, as `tiles.update` takes them, and the memory that it is to change."""
-        (group,) = self.optimiser.param_groups
-        if isinstance(self.optimiser, Adam):
-            firsts, seconds, steps = self.optimiser.count()
-            beta, other = group["betas"]
-            rate, root = group["lr"] / (1 - beta**steps), 1 / math.sqrt(1 - other**steps)
-            return (1 - beta, other, 1 - other, rate, root, group["eps"]), (firsts, seconds)
-        numbers = group["momentum"], group["lr"]
-        if self.held is not None:
-            return numbers, self.held
-        states = [self.optimiser.state[p] for p in self.parameters]
-        for state, p in zip(states, self.parameters, strict=True):
-            state.setdefault("momentum_buffer", torch.zeros_like(p))
-        buffers = [state["momentum_buffer"] for state in states]
-        return numbers, (buffers, buffers)
 
     def _copy(self) -> None:
         """Round the weights to bfloat16, where that is the precision."""
@@ -182,19 +147,6 @@ class MlpStep:
             program += [(BACKWARD, k, rows[k]), (UPDATE, k, rows[k + 1])]
         del program[-2]  # nobody asks for the slopes in the images
         return np.array(program)
-
-
-def threads() -> int:
-    """Let numba have as many threads as torch has, and return how many that is.
-
-    Both may use one library, and starting numba's threads sets how many torch has.
-    """
-    count = torch.get_num_threads()
-    numba.get_num_threads()
-    torch.set_num_threads(count)
-    most: int = numba.config.NUMBA_NUM_THREADS
-    numba.set_num_threads(min(count, most))
-    return count
 
 
 def _units(shape: tuple[int, ...], pair: int) -> np.ndarray:

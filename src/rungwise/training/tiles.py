@@ -97,6 +97,21 @@ def _moved(to: Builder, numbers: list[Value], gradient: Value, held: list[Value]
     return [to.fsub(weight, to.fdiv(to.fmul(step, first), below, flags=NEAR)), first, second]
 
 
+def _move(to: Builder, numbers: list[Value], gradient: Value, places: list[Value], inside: Value) -> Value:
+    """Move what lies there by a vector of gradients, the first so many of its lanes; the weights, and 0 in others."""
+    address, kind = FLOATS.as_pointer(), f"v{LANES}f32.p0"
+    read = function(to.module, ir.FunctionType(FLOATS, [address, I32, BITS, FLOATS]), f"llvm.masked.load.{kind}")
+    write = function(to.module, ir.FunctionType(NOTHING, [FLOATS, address, I32, BITS]), f"llvm.masked.store.{kind}")
+    inside = to.trunc(smaller(to, inside, I64(LANES)), I32)
+    mask = to.icmp_signed("<", NUMBERED, spread(to, inside, INTS))
+    before = [to.call(read, [one, I32(4), mask, same(FLOATS, 0.0)]) for one in places]
+    after = _moved(to, numbers, gradient, before)
+    for value, old, one in zip(after, before, places, strict=True):
+        if value is not old:
+            to.call(write, [value, one, I32(4), mask])
+    return to.select(mask, after[0], same(FLOATS, 0.0))
+
+
 def _update(to: Builder, pairs: bool, whole: list[Value], numbers: list[Value]) -> None:
     factors, held, (distance, left, ahead), forms = whole[:7], whole[7:10], whole[10:13], whole[13:]
     rows, (by_rows, by_rows_distance, by_columns, by_columns_distance) = factors[3], forms
@@ -122,24 +137,13 @@ def _update(to: Builder, pairs: bool, whole: list[Value], numbers: list[Value]) 
 
     gradients = product(to, pairs, factors, fetch)
     everywhere = [spread(to, number) for number in numbers]
-    address, kind = FLOATS.as_pointer(), f"v{LANES}f32.p0"
-    read = function(to.module, ir.FunctionType(FLOATS, [address, I32, BITS, FLOATS]), f"llvm.masked.load.{kind}")
-    write = function(to.module, ir.FunctionType(NOTHING, [FLOATS, address, I32, BITS]), f"llvm.masked.store.{kind}")
     tile: Tile = []
     for r, row in enumerate(gradients):
         tile.append([])
         for v, gradient in enumerate(row):
             inside = to.select(to.icmp_signed(">", rows, I64(r)), to.sub(left, I64(v * LANES)), I64(0))
-            inside = to.trunc(smaller(to, inside, I64(LANES)), I32)
-            mask = to.icmp_signed("<", NUMBERED, spread(to, inside, INTS))
             place = to.add(to.mul(distance, I64(r)), I64(v * LANES))
-            places = [locate(to, one, place, FLOATS) for one in held]
-            before = [to.call(read, [one, I32(4), mask, same(FLOATS, 0.0)]) for one in places]
-            after = _moved(to, everywhere, gradient, before)
-            for value, old, one in zip(after, before, places, strict=True):
-                if value is not old:
-                    to.call(write, [value, one, I32(4), mask])
-            tile[r].append(to.select(mask, after[0], same(FLOATS, 0.0)))
+            tile[r].append(_move(to, everywhere, gradient, [locate(to, one, place, FLOATS) for one in held], inside))
     if pairs:
         store(to, pairs, tile, rows, forms)
 
@@ -166,6 +170,12 @@ def _flip(to: Builder, pairs: bool, whole: list[Value], numbers: list[Value]) ->
         apart *= 2
     for r, row in enumerate(rows):
         to.store(row, locate(to, into, to.mul(distance, I64(r)), INTS), align=4)
+
+
+def _update_row(to: Builder, pairs: bool, whole: list[Value], numbers: list[Value]) -> None:
+    source, held, left = whole[0], whole[1:4], whole[4]
+    gradient, *places = (locate(to, one, I64(0), FLOATS) for one in (source, *held))
+    _move(to, [spread(to, number) for number in numbers], to.load(gradient, align=4), places, left)
 
 
 def called(emit: Callable[[Builder, bool, list[Value], list[Value]], None]) -> Any:
@@ -198,5 +208,8 @@ them. Six numbers are Adam's (Kingma and Ba 2015): 1 - beta1, beta2, 1 - beta2, 
 1 / sqrt(1 - beta2^t), epsilon; two are those of gradient descent: momentum, rate. Only bfloat16 has copies."""
 update_one = called(_update_one)
 """(weight, first and second memory), (*numbers, gradient): the same of one number."""
+update_row = called(_update_row)
+"""(gradient, weights, first and second memory, how many are left), numbers: the same of LANES numbers in float32, or as
+many as are left."""
 flip = called(_flip)
 """(from, its distance, into, its distance), (): LANES x LANES units, transposed."""

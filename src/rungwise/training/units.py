@@ -67,3 +67,28 @@ def unit(context: Any, space: Any, low: Any, high: Any) -> Any:
         return to.or_(one, to.shl(other, I32(16)))
 
     return space.dtype(space, types.float32, types.float32), code
+
+
+@intrinsic
+def rounded(context: Any, numbers: Any, value: Any) -> Any:
+    """A float32 as an array's numbers are: float32, or uint16 with the bits of a bfloat16."""
+
+    def code(context: Any, to: Builder, signature: Any, given: Any) -> Any:
+        if numbers.dtype == types.float32:
+            return given[1]
+        return to.bitcast(to.fptrunc(given[1], BF16), I16)
+
+    return numbers.dtype(numbers, types.float32), code
+
+
+@intrinsic
+def joined(context: Any, space: Any, one: Any, other: Any) -> Any:
+    """A unit of two of such numbers, the second of which is left out where there is room for one."""
+
+    def code(context: Any, to: Builder, signature: Any, given: Any) -> Any:
+        if space.dtype == types.float32:
+            return given[1]
+        low, high = (to.zext(value, I32) for value in given[1:])
+        return to.or_(low, to.shl(high, I32(16)))
+
+    return space.dtype(space, one, other), code

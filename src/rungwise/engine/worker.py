@@ -2,6 +2,7 @@
 side, each in a thread, on a stream and with a pipe of its own: one small net alone leaves most of a GPU idle.
 """
 
+import gc
 import importlib
 import multiprocessing
 import os
@@ -58,6 +59,7 @@ def main(pipes: Sequence[Connection], place: Place) -> None:
     keep_freed_memory()
     keep_float32()
     torch.set_num_threads(place.threads)
+    gc.freeze()  # libraries stay: they need not be looked through for what can go
     datasets: dict[str, Dataset] = {}
     lanes = [threading.Thread(target=_serve, args=(pipe, place, datasets), daemon=True) for pipe in pipes[1:]]
     for lane in lanes:
@@ -72,6 +74,8 @@ def _serve(pipe: Connection, place: Place, datasets: dict[str, Dataset]) -> None
         with torch.cuda.stream(torch.cuda.Stream()) if place.device == "cuda" else nullcontext():  # type: ignore[no-untyped-call]
             while (trials := pipe.recv()) is not None:
                 carry_out(trials, place, datasets, pipe.send)
+                # Compiling leaves cycles of errors and frames, by which a trial's net outlived it.
+                gc.collect()
     except Exception:  # a thread that ended alone would be waited for without end
         traceback.print_exc()
         os._exit(1)

@@ -142,7 +142,7 @@ def test_the_tasks_parts_sum_to_the_optimisers_step(build: object) -> None:
         tasks = [[torch.randn(p.shape, generator=random) for p in parameters] for _ in range(3)]
         for task in tasks:
             task[1][number:] = 0
-        steps = task_steps(optimiser, parameters, tasks)
+        steps = task_steps(optimiser, parameters, [[g.clone() for g in task] for task in tasks])
         before = [p.detach().clone() for p in parameters]
         for parameter, parts in zip(parameters, zip(*tasks, strict=True), strict=True):
             parameter.grad = torch.stack(parts).sum(0)

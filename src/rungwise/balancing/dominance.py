@@ -1,6 +1,7 @@
 """Which task dominates the shared parameters: AU, after Yang et al. 2022 (AdaTask, arXiv 2211.15055)."""
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 import torch
@@ -34,16 +35,20 @@ def task_steps(
     optimiser: torch.optim.Optimizer, parameters: Sequence[Tensor], tasks: Sequence[Sequence[Tensor]]
 ) -> list[list[Tensor]]:
     """Each task's part of the optimiser's next step, from the K tasks' gradients of some of its parameters, whose sum
-    it is given: momentum left aside (Adam's first moment, SGD's buffer), the parts sum to what is subtracted.
+    it is given. The gradients become the parts: of a large net there should be no more copies than these. Momentum left
+    aside (Adam's first moment, SGD's buffer), the parts sum to what is subtracted.
 
     Adam: rate g_k / (sqrt(v_hat) + eps), with the sum of all already in v_hat; RMSprop and Adagrad alike; SGD: rate
     g_k. With v_hat as the last step left it, a parameter that never had a gradient before would ask for a step of rate
     g / eps, many orders of magnitude above all others, that no optimiser takes.
     """
-    group, given = optimiser.param_groups[0], [list(task) for task in tasks]
-    scales = _scales(optimiser, group, parameters, [torch.stack(parts).sum(0) for parts in zip(*given, strict=True)])
-    parts = given if scales is None else [list(torch._foreach_div(task, scales)) for task in given]
-    return [list(torch._foreach_mul(task, group["lr"])) for task in parts]
+    group, steps = optimiser.param_groups[0], [list(task) for task in tasks]
+    scales = _scales(optimiser, group, parameters, [reduce(torch.add, parts) for parts in zip(*steps, strict=True)])
+    for task in steps:
+        if scales is not None:
+            torch._foreach_div_(task, scales)
+        torch._foreach_mul_(task, group["lr"])
+    return steps
 
 
 def _scales(

@@ -45,16 +45,15 @@ PARTS = {  # the first whose words an operator's name has
     COPIES: ("copy", "clone", "contiguous", "reorder"),
 }
 OPTIMISER, DRAWN, OTHER, BETWEEN = "optimiser", "images drawn and changed", "other operators", "between operators"
-UPDATE = "dense gradients with the optimiser"
+UPDATE = "dense gradients, optimiser, dense forward"
 COLUMNS = (*PARTS, OPTIMISER, UPDATE, DRAWN, OTHER, BETWEEN)
 KINDS = {
     mlp_kernels.READ: COPIES,
     mlp_kernels.TURN_IMAGES: COPIES,
     mlp_kernels.TURN: COPIES,
-    mlp_kernels.FORWARD: "dense layers",
+    mlp_kernels.FORWARD: UPDATE,
     mlp_kernels.BACKWARD: "dense layers",
     mlp_kernels.LOSS: "loss",
-    mlp_kernels.UPDATE: UPDATE,
 }
 """What work of multilayer perceptrons in machine code is part of."""
 CALLS = (

@@ -68,7 +68,9 @@ def test_gradients_losses_and_answers_are_those_of_autograd(hidden, bias, smooth
     logits = twin(drawn.images.double() / 127.5 - 1)[0]
     loss = F.cross_entropy(logits, drawn.labels[0], label_smoothing=smoothing)
     true = torch.autograd.grad(loss, list(twin.parameters()))
-    forward = MlpStep(one)(drawn)
+    mine = MlpStep(one)
+    forward = mine(drawn)
+    mine.settle()
     close = 1e-5 if precision == "float32" else 4e-3
     torch.testing.assert_close(forward.losses, expected.losses.detach(), rtol=close, atol=close)
     if precision == "float32":
@@ -87,7 +89,9 @@ def test_a_layer_of_two_classes_by_hand():
     one = learner(net, optimiser=torch.optim.SGD(net.parameters(), 0.5))
     # Pixels 255 and 0 are 1 and -1: logits (1, 0) and (-1, 0), both of class 0.
     images = torch.tensor([255, 0], dtype=torch.uint8).view(2, 1, 1, 1)
-    forward = MlpStep(one)(Batch(images, torch.tensor([[0, 0]])))
+    step = MlpStep(one)
+    forward = step(Batch(images, torch.tensor([[0, 0]])))
+    step.settle()
     p, q = 1 / (1 + math.exp(-1)), 1 / (1 + math.exp(1))  # of class 0
     assert forward.losses.item() == pytest.approx(-(math.log(p) + math.log(q)) / 2, rel=1e-6)
     assert forward.right.tolist() == [1]
@@ -113,8 +117,66 @@ def test_steps_with_batches_of_many_sizes_leave_what_autograd_and_pytorch_leave(
         found, expected = (take(batch(count, seed=step)) for take in (mine, theirs.step))
         torch.testing.assert_close(found.losses, expected.losses)
         assert found.right.tolist() == expected.right.tolist()
+    mine.settle()
     for found, expected in zip(*(net.parameters() for net in nets), strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_a_step_waits_for_the_next_one_or_to_be_settled_and_all_the_same_are_the_weights(precision):
+    waiting, settled = (MlpStep(learner(built((70, 50)), precision)) for _ in range(2))
+    before = [p.clone() for p in waiting.parameters]
+    waiting(batch(16))
+    assert all(map(torch.equal, waiting.parameters, before))
+    waiting.settle()
+    assert not any(map(torch.equal, waiting.parameters, before))
+    settled(batch(16))
+    for seed, count in enumerate([16, 16, 64, 16, 5, 5]):
+        settled.settle()
+        settled.settle()  # there is nothing left to be done
+        losses = [step(batch(count, seed=seed)).losses for step in (waiting, settled)]
+        assert torch.equal(*losses)
+    for step in (waiting, settled):
+        step.settle()
+    assert all(map(torch.equal, waiting.parameters, settled.parameters))
+
+
+def test_the_end_of_an_epoch_settles():
+    nets = [built() for _ in range(2)]
+    mine, theirs = fixed.Settings().build(learner(nets[0])), by_autograd(learner(nets[1]))
+    mine.compiled = MlpStep(mine.learner)
+    for balancer in (mine, theirs):
+        balancer.end_epoch(balancer.step(batch(16)).losses)
+    for found, expected in zip(*(net.parameters() for net in nets), strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_weights_changed_before_a_step_is_settled_are_refused():
+    step, other = MlpStep(learner(built())), built()
+    step(batch(16))
+    step.parameters[0].data = step.parameters[0] + 1
+    for act in (lambda: step(batch(16)), lambda: step(batch(8)), step.settle):
+        with pytest.raises(RuntimeError, match="before the last step was settled"):
+            act()
+    step = MlpStep(learner(other))
+    step(batch(16))
+    with torch.no_grad():
+        other.head.bias.add_(1)
+    with pytest.raises(RuntimeError, match="before the last step was settled"):
+        step(batch(16))
+
+
+def test_memory_of_the_optimiser_replaced_before_a_step_is_settled_is_refused():
+    net = built()
+    step = MlpStep(learner(net, optimiser=torch.optim.SGD(net.parameters(), 0.1, momentum=0.9)))
+    step(batch(16))
+    step.descent.buffers = None
+    for parameter in step.parameters:
+        step.descent.optimiser.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+    with pytest.raises(RuntimeError, match="before the last step was settled"):
+        step(batch(16))
+    step.settle()
+    step(batch(16))
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
@@ -127,6 +189,7 @@ def test_any_number_of_threads_gives_the_same_bits(precision):
             assert torch.get_num_threads() == threads
             for seed in range(4):
                 step(batch(50, seed=seed))
+            step.settle()
     finally:
         torch.set_num_threads(before)
     for values in zip(*(net.parameters() for net in nets), strict=True):
@@ -141,8 +204,10 @@ def test_weights_that_were_changed_in_between_are_read_anew(precision):
         torch.nn.init.normal_(parameter, std=0.3, generator=torch.Generator().manual_seed(5))
     step = MlpStep(one)
     step(batch(16))
+    step.settle()
     one.net.load_state_dict(other.state_dict())
     torch.testing.assert_close(step(batch(16)).losses, one_loss(other, precision), rtol=2e-3, atol=1e-4)
+    step.settle()
     for parameter in one.net.parameters():
         parameter.data = torch.full_like(parameter, 0.01)
     torch.testing.assert_close(step(batch(16)).losses, one_loss(constant(other), precision), rtol=2e-3, atol=1e-4)
@@ -169,6 +234,7 @@ def test_steps_here_and_by_autograd_may_take_turns():
         one, other = turns.step(drawn), theirs.step(drawn)
         torch.testing.assert_close(one.losses, other.losses)
         assert (one.of_images is not None) == weighted
+    turns.end_epoch(one.losses)
     for found, expected in zip(*(net.parameters() for net in nets), strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
@@ -240,6 +306,7 @@ nets = [built((13, 40)) for _ in range(2)]
 mine, theirs = MlpStep(learner(nets[0])), by_autograd(learner(nets[1]))
 for seed, count in enumerate([16, 70, 5]):
     torch.testing.assert_close(mine(batch(count, seed=seed)).losses, theirs.step(batch(count, seed=seed)).losses)
+mine.settle()
 for found, expected in zip(*(net.parameters() for net in nets)):
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 """

@@ -131,7 +131,8 @@ class Balancer(ABC):
 
     @abstractmethod
     def step(self, batch: Batch) -> Forward:
-        """Update the net, once, from a batch. Returns the forward pass on it from before the update, detached."""
+        """Update the net, once, from a batch; the update may wait for the next step or `end_epoch`. Returns the forward
+        pass on it from before the update, detached."""
 
     def end_epoch(self, losses: Tensor) -> None:  # noqa: B027 (few methods look at whole epochs)
         """Told after each epoch: the mean losses (K,) over its batches, as `step` returned them."""

@@ -47,11 +47,17 @@ class Fixed(Balancer):
                 self.through = replace(learner, net=conv_step.CompiledNet(learner.net, learner.precision))
 
     def step(self, batch: Batch) -> Forward:
-        if self.compiled is not None and batch.weights is None:
-            return self.compiled(batch)
+        if self.compiled is not None:
+            if batch.weights is None:
+                return self.compiled(batch)
+            self.compiled.settle()
         forward = self.through.forward(batch)
         descend(self.learner, forward.losses @ self.on_device)
         return Forward(forward.losses.detach(), forward.right, of_images=forward.of_images)
+
+    def end_epoch(self, losses: Tensor) -> None:
+        if self.compiled is not None:
+            self.compiled.settle()
 
 
 def weighted_sum(losses: Tensor, weights: tuple[float, ...]) -> Tensor:

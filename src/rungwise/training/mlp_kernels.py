@@ -1,6 +1,7 @@
 """What a training step of a multilayer perceptron is made of, in machine code: backpropagation (Rumelhart, Hinton and
 Williams 1986) and the optimiser in one. No gradient is ever kept: a tile of it is computed, moves its weights, and is
-gone.
+gone. And weights come from memory once: ROWS neurons are moved by the batch before and at once go on to the next
+batch's product.
 
 An activation, or a slope of the loss in one, has up to three forms, each for a product that reads it: deep (features in
 units, batch), wide (features, batch in units), and turned, which is wide transposed, a block of COLUMNS features after
@@ -24,16 +25,16 @@ LAYER = np.dtype(
         for name in (
             *("inputs", "outputs", "units"),  # widths; units of the batch
             *("weights", "first", "second", "bias", "bias_first", "bias_second", "has_bias"),  # addresses
-            *("by_columns", "by_columns_distance"),  # address of the weights (outputs, inputs in units)
-            *("by_rows", "by_rows_distance"),  # and of (outputs in units, inputs)
-            *("deep", "wide", "turned"),  # places in the space: of what comes in
+            *("by_rows", "by_rows_distance"),  # address of the weights (outputs in units, inputs)
+            *("deep", "wide", "turned", "turned_before"),  # places in the space: of what comes in, and of what came
             *("slope_deep", "slope_wide"),  # of the loss in what goes out
             "images_distance",  # of what comes into the first layer: its wide is (batch, pixels in units)
         )
     ]
 )
 READ, TURN_IMAGES, FORWARD, TURN, LOSS, BACKWARD, UPDATE = range(7)
-"""Kinds of work, in the order in which they come."""
+"""Kinds of work, in the order in which they come. FORWARD has what UPDATE does in it, where a batch is still to be
+learnt from; UPDATE is for when no other follows."""
 
 
 @compiled()
@@ -74,19 +75,76 @@ def _turn(layer: Any, space: np.ndarray, pair: int, columns: int, images: bool, 
 
 
 @compiled()
+def _rows(layer: Any, space: np.ndarray, pair: int) -> np.ndarray:
+    """Room for the weights of ROWS neurons (outputs, inputs in units); of float32 they are read where they lie."""
+    return np.empty((ROWS, layer.by_rows_distance // pair if pair == 2 else 0), space.dtype)
+
+
+@compiled()
+def _round(layer: Any, space: np.ndarray, rows: np.ndarray, o: int) -> None:
+    """The weights of ROWS neurons from `o` on, as they are, in units."""
+    inputs = layer.inputs
+    for r in range(min(ROWS, layer.outputs - o)):
+        for i in range(0, inputs, LANES):
+            into = rows.ctypes.data + 4 * r * rows.shape[1] + 2 * i
+            tiles.round_row(space, (layer.weights + 4 * ((o + r) * inputs + i), into, inputs - i), ())
+
+
+@compiled()
+def _update(layer: Any, space: np.ndarray, rows: np.ndarray, pair: int, used: int, numbers: Any, o: int) -> None:
+    """Move the weights and biases of ROWS neurons from `o` on, by the slopes in `used` units of the batch before; the
+    weights go to `rows`, too."""
+    base, inputs, units, count = space.ctypes.data, layer.inputs, layer.units, min(ROWS, layer.outputs - o)
+    for i in range(0, inputs, COLUMNS):
+        a = base + 4 * (layer.slope_wide + o * units), units, 1, count
+        b = base + 4 * (layer.turned_before + i * units), COLUMNS, used
+        place = 4 * (o * inputs + i)
+        held = layer.weights + place, layer.first + place, layer.second + place
+        ahead = COLUMNS if i + COLUMNS < inputs else ROWS * inputs - i
+        by_rows = layer.by_rows + 4 * (o // pair * layer.by_rows_distance + i)
+        forms = by_rows, layer.by_rows_distance, rows.ctypes.data + 4 * (i // pair), rows.shape[1]
+        tiles.update(space, (*a, *b, *held, inputs, inputs - i, ahead, *forms), numbers)
+    if layer.has_bias:
+        for r in range(o, o + count):
+            gradient = np.float32(0)
+            for slope in space[layer.slope_wide + r * units :][:used]:
+                gradient += low(space, slope) + high(space, slope)
+            held = layer.bias + 4 * r, layer.bias_first + 4 * r, layer.bias_second + 4 * r
+            tiles.update_one(space, held, (*numbers, gradient))
+
+
+@compiled()
 def _forward(
-    layer: Any, after: Any, space: np.ndarray, pair: int, columns: int, least: float, start: int, end: int
+    layer: Any,
+    after: Any,
+    space: np.ndarray,
+    pair: int,
+    columns: int,
+    least: float,
+    used: int,
+    numbers: Any,
+    start: int,
+    end: int,
 ) -> None:
-    """Tiles from `start` to `end` of what goes out."""
-    base, units = space.ctypes.data, layer.units
+    """Tiles from `start` to `end` of what goes out, by weights that are first moved where there is what to move them by
+    (see `_update`)."""
+    base, units, lines = space.ctypes.data, layer.units, ROWS * layer.inputs // LANES
+    depth, rows = (layer.inputs + pair - 1) // pair, _rows(layer, space, pair)
     for o in range(start * ROWS, end * ROWS, ROWS):
-        weights, distance = layer.by_columns + 4 * o * layer.by_columns_distance, layer.by_columns_distance
+        if used:
+            _update(layer, space, rows, pair, used, numbers, o)
+        elif pair == 2:
+            _round(layer, space, rows, o)
+        by_columns = (rows.ctypes.data, rows.shape[1]) if pair == 2 else (layer.weights + 4 * o * depth, depth)
+        place = 4 * (o + ROWS) * layer.inputs
+        ahead = layer.weights + place, layer.first + place, layer.second + place
         for c in range(0, columns, COLUMNS):
-            a = weights, distance, 1, min(ROWS, layer.outputs - o)
-            b = base + 4 * (layer.deep + c), columns, (layer.inputs + pair - 1) // pair
+            a = *by_columns, 1, min(ROWS, layer.outputs - o)
+            b = base + 4 * (layer.deep + c), columns, depth
             deep, wide = after.deep + o // pair * columns + c, after.wide + o * units + c // pair
             forms = base + 4 * deep, columns, base + 4 * wide, units
-            tiles.forward(space, (*a, *b, layer.bias + 4 * o, *forms), (np.float32(least),))
+            fetched = lines if used and c == 0 else 0
+            tiles.forward(space, (*a, *b, layer.bias + 4 * o, *ahead, fetched, *forms), (np.float32(least),))
 
 
 @compiled()
@@ -101,30 +159,6 @@ def _backward(layer: Any, before: Any, space: np.ndarray, pair: int, columns: in
             deep, wide = before.slope_deep + i // pair * columns + c, before.slope_wide + place
             forms = base + 4 * deep, columns, base + 4 * wide, units
             tiles.backward(space, (*a, *b, base + 4 * (layer.wide + place), units, *forms), ())
-
-
-@compiled()
-def _update(layer: Any, space: np.ndarray, pair: int, used: int, numbers: Any, start: int, end: int) -> None:
-    """Rows of tiles from `start` to `end` of the weights, and biases, by the slopes in `used` units of a batch."""
-    base, inputs, units = space.ctypes.data, layer.inputs, layer.units
-    for o in range(start * ROWS, end * ROWS, ROWS):
-        for i in range(0, inputs, COLUMNS):
-            a = base + 4 * (layer.slope_wide + o * units), units, 1, min(ROWS, layer.outputs - o)
-            b = base + 4 * (layer.turned + i * units), COLUMNS, used
-            place = 4 * (o * inputs + i)
-            held = layer.weights + place, layer.first + place, layer.second + place
-            ahead = COLUMNS if i + COLUMNS < inputs else ROWS * inputs - i
-            by_rows = layer.by_rows + 4 * (o // pair * layer.by_rows_distance + i)
-            by_columns = layer.by_columns + 4 * (o * layer.by_columns_distance + i // pair)
-            forms = by_rows, layer.by_rows_distance, by_columns, layer.by_columns_distance
-            tiles.update(space, (*a, *b, *held, inputs, inputs - i, ahead, *forms), numbers)
-    if layer.has_bias:
-        for o in range(start * ROWS, min(end * ROWS, layer.outputs)):
-            gradient = np.float32(0)
-            for slope in space[layer.slope_wide + o * units :][:used]:
-                gradient += low(space, slope) + high(space, slope)
-            held = layer.bias + 4 * o, layer.bias_first + 4 * o, layer.bias_second + 4 * o
-            tiles.update_one(space, held, (*numbers, gradient))
 
 
 @compiled()
@@ -149,6 +183,14 @@ def _loss(
     return found
 
 
+@compiled()
+def _learn(layer: Any, space: np.ndarray, pair: int, used: int, numbers: Any, start: int, end: int) -> None:
+    """Rows of tiles from `start` to `end` of the weights, moved."""
+    rows = _rows(layer, space, pair)
+    for o in range(start * ROWS, end * ROWS, ROWS):
+        _update(layer, space, rows, pair, used, numbers, o)
+
+
 @compiled(parallel=True)
 def _share(
     kind: int,
@@ -158,6 +200,7 @@ def _share(
     space: np.ndarray,
     images: np.ndarray,
     values: np.ndarray,
+    used: int,
     numbers: Any,
     pair: int,
     columns: int,
@@ -173,11 +216,11 @@ def _share(
             _turn(layer, space, pair, columns, kind == TURN_IMAGES, start, end)
         elif kind == FORWARD:
             least = 0.0 if number + 2 < len(layers) else -np.inf
-            _forward(layer, layers[number + 1], space, pair, columns, least, start, end)
+            _forward(layer, layers[number + 1], space, pair, columns, least, used, numbers, start, end)
         elif kind == BACKWARD:
             _backward(layer, layers[number - 1], space, pair, columns, start, end)
         else:
-            _update(layer, space, pair, (len(images) + pair - 1) // pair, numbers, start, end)
+            _learn(layer, space, pair, used, numbers, start, end)
 
 
 @one_at_a_time
@@ -189,17 +232,19 @@ def step(
     images: np.ndarray,
     labels: np.ndarray,
     values: np.ndarray,
+    used: int,
     numbers: Any,
     smoothing: float,
     pair: int,
     columns: int,
     parts: int,
 ) -> tuple[float, int]:
-    """A step of a batch. `layers` has an entry more than there are, for the logits."""
+    """A step of a batch: the net learns from the `used` units of the batch before, by its `numbers`, and answers this
+    one. `layers` has an entry more than there are, for the logits."""
     found = 0.0, 0
     for kind, number, work in program:
         if kind == LOSS:
             found = _loss(layers[number], layers[number + 1], space, labels, smoothing, pair, columns)
         else:
-            _share(kind, number, work, layers, space, images, values, numbers, pair, columns, parts)
+            _share(kind, number, work, layers, space, images, values, used, numbers, pair, columns, parts)
     return found

@@ -46,6 +46,7 @@ from rungwise.training.vectors import (
     locate_half,
     product,
     same,
+    short,
     smaller,
     spread,
     store,
@@ -53,10 +54,18 @@ from rungwise.training.vectors import (
 
 
 def _forward(to: Builder, pairs: bool, whole: list[Value], numbers: list[Value]) -> None:
-    factors, bias, forms = whole[:7], whole[7], whole[8:]
+    factors, bias, ahead, (lines,), forms = whole[:7], whole[7], whole[8:11], whole[11:12], whole[12:]
     floor, rows = spread(to, numbers[0]), factors[3]
+    prefetch = function(to.module, ir.FunctionType(NOTHING, [BYTE.as_pointer(), I32, I32, I32]), "llvm.prefetch.p0")
+
+    def fetch(k: Value) -> None:
+        """Have what the next rows' weights are moved by on its way to the second cache, a line of each at a time."""
+        place = to.mul(smaller(to, k, lines), I64(LANES))
+        for address in ahead:
+            to.call(prefetch, [locate(to, address, place, BYTE), I32(0), I32(2), I32(1)])
+
     tile: Tile = []
-    for r, row in enumerate(product(to, pairs, factors)):
+    for r, row in enumerate(product(to, pairs, factors, fetch)):
         place = locate(to, bias, smaller(to, I64(r), to.sub(rows, I64(1))), F32)
         sums = [to.fadd(value, spread(to, to.load(place, align=4))) for value in row]
         # What is not a number stays so.
@@ -97,14 +106,24 @@ def _moved(to: Builder, numbers: list[Value], gradient: Value, held: list[Value]
     return [to.fsub(weight, to.fdiv(to.fmul(step, first), below, flags=NEAR)), first, second]
 
 
+def _first(to: Builder, count: Value) -> Value:
+    """Which lanes are the first so many."""
+    return to.icmp_signed("<", NUMBERED, spread(to, to.trunc(smaller(to, count, I64(LANES)), I32), INTS))
+
+
+def _load(to: Builder, place: Value, mask: Value) -> Value:
+    """Such lanes of a vector, and 0 in others."""
+    kind = ir.FunctionType(FLOATS, [FLOATS.as_pointer(), I32, BITS, FLOATS])
+    read = function(to.module, kind, f"llvm.masked.load.v{LANES}f32.p0")
+    return to.call(read, [place, I32(4), mask, same(FLOATS, 0.0)])
+
+
 def _move(to: Builder, numbers: list[Value], gradient: Value, places: list[Value], inside: Value) -> Value:
     """Move what lies there by a vector of gradients, the first so many of its lanes; the weights, and 0 in others."""
-    address, kind = FLOATS.as_pointer(), f"v{LANES}f32.p0"
-    read = function(to.module, ir.FunctionType(FLOATS, [address, I32, BITS, FLOATS]), f"llvm.masked.load.{kind}")
-    write = function(to.module, ir.FunctionType(NOTHING, [FLOATS, address, I32, BITS]), f"llvm.masked.store.{kind}")
-    inside = to.trunc(smaller(to, inside, I64(LANES)), I32)
-    mask = to.icmp_signed("<", NUMBERED, spread(to, inside, INTS))
-    before = [to.call(read, [one, I32(4), mask, same(FLOATS, 0.0)]) for one in places]
+    kind = ir.FunctionType(NOTHING, [FLOATS, FLOATS.as_pointer(), I32, BITS])
+    write = function(to.module, kind, f"llvm.masked.store.v{LANES}f32.p0")
+    mask = _first(to, inside)
+    before = [_load(to, one, mask) for one in places]
     after = _moved(to, numbers, gradient, before)
     for value, old, one in zip(after, before, places, strict=True):
         if value is not old:
@@ -178,6 +197,14 @@ def _update_row(to: Builder, pairs: bool, whole: list[Value], numbers: list[Valu
     _move(to, [spread(to, number) for number in numbers], to.load(gradient, align=4), places, left)
 
 
+def _round_row(to: Builder, pairs: bool, whole: list[Value], numbers: list[Value]) -> None:
+    source, into, left = whole
+    if not pairs:
+        return  # there is no such form
+    values = _load(to, locate(to, source, I64(0), FLOATS), _first(to, left))
+    to.store(short(to, values), locate(to, into, I64(0), SHORTS), align=4)
+
+
 def called(emit: Callable[[Builder, bool, list[Value], list[Value]], None]) -> Any:
     """What compiled code calls."""
 
@@ -198,7 +225,8 @@ def called(emit: Callable[[Builder, bool, list[Value], list[Value]], None]) -> A
 
 
 forward = called(_forward)
-"""(*factors, the rows' biases, *forms), (least,): the product and the biases, or `least` if that is more."""
+"""(*factors, the rows' biases, three addresses, how many lines, *forms), (least,): the product and the biases, or
+`least` if that is more; meanwhile lines of the caches that begin at the three are asked for."""
 backward = called(_backward)
 """(*factors, what was active (rows, columns / 1 or 2), its distance, *forms), (): the product, 0 where that is 0."""
 update = called(_update)
@@ -211,5 +239,7 @@ update_one = called(_update_one)
 update_row = called(_update_row)
 """(gradient, weights, first and second memory, how many are left), numbers: the same of LANES numbers in float32, or as
 many as are left."""
+round_row = called(_round_row)
+"""(from, into, how many are left), (): LANES float32 as bfloat16, or as many as are left, and 0 after them."""
 flip = called(_flip)
 """(from, its distance, into, its distance), (): LANES x LANES units, transposed."""

@@ -1,7 +1,7 @@
 """What the machine can do: the yardstick beside every time."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -18,24 +18,22 @@ Precision = Literal["float32", "bfloat16"]
 
 @dataclass(frozen=True)
 class Rates:
-    """The better of what was measured before and after the peers ran."""
+    """What the machine does at a moment."""
 
     flops: dict[str, float]
     """Operations per second of square matrix products, by precision."""
     bandwidth: float
     """Bytes per second between processor and memory."""
 
-    def best(self, other: "Rates") -> "Rates":
-        flops = {name: max(rate, other.flops[name]) for name, rate in self.flops.items()}
-        return Rates(flops, max(self.bandwidth, other.bandwidth))
 
-
-def rates(device: str = "cpu") -> Rates:
+def rates(device: str = "cpu", seconds: float = 0.1) -> Rates:
+    """Measured for so many seconds each."""
     precisions: tuple[Precision, ...] = ("float32", "bfloat16")
-    return Rates({name: product_rate(name, device) for name in precisions}, bandwidth(device))
+    flops = {name: product_rate(name, device, seconds) for name in precisions}
+    return Rates(flops, bandwidth(device, seconds))
 
 
-def bandwidth(device: str = "cpu", seconds: float = 0.3, size: int = 1 << 25) -> float:
+def bandwidth(device: str = "cpu", seconds: float = 0.1, size: int = 1 << 25) -> float:
     """Bytes per second of the triad a = b + s c over float32 arrays that fit in no cache (McCalpin, 1995), the best of
     those that fit into `seconds`. Reading a before it is written is not counted."""
     size *= 8 if device == "cuda" else 1
@@ -48,7 +46,7 @@ def bandwidth(device: str = "cpu", seconds: float = 0.3, size: int = 1 << 25) ->
     return best
 
 
-def facts(threads: int, before: Rates, after: Rates, device: str = "cpu") -> dict[str, Any]:
+def facts(threads: int, device: str = "cpu") -> dict[str, Any]:
     """The machine and its software, as JSON types."""
     return {
         "processor": processor(),
@@ -57,6 +55,4 @@ def facts(threads: int, before: Rates, after: Rates, device: str = "cpu") -> dic
         "rungwise": version("rungwise"),
         "commit": commit(),
         "libraries": {name: version(name) for name in LIBRARIES},
-        "before": asdict(before),
-        "after": asdict(after),
     }

@@ -10,6 +10,7 @@ from typing import Any
 
 from benchmarks import child
 from benchmarks.child import End, Epoch, Failed, Missing, Ready
+from benchmarks.machine import Rates
 from benchmarks.peers import Peer
 from benchmarks.work import Result, Work
 
@@ -18,7 +19,7 @@ PATIENCE_S = 900.0
 GRACE_S = 5.0
 """How long a process may take to end by itself."""
 PAUSE_S = 0.3
-"""Between two turns on a CPU: threads of the one that has worked wait for more work by spinning, for up to .2 s."""
+"""Before each turn on a CPU: threads of what has worked wait for more work by spinning, for up to .2 s."""
 
 
 @dataclass
@@ -35,6 +36,8 @@ class Run:
     """The last epoch and the test predictions."""
     losses: list[float] = field(default_factory=list)
     """Mean training loss of each epoch."""
+    rates: list[Rates] = field(default_factory=list)
+    """What the machine did just before each of `warm_s`."""
     result: Result | None = None
     threads: dict[str, int] = field(default_factory=dict)
     error: str = ""
@@ -98,8 +101,14 @@ class Child:
             self.process.join()
 
 
-def measure(work: Work, children: Sequence[Child], tell: Callable[[str], None] = lambda _: None) -> list[Run]:
-    """All peers fit the work, an epoch each in turn, in another order in each round."""
+def measure(
+    work: Work,
+    children: Sequence[Child],
+    yardstick: Callable[[], Rates],
+    tell: Callable[[str], None] = lambda _: None,
+) -> list[Run]:
+    """All peers fit the work, an epoch each in turn, in another order in each round; before each warm one the machine
+    is measured."""
     runs = [Run(peer.peer) for peer in children]
     order = list(zip(runs, children, strict=True))
     for epoch in range(work.epochs):
@@ -109,6 +118,8 @@ def measure(work: Work, children: Sequence[Child], tell: Callable[[str], None] =
         for run, peer in order:
             if run.error:
                 continue
+            if 0 < epoch < work.epochs - 1:
+                run.rates.append(yardstick())
             if work.device == "cpu":
                 time.sleep(PAUSE_S)
             if epoch:

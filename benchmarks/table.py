@@ -41,8 +41,8 @@ class Load:
     parameters: int
 
     def floor_s(self, rates: Rates, precision: str) -> float:
-        """Seconds of an epoch whose matrix products run at the measured rate, or whose optimiser moves its bytes at the
-        measured bandwidth, whichever takes longer. Where weights stay in a cache, the second can be undercut."""
+        """Seconds of an epoch whose matrix products run at the machine's rate, or whose optimiser moves its bytes at
+        its bandwidth, whichever takes longer. Where weights stay in a cache, the second can be undercut."""
         products = self.images * self.flops / rates.flops[precision]
         return max(products, self.steps * ADAM_BYTES * self.parameters / rates.bandwidth)
 
@@ -58,11 +58,10 @@ class Row:
     images_per_s: Spread | None = None
     ratio: Spread | None = None
     """Of this peer's time to rungwise's, round by round: above 1, rungwise is faster."""
-    rate_share: float | None = None
-    """Training's operations per second, as a share of the machine's product rate in this precision."""
-    floor_s: float | None = None
+    rate_share: Spread | None = None
+    """Training's operations per second, as a share of the machine's product rate in this precision; epoch by epoch."""
     floor_share: float | None = None
-    """The floor as a share of the median time."""
+    """The floor as a share of the time, median of the epochs."""
     loss: float | None = None
     """Mean training loss of the first epoch."""
     loss_difference: float | None = None
@@ -77,28 +76,27 @@ class Row:
     """On the test images, by task."""
 
 
-def rows(runs: Sequence[Run], load: Load, rates: Rates, test_labels: np.ndarray, *, equal: bool) -> list[Row]:
+def rows(runs: Sequence[Run], load: Load, test_labels: np.ndarray, *, equal: bool) -> list[Row]:
     """One per run, compared with that of the peer "rungwise"; where it has failed, there is nothing to compare with."""
     ours = next((run for run in runs if run.peer.name == "rungwise" and not run.error), None)
-    return [_row(run, ours, load, rates, test_labels, equal) for run in runs]
+    return [_row(run, ours, load, test_labels, equal) for run in runs]
 
 
-def _row(run: Run, ours: Run | None, load: Load, rates: Rates, test_labels: np.ndarray, equal: bool) -> Row:
+def _row(run: Run, ours: Run | None, load: Load, test_labels: np.ndarray, equal: bool) -> Row:
     if run.error or run.result is None:
         return Row(run.peer.name, run.peer.title, error=run.error)
-    epoch = Spread.of(run.warm_s)
-    floor_s = load.floor_s(rates, run.result.precision)
+    epochs, precision = list(zip(run.warm_s, run.rates, strict=True)), run.result.precision
+    flops = load.images * load.flops
     off = run.losses[0] / ours.losses[0] - 1 if equal and ours is not None else None
     return Row(
         run.peer.name,
         run.peer.title,
-        precision=run.result.precision,
-        epoch_s=epoch,
+        precision=precision,
+        epoch_s=Spread.of(run.warm_s),
         images_per_s=Spread.of([load.images / s for s in run.warm_s]),
         ratio=None if ours is None else Spread.of([a / b for a, b in zip(run.warm_s, ours.warm_s, strict=True)]),
-        rate_share=load.images * load.flops / epoch.median / rates.flops[run.result.precision],
-        floor_s=floor_s,
-        floor_share=floor_s / epoch.median,
+        rate_share=Spread.of([flops / s / rates.flops[precision] for s, rates in epochs]),
+        floor_share=statistics.median(load.floor_s(rates, precision) / s for s, rates in epochs),
         loss=run.losses[0],
         loss_difference=off,
         same_work=None if off is None else abs(off) <= LOSS_TOLERANCE,
@@ -122,9 +120,19 @@ class Table:
     """Whether its images are noise, because the data set is not on this machine."""
     load: Load
     batch: int
+    machine: dict[str, Spread]
+    """What it did between the turns, by `pace`."""
     rows: list[Row]
     notes: dict[str, str]
     """How each peer works, by its title."""
+
+
+def pace(runs: Sequence[Run]) -> dict[str, Spread]:
+    """What the machine did before the epochs of these runs: matrix products by precision, and memory; per second."""
+    known = [rates for run in runs for rates in run.rates]
+    units = {f"{name} products, TFLOP": [rates.flops[name] / 1e12 for rates in known] for name in known[0].flops}
+    units["memory, GB"] = [rates.bandwidth / 1e9 for rates in known]
+    return {name: Spread.of(values) for name, values in units.items()}
 
 
 def markdown(machine: dict[str, Any], tables: Sequence[Table]) -> str:
@@ -135,7 +143,9 @@ def markdown(machine: dict[str, Any], tables: Sequence[Table]) -> str:
         load = table.load
         about = (
             f"{load.images:,} images per epoch, batch {table.batch}, {load.parameters:,} parameters, "
-            f"{load.flops / 1e6:.1f} MFLOP per image, n = {table.pairs} pairs."
+            f"{load.flops / 1e6:.1f} MFLOP per image, n = {table.pairs} pairs. The machine meanwhile: "
+            + "; ".join(f"{name}/s {_spread(rate, '.3g')}" for name, rate in table.machine.items())
+            + "."
             + (" The images are noise: the data set is not on this machine." if table.noise else "")
         )
         parts += [f"## {table.net}, {mode}", about, _table(table.rows)]
@@ -150,8 +160,8 @@ COLUMNS = f"""\
 - **images/s** and **time ÷ rungwise's**: medians of warm epochs (least–greatest). All peers fit one epoch in turn,
   then the next in another order; the ratio is taken round by round. Above 1, rungwise is faster.
 - **share of rate**: training's operations per second (forward and backward products), against the machine's square
-  product in the same number format, the better of before and after.
-- **share of floor**: the least time of an epoch, against the median. The least is max(operations / product rate,
+  products in the same number format, which are measured just before each epoch.
+- **share of floor**: the least time of an epoch, against what it took. The least is max(operations / product rate,
   steps · {ADAM_BYTES} B · parameters / memory bandwidth). Weights that stay in a cache can undercut the second.
 - **first loss**: the first epoch's mean training loss. Work counts as the same within {LOSS_TOLERANCE:.1%} of
   rungwise's.
@@ -160,21 +170,11 @@ COLUMNS = f"""\
 
 
 def _machine(machine: dict[str, Any]) -> str:
-    before, after = machine["before"], machine["after"]
     libraries = ", ".join(f"{name} {text}" for name, text in machine["libraries"].items() if text != "unknown")
     commit = f" ({machine['commit'][:12]})" if machine["commit"] else ""
     gpu = f"{machine['accelerator']}; " if machine.get("accelerator") else ""
-    lines = [
-        f"{gpu}{machine['processor']}, {machine['threads']} threads; rungwise {machine['rungwise']}{commit}; "
-        f"{libraries}.",
-        "",
-        "| measured | before | after |",
-        "|---|---:|---:|",
-    ]
-    for name, rate in before["flops"].items():
-        lines.append(f"| {name} products, TFLOP/s | {rate / 1e12:.3f} | {after['flops'][name] / 1e12:.3f} |")
-    lines.append(f"| memory, GB/s | {before['bandwidth'] / 1e9:.1f} | {after['bandwidth'] / 1e9:.1f} |")
-    return "\n".join(lines)
+    version = f"rungwise {machine['rungwise']}{commit}"
+    return f"{gpu}{machine['processor']}, {machine['threads']} threads; {version}; {libraries}."
 
 
 HEADS = (
@@ -211,8 +211,8 @@ def _cells(row: Row) -> list[str]:
         row.precision,
         _spread(row.images_per_s, ",.0f"),
         _spread(row.ratio, ".2f"),
-        _percent(row.rate_share),
-        _percent(row.floor_share),
+        _spread(row.rate_share, ".0%"),
+        "–" if row.floor_share is None else f"{row.floor_share:.0%}",
         "–" if row.loss is None else f"{row.loss:.5f}",
         "–" if row.loss_difference is None else f"{row.loss_difference:+.1e}",
         same[row.same_work],
@@ -225,7 +225,3 @@ def _cells(row: Row) -> list[str]:
 
 def _spread(spread: Spread | None, form: str) -> str:
     return "–" if spread is None else f"{spread.median:{form}} ({spread.low:{form}}–{spread.high:{form}})"
-
-
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.0f}%"

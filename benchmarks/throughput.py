@@ -11,7 +11,7 @@ from benchmarks.cases import CASES, Case, images_of, work_of
 from benchmarks.machine import facts, rates
 from benchmarks.peers import PEERS, Peer
 from benchmarks.rounds import Child, Run, measure
-from benchmarks.table import Load, Table, markdown, rows
+from benchmarks.table import Load, Table, markdown, pace, rows
 from rungwise.engine.machine import DeviceError, choose_device
 from rungwise.records.environment import cores
 
@@ -81,8 +81,6 @@ def compare(
     `pairs`: the epochs that are timed warm; one before and one after are told apart.
     """
     threads = cores()
-    tell("measuring the machine")
-    before = rates(device)
     children = [Child(peer, threads, device=device) for peer in peers]
     measured: list[tuple[Case, bool, bool, list[Run], Any]] = []
     try:
@@ -92,11 +90,9 @@ def compare(
                 work = work_of(case, images, pairs + 2, equal=equal, device=device)
                 able = [each for each in children if equal or each.peer.default]
                 name = f"{case.name}, {'equal work' if equal else 'defaults'}"
-                runs = measure(work, able, lambda text, name=name: tell(f"{name}: {text}"))  # type: ignore[misc]
+                told = lambda text, name=name: tell(f"{name}: {text}")  # type: ignore[misc]  # noqa: E731
+                runs = measure(work, able, lambda: rates(device), told)
                 measured.append((case, equal, images.drawn, runs, work.test_labels))
-            tell("measuring the machine again")
-            after = rates(device)
-            best = before.best(after)
             tables = [
                 Table(
                     case.name,
@@ -105,12 +101,13 @@ def compare(
                     drawn,
                     (load := Load(case.images, case.steps, case.flops, case.parameters)),
                     case.batch,
-                    rows(runs, load, best, test_labels, equal=equal),
+                    pace(runs),
+                    rows(runs, load, test_labels, equal=equal),
                     {run.peer.title: run.peer.equal if equal else run.peer.default for run in runs},
                 )
                 for case, equal, drawn, runs, test_labels in sorted(measured, key=lambda one: not one[1])
             ]
-            yield facts(threads, before, after, device), tables
+            yield facts(threads, device), tables
     finally:
         for each in children:
             each.stop()

@@ -16,7 +16,7 @@ from benchmarks.peers import PEERS, Peer
 from benchmarks.peers.channels_last import weights
 from benchmarks.profile import BETWEEN, COLUMNS, DRAWN, OPTIMISER, UPDATE, profile, shares
 from benchmarks.rounds import Child, Run, measure
-from benchmarks.table import LOSS_TOLERANCE, Load, Row, Spread, Table, markdown, rows
+from benchmarks.table import LOSS_TOLERANCE, Load, Row, Spread, Table, markdown, pace, rows
 from benchmarks.throughput import compare, run
 from benchmarks.work import Result, Work
 from rungwise.models.cnn import CnnSettings
@@ -24,6 +24,8 @@ from rungwise.models.mlp import MlpSettings
 from rungwise.models.multitask import SharedSettings
 from rungwise.training import conv_kernels, conv_step
 
+RATES = Rates({"float32": 1e11, "bfloat16": 2e11}, bandwidth=1e10)
+"""A machine's."""
 MLP = Case("tiny MLP", MlpSettings(hidden=(16,)), images=200, batch=32)
 SHARED = SharedSettings(filters=(4, 6), shared=(16,), head=(8,))
 TASKS = Case("tiny multi-task", SHARED, images=72, source="fashion-mnist", batch=32)
@@ -62,13 +64,12 @@ def children(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Chi
 
 @pytest.fixture(scope="module")
 def runs(children: dict[str, Child]) -> dict[str, Run]:
-    return {run.peer.name: run for run in measure(work(MLP), list(children.values()))}
+    return {run.peer.name: run for run in measure(work(MLP), list(children.values()), lambda: RATES)}
 
 
 def told(runs: dict[str, Run]) -> dict[str, Row]:
     load = Load(MLP.images, MLP.steps, MLP.flops, MLP.parameters)
-    rates = Rates({"float32": 1e11, "bfloat16": 1e11}, bandwidth=1e10)
-    part = rows(list(runs.values()), load, rates, work(MLP).test_labels, equal=True)
+    part = rows(list(runs.values()), load, work(MLP).test_labels, equal=True)
     return {row.peer: row for row in part}
 
 
@@ -98,10 +99,11 @@ def test_what_goes_wrong_becomes_a_row(runs: dict[str, Run]) -> None:
     assert "odd_failing.py" in runs["failing"].trace
     assert runs["dying"].error == "the process ended by itself (exit code 7)"
     assert "1 epochs were fitted instead of 3" in runs["hurried"].error
-    table = Table("tiny", True, 1, True, Load(1, 1, 1, 1), 32, list(told(runs).values()), {})
-    rate = {"flops": {"float32": 1e9}, "bandwidth": 1e9}
+    rate = pace(list(runs.values()))
+    table = Table("tiny", True, 1, True, Load(1, 1, 1, 1), 32, rate, list(told(runs).values()), {})
     machine = {"processor": "p", "threads": 1, "rungwise": "1", "commit": None, "libraries": {}}
-    text = markdown(machine | {"before": rate, "after": rate}, [table])
+    text = markdown(machine, [table])
+    assert "float32 products, TFLOP/s 0.1 (0.1–0.1); bfloat16 products, TFLOP/s 0.2 (0.2–0.2); memory, GB/s 10" in text
     assert "| failing | ValueError: too / much |" in text
     assert "| dying | the process ended by itself (exit code 7) |" in text
     assert "The images are noise" in text
@@ -110,7 +112,7 @@ def test_what_goes_wrong_becomes_a_row(runs: dict[str, Run]) -> None:
 def test_several_tasks_and_convolutions(children: dict[str, Child], runs: dict[str, Run]) -> None:
     """The same processes take another work; the one that had died is started anew, and dies again."""
     names = ("rungwise", "torch-resident", "sklearn", "dying")
-    ours, plain, other, dead = measure(work(TASKS), [children[name] for name in names])
+    ours, plain, other, dead = measure(work(TASKS), [children[name] for name in names], lambda: RATES)
     np.testing.assert_allclose(plain.losses, ours.losses, rtol=1e-5)
     assert other.error == "does not apply: it has perceptrons of one task only"
     assert dead.error == "the process ended by itself (exit code 7)"
@@ -119,44 +121,50 @@ def test_several_tasks_and_convolutions(children: dict[str, Child], runs: dict[s
 
 
 def test_defaults_need_not_agree(children: dict[str, Child], runs: dict[str, Run]) -> None:
-    found = measure(work(MLP, equal=False), [children[name] for name in ("rungwise", "torch-resident")])
+    able = [children[name] for name in ("rungwise", "torch-resident")]
+    found = measure(work(MLP, equal=False), able, lambda: RATES)
     part = told({run.peer.name: run for run in found[:1]})
     assert part["rungwise"].error == ""
     assert found[1].losses[0] != pytest.approx(found[0].losses[0], rel=1e-4)
     load = Load(MLP.images, MLP.steps, MLP.flops, MLP.parameters)
-    rates = Rates({"float32": 1e11, "bfloat16": 1e11}, bandwidth=1e10)
-    for row in rows(found, load, rates, work(MLP).test_labels, equal=False):
+    for row in rows(found, load, work(MLP).test_labels, equal=False):
         assert (row.same_work, row.loss_difference) == (None, None)
 
 
 def test_ratios_medians_and_shares_by_hand() -> None:
     """Ours 1, 2, 4 s and theirs 3, 2, 2 s: ratios 3, 1, .5, whose median is 1; that of the medians is 1 as well, that
-    of the means 1. 100 images of 3e6 operations in a median of 2 s are 1.5e8 per second.
+    of the means 1. 100 images of 3e6 operations are 3e8: theirs 1e8, 1.5e8 and 1.5e8 per second, of 1e9, 1e9 and 5e8.
     """
     labels, right = np.array([[0, 1, 1, 0]]), (np.array([0, 1, 0, 0]),)
     names = {peer.name: peer for peer in PEERS}
-    ours = Run(names["rungwise"], 0, 5, [1, 2, 4], 6, [2.0, 1, 1, 1, 1], Result(right, "bfloat16"))
-    theirs = Run(names["skorch"], 1, 9, [3, 2, 2], 3, [2.002, 1, 1, 1, 1], Result(right))
-    rates = Rates({"float32": 1e9, "bfloat16": 2e9}, bandwidth=7e6)
+    fast, slow = (Rates({"float32": rate, "bfloat16": 2 * rate}, bandwidth=7e6) for rate in (1e9, 5e8))
+    turns, others = [fast, fast, slow], [slow, slow, slow]
+    ours = Run(names["rungwise"], 0, 5, [1, 2, 4], 6, [2.0, 1, 1, 1, 1], others, Result(right, "bfloat16"))
+    theirs = Run(names["skorch"], 1, 9, [3, 2, 2], 3, [2.002, 1, 1, 1, 1], turns, Result(right))
     load = Load(images=100, steps=4, flops=3_000_000, parameters=25_000)
-    ours_row, row = rows([ours, theirs], load, rates, labels, equal=True)
+    ours_row, row = rows([ours, theirs], load, labels, equal=True)
     assert row.ratio == Spread(median=1, low=0.5, high=3, n=3)
     assert row.epoch_s == Spread(2, 2, 3, 3)
     assert row.images_per_s == Spread(50, pytest.approx(100 / 3), 50, 3)
-    assert row.rate_share == pytest.approx(0.15)
-    assert row.floor_s == pytest.approx(0.4)  # 4 steps of 28 * 25,000 bytes, .1 s each; products take .3 s
+    assert row.rate_share == Spread(pytest.approx(0.15), pytest.approx(0.1), pytest.approx(0.3), 3)
+    # 4 steps of 28 * 25,000 bytes take .1 s each, .4 of 3 and of 2 s; slow products .6 of the last 2 s.
     assert row.floor_share == pytest.approx(0.2)
+    assert pace([theirs]) == {
+        "float32 products, TFLOP": Spread(1e-3, 5e-4, 1e-3, 3),
+        "bfloat16 products, TFLOP": Spread(2e-3, 1e-3, 2e-3, 3),
+        "memory, GB": Spread(7e-3, 7e-3, 7e-3, 3),
+    }
     assert row.loss_difference == pytest.approx(1e-3)
     assert row.same_work
     assert row.whole_s == 19
     assert row.accuracy == (0.75,)
     assert ours_row.ratio == Spread(1, 1, 1, 3)
-    assert ours_row.rate_share == pytest.approx(0.075)
+    assert ours_row.rate_share == Spread(pytest.approx(0.15), pytest.approx(0.075), pytest.approx(0.3), 3)
 
 
 def test_without_rungwise_there_is_nothing_to_compare_with() -> None:
-    theirs = Run(PEERS[1], 1, 9, [3.0], 3, [2.0] * 3, Result((np.array([0]),)))
-    (row,) = rows([theirs], Load(1, 1, 1, 1), Rates({"float32": 1e9}, 1e9), np.array([[0]]), equal=True)
+    theirs = Run(PEERS[1], 1, 9, [3.0], 3, [2.0] * 3, [RATES], Result((np.array([0]),)))
+    (row,) = rows([theirs], Load(1, 1, 1, 1), np.array([[0]]), equal=True)
     assert (row.ratio, row.same_work) == (None, None)
 
 
@@ -195,7 +203,7 @@ def test_channels_last_takes_flattened_maps_in_its_own_order() -> None:
 
 
 def test_what_is_measured_is_told_after_each_net(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchmarks.throughput.rates", lambda device: Rates({"float32": 1e11, "bfloat16": 2e11}, 1e10))
+    monkeypatch.setattr("benchmarks.throughput.rates", lambda device: RATES)
     ours = [peer for peer in PEERS if peer.name == "rungwise"]
     other = Case("another MLP", MlpSettings(hidden=(8,)), images=100, batch=32)
     told = [[(table.net, table.equal) for table in tables] for _, tables in compare([MLP, other], ours, 1, noise=True)]
@@ -306,13 +314,21 @@ def test_each_round_has_its_own_order(monkeypatch: pytest.MonkeyPatch) -> None:
             asked.append(self.peer.name)
             return Epoch(1.0, 2.0)
 
+    def yardstick() -> Rates:
+        asked.append("the machine")
+        return RATES
+
     monkeypatch.setattr(rounds, "PAUSE_S", 0.0)
     fakes = [Fake(peer) for peer in PEERS[:6]]
-    found = measure(work_of(MLP, images_of(MLP, noise=True), 5, equal=True), fakes)  # type: ignore[arg-type]
+    given = work_of(MLP, images_of(MLP, noise=True), 5, equal=True)
+    found = measure(given, fakes, yardstick)  # type: ignore[arg-type]
     names = [peer.name for peer in PEERS[:6]]
-    turns = [asked[6 * k : 6 * k + 6] for k in range(5)]
+    assert asked[6 : 6 + 3 * 12 : 2] == ["the machine"] * 18, "before each warm epoch"
+    told = [name for name in asked if name != "the machine"]
+    turns = [told[6 * k : 6 * k + 6] for k in range(5)]
     assert turns[0] == names
     assert all(sorted(turn) == sorted(names) for turn in turns)
     assert len({tuple(turn) for turn in turns}) == 5
     assert [run.peer.name for run in found] == names
     assert all(len(run.losses) == 5 for run in found)
+    assert all(run.rates == [RATES] * 3 for run in found)

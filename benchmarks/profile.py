@@ -24,7 +24,7 @@ from rungwise.engine.allocator import keep_freed_memory
 from rungwise.models.net import count_parameters
 from rungwise.records.environment import cores, processor
 from rungwise.study import read_study, study_trials
-from rungwise.training import cnn_step, conv_kernels, conv_step, conv_weights, mlp_kernels, mlp_step
+from rungwise.training import conv_kernels, conv_step, conv_weights, mlp_kernels, mlp_step
 from rungwise.training.batches import Resident
 from rungwise.training.learner import begin, build_learner
 from rungwise.training.precision import resolve
@@ -57,10 +57,10 @@ KINDS = {
 }
 """What work of multilayer perceptrons in machine code is part of."""
 CALLS = (
-    *((conv_step, name, COPIES) for name in ("enter", "couple")),
+    *((conv_step, name, COPIES) for name in ("show", "enter", "couple")),
     *((conv_weights, name, COPIES) for name in ("pack", "turn")),
     (conv_weights, "update", OPTIMISER),
-    (cnn_step, "cross_entropy", "loss"),
+    (conv_step, "judge", "loss"),
 )
 """What else convolutional nets call of machine code, and what it is part of."""
 

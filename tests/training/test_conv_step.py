@@ -281,7 +281,7 @@ def test_packing_rounds_weights_into_three_forms(memory_format, precision) -> No
     step = ConvStep(net.trunk, (2, 7, 7), precision)
     layer, weights = step.layers[1], step.weights[1]
     weights.pack()
-    lying, _, forward, starts, backward = weights.forms
+    biases, lying, _, forward, starts, backward = weights.forms
     true = torch.zeros(64, 3, 3, 32, dtype=step.dtype)  # filters and channels fill tiles
     true[:40, ..., :5] = net.trunk.convolutions[1].weight.detach().permute(0, 2, 3, 1)
     found = lying[:, : 3 * layer.run].reshape(64, 3, layer.run)[..., : 3 * 32]

@@ -1,6 +1,7 @@
 """Training steps of a net of convolutions and a dense layer in machine code: `conv_step`'s passes, the loss and the
 optimiser."""
 
+import numpy as np
 import torch
 
 from rungwise.balancing.balancer import Batch, Forward, Learner
@@ -8,8 +9,6 @@ from rungwise.models.cnn import Cnn
 from rungwise.training import conv_step
 from rungwise.training.conv_step import ConvStep
 from rungwise.training.conv_weights import Held
-from rungwise.training.cross_entropy import cross_entropy
-from rungwise.training.evaluate import scaled
 from rungwise.training.machine_code import Descent, Memory, can_descend
 
 
@@ -34,7 +33,7 @@ class CnnStep:
         """Made for the first images' shape: all have the same."""
         self.memory: Memory | None = None
         """The optimiser's."""
-        self.known: list[int] = []
+        self.known: list[tuple[int, int]] = []
         """Where the parameters are."""
         self.held: list[Held] = []
         """Both, as each layer's `Weights` are moved with."""
@@ -42,16 +41,14 @@ class CnnStep:
     @torch.no_grad()
     def __call__(self, batch: Batch) -> Forward:
         """A step down the gradient of the batch's mean loss; what the net said before it."""
-        images, labels = scaled(batch.images), batch.labels[0].numpy()
+        images, labels = np.ascontiguousarray(batch.images.numpy()), batch.labels[0].numpy()
         if self.passes is None:
             net, (channels, height, width) = self.learner.net, images.shape[1:]
             assert isinstance(net, Cnn)
             self.passes = ConvStep(net.trunk, (channels, height, width), self.learner.precision, net.head)
-        logits = self.passes.forward(images).flatten(1).float()
-        loss, right = cross_entropy(logits.numpy(), labels, logits.shape[1], self.learner.label_smoothing)
-        self.passes.backward(logits[..., None, None])
+        loss, right = self.passes.learn(images, labels, self.learner.label_smoothing)
         numbers, memory = self.descent.begin()
-        known = [p.data_ptr() for p in self.passes.parameters]
+        known = [weights.places for weights in self.passes.weights]
         if self.memory is None or memory[0] is not self.memory[0] or known != self.known:
             self.memory, self.known, self.held = memory, known, _held(self.passes, memory)
         for weights, held in zip(self.passes.weights, self.held, strict=True):

@@ -12,8 +12,9 @@ from numba import prange
 from rungwise.compiled import compiled, one_at_a_time
 from rungwise.training import conv_tiles as tiles
 from rungwise.training.conv_tiles import HEIGHT, WIDTH
+from rungwise.training.cross_entropy import descend
 from rungwise.training.tiles import flip, update_one, update_row
-from rungwise.training.units import joined, rounded
+from rungwise.training.units import joined, rounded, widened
 from rungwise.training.vectors import LANES
 
 PRODUCT = np.dtype(
@@ -73,7 +74,9 @@ def turn(rows: np.ndarray, into: np.ndarray, parts: int) -> None:
 @compiled(parallel=True)
 def pack(
     weight: np.ndarray,
+    bias: np.ndarray,
     lies: np.ndarray,
+    biases: np.ndarray,
     lying: np.ndarray,
     rows: np.ndarray,
     forward: np.ndarray,
@@ -81,7 +84,8 @@ def pack(
     backward: np.ndarray,
     parts: int,
 ) -> None:
-    """A layer's weights (filters, what a filter has), rounded, in three forms: `lying` (filters or more, places), by
+    """A layer's biases (filters,), which go into `biases`, and its weights (filters, what a filter has), rounded, in
+    three forms: `lying` (filters or more, places), by
     `lies` (places,), which tells of a place what lies there, or -1; `forward`, its units `rows` turned (see `turn`);
     and `backward` (rows, width) units, the numbers of which are runs of the lying ones that begin where `starts` (rows,
     1 or 2) tells."""
@@ -91,6 +95,7 @@ def pack(
             into, values = lying[f], weight[f]
             for i in range(len(lies)):
                 into[i] = rounded(lying, values[lies[i]] if lies[i] >= 0 else np.float32(0))
+    biases[:filters] = bias
     numbers, last = lying.reshape(-1), starts.shape[1] - 1
     for part in prange(parts):
         _turn(rows, forward, squares * part // parts, squares * (part + 1) // parts)
@@ -133,6 +138,41 @@ def update(
         one = bias[f:].ctypes.data, bias_first[f:].ctypes.data, bias_second[f:].ctypes.data
         update_one(gradient, one, (*numbers, bias_gradient[f]))
         bias_gradient[f] = 0
+
+
+@one_at_a_time
+@compiled()
+def show(images: np.ndarray, into: np.ndarray, first: int, row: int) -> None:
+    """Images (B, C, H, W) of uint8, scaled as `evaluate.scaled` does, to their maps `into` (B or more, size), channels
+    last: from number `first` on, with so many numbers to a row."""
+    count, channels, height, width = images.shape
+    for n in range(count):
+        for y in range(height):
+            line = into[n, first + y * row :]
+            for c in range(channels):
+                for x in range(width):
+                    value = np.float32(images[n, c, y, x]) / np.float32(127.5) - np.float32(1)
+                    line[x * channels + c] = rounded(into, value)
+
+
+@one_at_a_time
+@compiled()
+def judge(
+    logits: np.ndarray, labels: np.ndarray, classes: int, smoothing: float, slopes: np.ndarray, place: int
+) -> tuple[float, int]:
+    """The mean cross-entropy of a batch and how many are right, by maps of one place whose channels are logits (B or
+    more, classes or more); its slopes in them go to theirs (B or more, size), at their place. Images that have no label
+    get 0."""
+    count = len(labels)
+    z = np.empty((count, classes), np.float32)
+    for n in range(count):
+        for k in range(classes):
+            z[n, k] = widened(logits, logits[n, k])
+    found = descend(z, labels, classes, smoothing)
+    for n in range(len(slopes)):
+        for k in range(classes):
+            slopes[n, place + k] = rounded(slopes, z[n, k] if n < count else np.float32(0))
+    return found
 
 
 @one_at_a_time

@@ -5,6 +5,7 @@ images in a unit, which gradients of weights are summed over.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,18 @@ from rungwise.models.cnn import Cnn, SameConv, Trunk
 from rungwise.models.multitask import Shared
 from rungwise.models.net import Shape
 from rungwise.training import vectors
-from rungwise.training.conv_kernels import BACKWARD, FORWARD, GRADIENT, GROUP, PRODUCT, couple, enter, multiply
+from rungwise.training.conv_kernels import (
+    BACKWARD,
+    FORWARD,
+    GRADIENT,
+    GROUP,
+    PRODUCT,
+    couple,
+    enter,
+    judge,
+    multiply,
+    show,
+)
 from rungwise.training.conv_layout import Kernels, Layer, Maps, Numbers, Through, pairs_of, room, rows_of
 from rungwise.training.conv_tiles import WIDTH
 from rungwise.training.conv_weights import Weights, bits, units
@@ -49,6 +61,18 @@ def can_compile(learner: Learner) -> bool:
     )
 
 
+@dataclass(frozen=True)
+class _Ends:
+    """What passes of some pairs of images begin and end with, image by image."""
+
+    images: Numbers
+    out: Numbers
+    slopes: Numbers
+    """In what goes out."""
+    coupled: list[tuple[Numbers, Numbers]]
+    """Plain and paired maps that no product pairs."""
+
+
 class ConvStep:
     """The passes of a trunk that `can_compile`, and of a dense layer over its maps: all their parameters get gradients,
     the images none."""
@@ -69,54 +93,71 @@ class ConvStep:
         self.places = self.layers[-1].slopes.at(*self.layers[-1].places)
         self.images = 0
         """That there is memory for."""
-        self.arriving: dict[int, tuple[Numbers, Numbers, list[tuple[Numbers, Numbers]]]] = {}
-        """By pairs of images, as `_arriving` has it."""
+        self.ends: dict[int, _Ends] = {}
+        """By pairs of images."""
 
     def forward(self, images: Tensor) -> Tensor:
         """What comes out of images (N, C, H, W): maps, or logits (N, classes, 1, 1); good until the next call."""
-        count, pairs = len(images), -(-len(images) // 2)
-        if 2 * pairs > self.images:
-            self._allocate(2 * pairs)
-        first, last = self.layers[0], self.layers[-1]
+        count, first, last = len(images), self.layers[0], self.layers[-1]
+        pairs = self._pairs(count)
         first.inputs.view(self.maps[0], first.shape)[:count] = images.permute(0, 2, 3, 1)
-        for one in self.weights:
-            one.pack()
-        multiply(*self.products, self.units, self.bytes, pairs, self.threads)
+        self._pass_forward(pairs)
         return self.out.view(self.maps[-1], last.out_shape)[:count].permute(0, 3, 1, 2)
 
     def backward(self, slopes: Tensor) -> None:
         """Add to the weights' gradients, by slopes of the loss in what `forward` returned last."""
-        pairs = -(-len(slopes) // 2)
-        if pairs not in self.arriving:
-            self.arriving[pairs] = self._arriving(pairs)
-        active, into, coupled = self.arriving[pairs]
-        arriving = bits(slopes.to(self.dtype).permute(0, 2, 3, 1).flatten(1, 2))
-        enter(arriving, active, self.places, into, self.out.channels, self.threads)
-        for plain, paired in coupled:
+        pairs = self._pairs(len(slopes))
+        ends, numbers = self._ends(pairs), bits(slopes.to(self.dtype).permute(0, 2, 3, 1).flatten(1, 2))
+        active = ends.out if self.layers[-1].kernels.active else np.ones_like(ends.out)
+        enter(numbers, active, self.places, ends.slopes, self.out.channels, self.threads)
+        self._pass_back(pairs)
+
+    def learn(self, images: Numbers, labels: Numbers, smoothing: float) -> tuple[float, int]:
+        """Both passes where the last layer is a head: the mean cross-entropy of images (N, C, H, W) of uint8 with
+        smoothed labels (N,), and how many are right."""
+        pairs = self._pairs(len(images))
+        ends, maps = self._ends(pairs), self.layers[0].inputs
+        show(images, ends.images, int(maps.at(*np.zeros((2, 1), np.int64))[0]), maps.width * maps.channels)
+        self._pass_forward(pairs)
+        classes = self.layers[-1].out_shape[0]
+        found: tuple[float, int] = judge(ends.out, labels, classes, smoothing, ends.slopes, self.places[0])
+        self._pass_back(pairs)
+        return found
+
+    def _pairs(self, images: int) -> int:
+        """Of so many images; there is memory for them then."""
+        pairs = -(-images // 2)
+        if 2 * pairs > self.images:
+            self._allocate(2 * pairs)
+        return pairs
+
+    def _pass_forward(self, pairs: int) -> None:
+        for one in self.weights:
+            one.pack()
+        multiply(*self.products, self.units, self.bytes, pairs, self.threads)
+
+    def _pass_back(self, pairs: int) -> None:
+        for plain, paired in self._ends(pairs).coupled:
             couple(plain, paired, self.threads)
         multiply(*self.back_products, self.units, self.bytes, pairs, self.threads)
 
-    def _arriving(self, pairs: int) -> tuple[Numbers, Numbers, list[tuple[Numbers, Numbers]]]:
-        """What was active, to where the slopes go, and plain and paired maps that no product pairs."""
+    def _ends(self, pairs: int) -> "_Ends":
+        if pairs not in self.ends:
 
-        def by_image(memory: Tensor, maps: Maps, count: int) -> Tensor:
-            return memory[: count * maps.size].view(count, maps.size)
+            def by_image(memory: Tensor, maps: Maps, count: int = 2 * pairs) -> Tensor:
+                return memory[: count * maps.size].view(count, maps.size)
 
-        last, coupled = self.layers[-1].slopes, []
-        if self.bytes == 2:
-            for maps, plain, paired in (
-                (self.layers[0].inputs, self.maps[0], self.paired[0]),
-                (last, self.slopes[-1], self.paired_slopes[-1]),
-            ):
-                coupled.append((units(by_image(plain, maps, 2 * pairs)), units(by_image(paired, maps, pairs))))
-        active, into = by_image(self.maps[-1], self.out, 2 * pairs), by_image(self.slopes[-1], last, 2 * pairs)
-        if not self.layers[-1].kernels.active:
-            active = torch.ones_like(active)
-        return bits(active), bits(into), coupled
+            inputs, last, coupled = self.layers[0].inputs, self.layers[-1].slopes, []
+            images, slopes = by_image(self.maps[0], inputs), by_image(self.slopes[-1], last)
+            if self.bytes == 2:
+                forms = by_image(self.paired[0], inputs, pairs), by_image(self.paired_slopes[-1], last, pairs)
+                coupled = [(units(images), units(forms[0])), (units(slopes), units(forms[1]))]
+            self.ends[pairs] = _Ends(bits(images), bits(by_image(self.maps[-1], self.out)), bits(slopes), coupled)
+        return self.ends[pairs]
 
     def _allocate(self, images: int) -> None:
         """Memory for so many images, an even number, and the products."""
-        self.images, self.arriving = images, {}
+        self.images, self.ends = images, {}
 
         def plain(maps: Maps) -> Tensor:
             return torch.zeros(images * maps.size + SPARE, dtype=self.dtype)

@@ -20,6 +20,7 @@ class Weights:
     def __init__(self, layer: Layer, dtype: torch.dtype, threads: int) -> None:
         self.kernels, self.threads = layer.kernels, threads
         room, pair = layer.slopes.channels, 4 // dtype.itemsize
+        self.bias = torch.zeros(room)
         lying = torch.zeros(room, layer.kernel[0] * layer.run, dtype=dtype)
         """Channels last, with zeros for channels and filters that are not there."""
         forward = torch.zeros(lying.numel(), dtype=dtype)
@@ -29,25 +30,30 @@ class Weights:
         """and as those backward do, one after the other."""
         self.forward, self.backward = forward, backward
         self.forms = (
-            *(bits(lying), units(lying), units(forward).reshape(room // WIDTH, -1, WIDTH)),
+            *(self.bias.numpy(), bits(lying), units(lying), units(forward).reshape(room // WIDTH, -1, WIDTH)),
             *(starts, units(backward).reshape(-1, WIDTH)),
         )
         self.lies = layer.lies
-        self.bias = torch.zeros(room)
+        self.parameters = self.kernels.parameters
+        self.places = 0, 0
+        """Where the parameters lie."""
 
         rows = max(len(layer.gradient_rows), -(-layer.kernels.size // LANES) * LANES)
         self.gradient, self.bias_gradient = torch.zeros(rows, room), torch.zeros(room)
         """Of the weights (what is summed over in a product forward; filters), with rows that fill the last tile."""
+        self.gradients = self.gradient.numpy(), self.bias_gradient.numpy()
 
     def pack(self) -> None:
         """Round the parameters to the precision and put them in order."""
-        weight, bias = self.kernels.parameters
-        pack(self.kernels.matrix(weight).numpy(), self.lies, *self.forms, self.threads)
-        self.bias[: len(bias)] = bias.detach()
+        weight, bias = self.parameters
+        places = weight.data_ptr(), bias.data_ptr()
+        if places != self.places:  # what is asked of torch takes longer than the work
+            self.places, self.arrays = places, (self.kernels.matrix(weight).numpy(), bias.detach().numpy())
+        pack(*self.arrays, self.lies, *self.forms, self.threads)
 
     def take_gradients(self) -> tuple[Tensor, Tensor]:
         """The parameters' gradients, which are then begun anew."""
-        weight, bias = self.kernels.parameters
+        weight, bias = self.parameters
         found = torch.empty_like(weight)
         into = self.kernels.matrix(found)
         turn(self.gradient[: into.shape[1]].numpy(), into[None].numpy(), self.threads)
@@ -58,7 +64,7 @@ class Weights:
 
     def descend(self, numbers: Constants, held: Held) -> None:
         """Move the parameters by their gradients, which are then begun anew."""
-        update(self.gradient.numpy(), self.bias_gradient.numpy(), held, numbers, self.threads)
+        update(*self.gradients, held, numbers, self.threads)
 
 
 def bits(numbers: Tensor) -> Numbers:

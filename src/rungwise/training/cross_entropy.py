@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rungwise.compiled import compiled, one_at_a_time
+from rungwise.compiled import compiled
 
 
 @compiled()
@@ -30,7 +30,3 @@ def descend(z: np.ndarray, labels: np.ndarray, classes: int, smoothing: float) -
             wished = (1 - smoothing) * (k == labels[b]) + smoothing / classes
             row[k] = (np.exp(row[k] - highest) / total - wished) / count
     return float(loss) / count, right
-
-
-cross_entropy = one_at_a_time(descend)
-"""The same, for Python to call."""

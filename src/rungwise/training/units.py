@@ -82,6 +82,18 @@ def rounded(context: Any, numbers: Any, value: Any) -> Any:
 
 
 @intrinsic
+def widened(context: Any, numbers: Any, value: Any) -> Any:
+    """One of an array's numbers as a float32."""
+
+    def code(context: Any, to: Builder, signature: Any, given: Any) -> Any:
+        if numbers.dtype == types.float32:
+            return given[1]
+        return to.bitcast(to.shl(to.zext(given[1], I32), I32(16)), F32)
+
+    return types.float32(numbers, numbers.dtype), code
+
+
+@intrinsic
 def joined(context: Any, space: Any, one: Any, other: Any) -> Any:
     """A unit of two of such numbers, the second of which is left out where there is room for one."""
 

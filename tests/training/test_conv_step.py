@@ -17,11 +17,12 @@ from rungwise.models.multitask import SharedSettings
 from rungwise.models.net import initialise
 from rungwise.training import conv_step, vectors
 from rungwise.training.adam import Adam
-from rungwise.training.conv_kernels import BACKWARD, GRADIENT, GROUP, couple, enter, turn
+from rungwise.training.conv_kernels import BACKWARD, GRADIENT, GROUP, couple, enter, judge, show, turn
 from rungwise.training.conv_layout import room
 from rungwise.training.conv_step import CompiledNet, ConvStep, Passes, can_compile
 from rungwise.training.conv_tiles import HEIGHT
 from rungwise.training.conv_weights import bits, units
+from rungwise.training.evaluate import scaled
 from rungwise.training.machine_code import machine_can
 from rungwise.training.vectors import LANES
 
@@ -282,6 +283,8 @@ def test_packing_rounds_weights_into_three_forms(memory_format, precision) -> No
     layer, weights = step.layers[1], step.weights[1]
     weights.pack()
     biases, lying, _, forward, starts, backward = weights.forms
+    np.testing.assert_array_equal(biases[:40], net.trunk.convolutions[1].bias.detach())
+    assert not biases[40:].any()
     true = torch.zeros(64, 3, 3, 32, dtype=step.dtype)  # filters and channels fill tiles
     true[:40, ..., :5] = net.trunk.convolutions[1].weight.detach().permute(0, 2, 3, 1)
     found = lying[:, : 3 * layer.run].reshape(64, 3, layer.run)[..., : 3 * 32]
@@ -290,6 +293,26 @@ def test_packing_rounds_weights_into_three_forms(memory_format, precision) -> No
     np.testing.assert_array_equal(forward, units(whole).reshape(2, 32, -1).transpose(0, 2, 1))
     runs = lying.reshape(-1)[starts[..., None] + np.arange(32)]  # (rows, 1 or 2, 32)
     np.testing.assert_array_equal(backward.view(lying.dtype).reshape(len(starts), 32, -1), runs.transpose(0, 2, 1))
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_images_are_shown_scaled_and_channels_last(precision) -> None:
+    images = torch.randint(0, 256, (2, 3, 2, 4), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    into = torch.full((3, 60), -9.0, dtype=getattr(torch, precision))
+    show(images.numpy(), bits(into), 5, 18)
+    for n, y in np.ndindex(2, 2):
+        start = 5 + 18 * y
+        assert torch.equal(into[n, start : start + 12], scaled(images)[n, :, y].T.flatten().to(into.dtype))
+    assert (into == -9).sum() == 180 - images.numel()
+
+
+def test_a_batch_is_judged_by_hand() -> None:
+    """Equal logits: a loss of ln 2, half of the slopes. A third image, which has no label, gets none."""
+    logits, slopes = np.zeros((3, 4), np.float32), np.full((3, 6), 9, np.float32)
+    loss, right = judge(logits, np.array([0, 1]), 2, 0.0, slopes, 3)
+    assert (loss, right) == (pytest.approx(np.log(2), rel=1e-6), 1)  # the first is the answer
+    assert slopes[:, 3:5].tolist() == [[-0.25, 0.25], [0.25, -0.25], [0, 0]]
+    assert (slopes[:, [0, 1, 2, 5]] == 9).all()
 
 
 def test_coupling_puts_two_images_into_a_unit() -> None:

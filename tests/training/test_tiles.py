@@ -28,8 +28,8 @@ def called(tile):
     return call
 
 
-call_forward, call_backward, call_update, call_update_one, call_flip = map(
-    called, (tiles.forward, tiles.backward, tiles.update, tiles.update_one, tiles.flip)
+call_forward, call_backward, call_update, call_update_one, call_round_row, call_flip = map(
+    called, (tiles.forward, tiles.backward, tiles.update, tiles.update_one, tiles.round_row, tiles.flip)
 )
 
 
@@ -95,7 +95,8 @@ def test_a_product_with_biases_and_its_two_forms(pair, rows, count, least):
     bias = whole_numbers(random, rows)
     given, kept = factors(a, b, pair)
     along_rows, along_columns, places = forms(pair)
-    call_forward(space(pair), (*given, address(bias), *places), (F(least),))
+    ahead = address(bias), address(a), address(b), 3  # what is fetched changes nothing
+    call_forward(space(pair), (*given, address(bias), *ahead, *places), (F(least),))
     expected = np.maximum(a @ b + bias[:, None], least).astype(F)
     if pair == 2:  # sums may have more digits than bfloat16
         expected = numbers_of(units(expected, pair), pair)
@@ -119,6 +120,15 @@ def test_a_slope_is_0_where_the_unit_was_off(pair, rows):
         along_rows[: -(-rows // pair)], np.ascontiguousarray(units(expected.T, pair).T).view(along_rows.dtype)
     )
     assert kept
+
+
+@pytest.mark.skipif(not vectors.can("bfloat16"), reason="this processor has no bfloat16 products")
+@pytest.mark.parametrize("left", [1, LANES - 1, LANES, LANES + 5])
+def test_a_row_is_rounded_and_what_is_beyond_it_is_0(left):
+    values = np.random.default_rng(left).normal(size=LANES).astype(F)
+    into = np.full(LANES, 7, np.uint16)
+    call_round_row(space(2), (address(values), address(into), left), ())
+    np.testing.assert_array_equal(into, np.where(np.arange(LANES) < left, halves(values), 0))
 
 
 ADAM = {"beta": 0.9, "other": 0.99, "rate": 0.05, "least": 1e-3}

@@ -57,7 +57,7 @@ class Adam(torch.optim.Adam):
         assert self._ready is not None
         _, firsts, seconds, count = self._ready
         if self._counted is None or self._counted[0] is not count:
-            self._counted = count, memoryview(count.view(1).numpy())
+            self._counted = count, count.view(1).numpy().data
         number = self._counted[1]  # an operator of torch or NumPy takes 40 µs where others have filled the caches
         number[0] += 1
         return firsts, seconds, int(number[0])

@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -344,6 +345,7 @@ def two(net, weights=(1.0,)):
     mine, theirs = (fixed.Settings().build(learner(one, weights=weights)) for one in nets)
     mine.through, theirs.through = replace(mine.learner, net=CompiledNet(net, "float32")), theirs.learner
     mine.compiled = theirs.compiled = None
+    mine.descend, theirs.descend = (partial(fixed.descend, one.learner) for one in (mine, theirs))
     return mine, theirs
 
 

@@ -203,6 +203,11 @@ def test_how_steps_were_taken_is_told() -> None:
         told = carry_out(trial(net=CnnSettings(filters=filters), fit=Recipe(epochs=1, precision="float32")), BENCH)
         compiled = filters == (32, 32) and machine_can("float32") and vectors.LANES == 16
         assert (told.choices.get("convolutions") == "machine code") == compiled
+    for width in (30, 8):  # of a dense layer after 6,272 numbers
+        net = SharedSettings(filters=(32, 32), shared=(width,))
+        told = carry_out(trial(net=net, fit=Recipe(epochs=1, precision="float32")), BENCH)
+        compiled = width == 30 and machine_can("float32") and vectors.LANES == 16
+        assert (told.choices.get("dense") == "machine code") == compiled
 
 
 # Recipes of our own --------------------------------------------------------------------------------------------

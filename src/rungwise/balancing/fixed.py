@@ -1,6 +1,8 @@
 """Fixed weights: the loss of several tasks is the weighted sum of theirs."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
@@ -29,6 +31,10 @@ class Fixed(Balancer):
     def __init__(self, learner: Learner) -> None:
         super().__init__(learner)
         self.on_device = self.weights.to(next(learner.net.parameters()).device)
+        self.descend: Callable[[Tensor], None] = partial(descend, learner)
+        """A step down a loss."""
+        self.taught = False
+        """Whether large dense layers go down it by themselves, in machine code."""
         self.compiled: MlpStep | CnnStep | None = None
         """A whole step in machine code, where there is one."""
         self.through = learner
@@ -39,12 +45,18 @@ class Fixed(Balancer):
             if mlp_step.can_compile(learner):
                 self.compiled = mlp_step.MlpStep(learner)
         elif isinstance(learner.net, Cnn | Shared):
-            from rungwise.training import cnn_step, conv_step
+            from rungwise.training import cnn_step, conv_step, dense_step, machine_code
 
             if cnn_step.can_compile(learner):
                 self.compiled = cnn_step.CnnStep(learner)
             if conv_step.can_compile(learner):
-                self.through = replace(learner, net=conv_step.CompiledNet(learner.net, learner.precision))
+                dense = None
+                if isinstance(learner.net, Shared) and machine_code.can_descend(learner.optimiser):
+                    dense = dense_step.DenseLayers(learner.net, learner.precision)
+                    if dense.large:
+                        self.taught = True
+                        self.descend = dense_step.DenseDescent(learner.optimiser, dense.large)
+                self.through = replace(learner, net=conv_step.CompiledNet(learner.net, learner.precision, dense))
 
     def step(self, batch: Batch) -> Forward:
         if self.compiled is not None:
@@ -52,7 +64,7 @@ class Fixed(Balancer):
                 return self.compiled(batch)
             self.compiled.settle()
         forward = self.through.forward(batch)
-        descend(self.learner, forward.losses @ self.on_device)
+        self.descend(forward.losses @ self.on_device)
         return Forward(forward.losses.detach(), forward.right, of_images=forward.of_images)
 
     def end_epoch(self, losses: Tensor) -> None:

@@ -11,6 +11,13 @@ from rungwise.records.record import Record
 from rungwise.study import Study
 
 Side = Literal["base", "other"]
+CHOICES = {
+    "precision": "number format of training",
+    "step": "whole training steps as",
+    "convolutions": "convolutions in training as",
+    "dense": "gradients of large dense layers, with the optimiser, as",
+}
+"""What a record tells of how its net was trained, in words."""
 
 
 class Setting(Part):
@@ -129,12 +136,7 @@ def facts(records: Iterable[Record]) -> dict[str, str]:
             "device": environment.hardware,
             "threads per trial": str(environment.threads),
         }
-        if "precision" in record.choices:
-            each["number format of training"] = record.choices["precision"]
-        if "step" in record.choices:
-            each["whole training steps as"] = record.choices["step"]
-        if "convolutions" in record.choices:
-            each["convolutions in training as"] = record.choices["convolutions"]
+        each |= {name: record.choices[key] for key, name in CHOICES.items() if key in record.choices}
         for name, value in each.items():
             found.setdefault(name, {})[value] = None
     return {name: "; ".join(sorted(values)) for name, values in found.items()}

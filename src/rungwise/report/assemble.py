@@ -77,7 +77,11 @@ def _environment(records: list[Record]) -> tuple[tuple[str, str], ...]:
     environments = [record.environment for record in records]
     ways = {
         name: [r.choices[key] for r in records if key in r.choices]
-        for name, key in (("Whole training steps as", "step"), ("Convolutions in training as", "convolutions"))
+        for name, key in (
+            ("Whole training steps as", "step"),
+            ("Convolutions in training as", "convolutions"),
+            ("Gradients of large dense layers, with the optimiser, as", "dense"),
+        )
     }
     return (
         each("Processor", [f"{e.processor}, {e.cores} cores" for e in environments]),

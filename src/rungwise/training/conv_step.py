@@ -32,6 +32,7 @@ from rungwise.training.conv_kernels import (
 from rungwise.training.conv_layout import Kernels, Layer, Maps, Numbers, Through, pairs_of, room, rows_of
 from rungwise.training.conv_tiles import WIDTH
 from rungwise.training.conv_weights import Weights, bits, units
+from rungwise.training.dense_step import DenseLayers
 from rungwise.training.machine_code import machine_can, threads
 
 SPARE = 64
@@ -261,9 +262,10 @@ class Passes(torch.autograd.Function):
 class CompiledNet(nn.Module):
     """A net in training, the convolutions of whose trunk are in machine code: (N, C, H, W) to its logits."""
 
-    def __init__(self, net: Cnn | Shared, precision: str) -> None:
+    def __init__(self, net: Cnn | Shared, precision: str, dense: DenseLayers | None = None) -> None:
+        """`dense`: what does a shared net's dense layers, where that is not the net."""
         super().__init__()
-        self.net, self.precision = net, precision
+        self.net, self.precision, self.dense = net, precision, dense
         self.step: ConvStep | None = None
         """Made for the first images' shape: all have the same."""
 
@@ -273,4 +275,6 @@ class CompiledNet(nn.Module):
             head = self.net.head if isinstance(self.net, Cnn) else None
             self.step = ConvStep(self.net.trunk, (channels, height, width), self.precision, head)
         found: Tensor = Passes.apply(self.step, images, *self.step.parameters)  # type: ignore[no-untyped-call]
+        if self.dense is not None:
+            return self.dense(found)  # type: ignore[no-any-return]
         return self.net.answer(found) if isinstance(self.net, Shared) else (found.flatten(1),)

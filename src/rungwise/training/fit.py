@@ -60,6 +60,8 @@ def carry_out(trial: Fit, bench: Bench) -> Outcome:
         out.choices["step"] = "machine code"
     if isinstance(loop.balancer, fixed.Fixed) and loop.balancer.through is not loop.balancer.learner:
         out.choices["convolutions"] = "machine code"
+    if isinstance(loop.balancer, fixed.Fixed) and loop.balancer.taught:
+        out.choices["dense"] = "machine code"
     logits: tuple[Tensor, ...] = ()
     for epoch in range(trial.epochs):
         loop.run_epoch(epoch)

@@ -26,6 +26,7 @@ LAYER = np.dtype(
             *("inputs", "outputs", "units"),  # widths; units of the batch
             *("weights", "first", "second", "bias", "bias_first", "bias_second", "has_bias"),  # addresses
             *("by_rows", "by_rows_distance"),  # address of the weights (outputs in units, inputs)
+            "by_columns",  # where that is not 0, of (outputs, inputs in units) instead
             *("deep", "wide", "turned", "turned_before"),  # places in the space: of what comes in, and of what came
             *("slope_deep", "slope_wide"),  # of the loss in what goes out
             "images_distance",  # of what comes into the first layer: its wide is (batch, pixels in units)
@@ -76,7 +77,7 @@ def _turn(layer: Any, space: np.ndarray, pair: int, columns: int, images: bool, 
 
 @compiled()
 def _rows(layer: Any, space: np.ndarray, pair: int) -> np.ndarray:
-    """Room for the weights of ROWS neurons (outputs, inputs in units); of float32 they are read where they lie."""
+    """Room for the weights of ROWS neurons in the form that is not kept; of float32 they are read where they lie."""
     return np.empty((ROWS, layer.by_rows_distance // pair if pair == 2 else 0), space.dtype)
 
 
@@ -92,8 +93,8 @@ def _round(layer: Any, space: np.ndarray, rows: np.ndarray, o: int) -> None:
 
 @compiled()
 def _update(layer: Any, space: np.ndarray, rows: np.ndarray, pair: int, used: int, numbers: Any, o: int) -> None:
-    """Move the weights and biases of ROWS neurons from `o` on, by the slopes in `used` units of the batch before; the
-    weights go to `rows`, too."""
+    """Move the weights and biases of ROWS neurons from `o` on, by the slopes in `used` units of the batch before.
+    `rows`: for the form of the weights that is not kept."""
     base, inputs, units, count = space.ctypes.data, layer.inputs, layer.units, min(ROWS, layer.outputs - o)
     for i in range(0, inputs, COLUMNS):
         a = base + 4 * (layer.slope_wide + o * units), units, 1, count
@@ -101,8 +102,12 @@ def _update(layer: Any, space: np.ndarray, rows: np.ndarray, pair: int, used: in
         place = 4 * (o * inputs + i)
         held = layer.weights + place, layer.first + place, layer.second + place
         ahead = COLUMNS if i + COLUMNS < inputs else ROWS * inputs - i
-        by_rows = layer.by_rows + 4 * (o // pair * layer.by_rows_distance + i)
-        forms = by_rows, layer.by_rows_distance, rows.ctypes.data + 4 * (i // pair), rows.shape[1]
+        by_rows, by_columns = rows.ctypes.data + 4 * i, rows.ctypes.data + 4 * (i // pair)
+        if layer.by_columns:
+            by_columns = layer.by_columns + 4 * (o * rows.shape[1] + i // pair)
+        else:
+            by_rows = layer.by_rows + 4 * (o // pair * layer.by_rows_distance + i)
+        forms = by_rows, layer.by_rows_distance, by_columns, rows.shape[1]
         tiles.update(space, (*a, *b, *held, inputs, inputs - i, ahead, *forms), numbers)
     if layer.has_bias:
         for r in range(o, o + count):
@@ -184,7 +189,7 @@ def _loss(
 
 
 @compiled()
-def _learn(layer: Any, space: np.ndarray, pair: int, used: int, numbers: Any, start: int, end: int) -> None:
+def learn_rows(layer: Any, space: np.ndarray, pair: int, used: int, numbers: Any, start: int, end: int) -> None:
     """Rows of tiles from `start` to `end` of the weights, moved."""
     rows = _rows(layer, space, pair)
     for o in range(start * ROWS, end * ROWS, ROWS):
@@ -220,7 +225,7 @@ def _share(
         elif kind == BACKWARD:
             _backward(layer, layers[number - 1], space, pair, columns, start, end)
         else:
-            _learn(layer, space, pair, used, numbers, start, end)
+            learn_rows(layer, space, pair, used, numbers, start, end)
 
 
 @one_at_a_time

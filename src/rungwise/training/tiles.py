@@ -194,7 +194,8 @@ def _flip(to: Builder, pairs: bool, whole: list[Value], numbers: list[Value]) ->
 def _update_row(to: Builder, pairs: bool, whole: list[Value], numbers: list[Value]) -> None:
     source, held, left = whole[0], whole[1:4], whole[4]
     gradient, *places = (locate(to, one, I64(0), FLOATS) for one in (source, *held))
-    _move(to, [spread(to, number) for number in numbers], to.load(gradient, align=4), places, left)
+    gradients = _load(to, gradient, _first(to, left))
+    _move(to, [spread(to, number) for number in numbers], gradients, places, left)
 
 
 def _round_row(to: Builder, pairs: bool, whole: list[Value], numbers: list[Value]) -> None:

@@ -24,7 +24,7 @@ from rungwise.engine.allocator import keep_freed_memory
 from rungwise.models.net import count_parameters
 from rungwise.records.environment import cores, processor
 from rungwise.study import read_study, study_trials
-from rungwise.training import conv_kernels, conv_step, conv_weights, mlp_kernels, mlp_step
+from rungwise.training import conv_kernels, conv_step, conv_weights, dense_step, mlp_kernels, mlp_step
 from rungwise.training.batches import Resident
 from rungwise.training.learner import begin, build_learner
 from rungwise.training.precision import resolve
@@ -45,7 +45,7 @@ PARTS = {  # the first whose words an operator's name has
     COPIES: ("copy", "clone", "contiguous", "reorder"),
 }
 OPTIMISER, DRAWN, OTHER, BETWEEN = "optimiser", "images drawn and changed", "other operators", "between operators"
-UPDATE = "dense gradients, optimiser, dense forward"
+UPDATE = "dense gradients with the optimiser; MLPs: forward, too"
 COLUMNS = (*PARTS, OPTIMISER, UPDATE, DRAWN, OTHER, BETWEEN)
 KINDS = {
     mlp_kernels.READ: COPIES,
@@ -61,8 +61,10 @@ CALLS = (
     *((conv_weights, name, COPIES) for name in ("pack", "turn")),
     (conv_weights, "update", OPTIMISER),
     (conv_step, "judge", "loss"),
+    (dense_step, "learn", UPDATE),
+    (dense_step, "move", OPTIMISER),
 )
-"""What else convolutional nets call of machine code, and what it is part of."""
+"""What else nets call of machine code, and what it is part of."""
 
 
 def run(steps: int = STEPS) -> dict[str, Any]:

@@ -6,47 +6,33 @@ import math
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from rungwise.balancing import fixed
-from rungwise.balancing.balancer import Batch, Learner
+from rungwise.balancing.balancer import Batch
 from rungwise.models.cnn import CnnSettings
 from rungwise.models.multitask import SharedSettings
-from rungwise.models.net import initialise
 from rungwise.training import conv_step, vectors
 from rungwise.training.adam import Adam
 from rungwise.training.cnn_step import CnnStep, can_compile
 from rungwise.training.conv_kernels import RUN, update
 from rungwise.training.machine_code import machine_can
+from tests.training import steps
+from tests.training.steps import begun, by_autograd, learner
 
 if not machine_can("float32"):
     pytest.skip("this machine has no OpenMP, or no products in one instruction", allow_module_level=True)
 
 
-def learner(net, precision="float32", smoothing=0.0, optimiser=None):
-    optimiser = optimiser or Adam(net.parameters(), 0.01, fused=True)
-    return Learner(net, optimiser, 0.01, (1.0,), (), (), None, torch.Generator(), precision, smoothing)
+IMAGE = 2, 9, 6
 
 
-def built(filters=(5, 7), image=(2, 9, 6), classes=4, kernel=4):
+def built(filters=(5, 7), image=IMAGE, classes=4, kernel=4):
     net = CnnSettings(filters=filters, kernel=kernel).build(image, (classes,))
-    initialise(net, torch.Generator().manual_seed(0))
-    for name, parameter in net.named_parameters():
-        if "bias" in name:  # they start at something, too
-            nn.init.normal_(parameter, std=0.1, generator=torch.Generator().manual_seed(1))
-    return net.to(memory_format=torch.channels_last)
+    return begun(net).to(memory_format=torch.channels_last)
 
 
-def batch(count, image=(2, 9, 6), classes=4, seed=1):
-    random = torch.Generator().manual_seed(seed)
-    images = torch.randint(0, 256, (count, *image), generator=random, dtype=torch.uint8)
-    return Batch(images, torch.randint(0, classes, (1, count), generator=random))
-
-
-def by_autograd(one):
-    balancer = fixed.Settings().build(one)
-    balancer.compiled, balancer.through = None, one
-    return balancer
+def batch(count, seed=1):
+    return steps.batch(count, IMAGE, seed=seed)
 
 
 @pytest.mark.parametrize("filters", [(3,), (5, 7), (32, 40, 12)])

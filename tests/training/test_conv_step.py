@@ -11,13 +11,11 @@ import torch.nn.functional as F
 from torch import nn
 
 from rungwise.balancing import fixed
-from rungwise.balancing.balancer import Batch, Learner
 from rungwise.models.cnn import CnnSettings, same_padding
 from rungwise.models.mlp import MlpSettings
 from rungwise.models.multitask import SharedSettings
 from rungwise.models.net import initialise
 from rungwise.training import conv_step, vectors
-from rungwise.training.adam import Adam
 from rungwise.training.conv_kernels import BACKWARD, GRADIENT, GROUP, couple, enter, judge, show, turn
 from rungwise.training.conv_layout import room
 from rungwise.training.conv_step import CompiledNet, ConvStep, Passes, can_compile
@@ -26,17 +24,11 @@ from rungwise.training.conv_weights import bits, units
 from rungwise.training.evaluate import scaled
 from rungwise.training.machine_code import machine_can
 from rungwise.training.vectors import LANES
+from tests.training.steps import PRECISIONS, batch, begun, learner
 
 if not machine_can("float32"):
     pytest.skip("this machine has no OpenMP, or no products in one instruction", allow_module_level=True)
 
-PRECISIONS = [
-    "float32",
-    pytest.param(
-        "bfloat16",
-        marks=pytest.mark.skipif(not vectors.can("bfloat16"), reason="this processor has no bfloat16 products"),
-    ),
-]
 SHAPES = [  # filters, kernel, images
     pytest.param((32, 64), 4, (1, 28, 28), id="as the reference's"),
     pytest.param((5, 9, 33), 3, (2, 11, 8), id="odd kernel, channels that fill no tile"),
@@ -51,21 +43,7 @@ SHAPES = [  # filters, kernel, images
 
 def net_of(filters, kernel=4, image=(1, 28, 28), classes=4):
     net = CnnSettings(filters=filters, kernel=kernel).build(image, (classes,))
-    initialise(net, torch.Generator().manual_seed(0))
-    for name, parameter in net.named_parameters():
-        if "bias" in name:  # they start at something, too
-            nn.init.normal_(parameter, std=0.1, generator=torch.Generator().manual_seed(1))
-    return net.to(memory_format=torch.channels_last)
-
-
-def learner(net, precision="float32", weights=(1.0,)):
-    return Learner(net, Adam(net.parameters(), 0.01, fused=True), 0.01, weights, (), (), None, None, precision)
-
-
-def batch(count, image=(1, 28, 28), tasks=1, seed=1):
-    random = torch.Generator().manual_seed(seed)
-    images = torch.randint(0, 256, (count, *image), generator=random, dtype=torch.uint8)
-    return Batch(images, torch.randint(0, 4, (tasks, count), generator=random))
+    return begun(net).to(memory_format=torch.channels_last)
 
 
 def passes(step, images, slopes):
@@ -358,7 +336,7 @@ def test_steps_leave_what_autograd_leaves(tasks) -> None:
         initialise(net, torch.Generator().manual_seed(0))
         mine, theirs = two(net.to(memory_format=torch.channels_last), (0.25, 0.75))
     for seed, count in enumerate([16, 16, 5, 33, 16]):
-        drawn = batch(count, tasks=tasks, seed=seed)
+        drawn = batch(count, (1, 28, 28), (4,) * tasks, seed)
         if seed == 3:
             drawn = drawn._replace(weights=torch.linspace(0, 2, count))
         found, expected = mine.step(drawn), theirs.step(drawn)

@@ -8,7 +8,6 @@ import torch
 from torch import nn
 
 from rungwise.balancing import fixed
-from rungwise.balancing.balancer import Batch, Learner
 from rungwise.models.multitask import SharedSettings
 from rungwise.models.net import initialise
 from rungwise.training import conv_step, vectors
@@ -17,17 +16,12 @@ from rungwise.training.dense_kernels import move
 from rungwise.training.dense_step import DenseDescent, DenseLayer, DenseLayers, can_compile
 from rungwise.training.machine_code import machine_can
 from rungwise.training.vectors import COLUMNS, LANES, ROWS
+from tests.training import steps
+from tests.training.steps import PRECISIONS, by_autograd
 
 if not machine_can("float32"):
     pytest.skip("this machine has no OpenMP, or no products in one instruction", allow_module_level=True)
 
-PRECISIONS = [
-    "float32",
-    pytest.param(
-        "bfloat16",
-        marks=pytest.mark.skipif(not vectors.can("bfloat16"), reason="this processor has no bfloat16 products"),
-    ),
-]
 F = np.float32
 
 
@@ -96,21 +90,11 @@ def built(shared=(320,), head=(320,)):
 
 def learner(net, precision="float32", optimiser=None):
     optimiser = optimiser or Adam(net.parameters(), 0.01, eps=1e-3, fused=True)
-    return Learner(net, optimiser, 0.01, (0.3, 0.7), (), (), None, torch.Generator(), precision)
+    return steps.learner(net, precision, (0.3, 0.7), optimiser=optimiser)
 
 
 def batch(count, seed=1):
-    random = torch.Generator().manual_seed(seed)
-    images = torch.randint(0, 256, (count, 1, 8, 8), generator=random, dtype=torch.uint8)
-    return Batch(images, torch.stack([torch.randint(0, k, (count,), generator=random) for k in (3, 2)]))
-
-
-class ByAutograd(fixed.Fixed):
-    """With a net, and an optimiser, of PyTorch's."""
-
-    def __init__(self, learner):
-        super().__init__(learner)
-        self.through, self.descend = learner, lambda loss: fixed.descend(learner, loss)
+    return steps.batch(count, (1, 8, 8), (3, 2), seed)
 
 
 needs_tiles = pytest.mark.skipif(not conv_step.pays("float32"), reason="convolutions are machine code with AVX-512")
@@ -127,7 +111,7 @@ def test_steps_leave_what_autograd_and_pytorch_leave(kind) -> None:
         for net in nets
     ]
     ones = [learner(net, optimiser=optimiser) for net, optimiser in zip(nets, optimisers, strict=True)]
-    mine, theirs = fixed.Fixed(ones[0]), ByAutograd(ones[1])
+    mine, theirs = fixed.Fixed(ones[0]), by_autograd(ones[1])
     assert isinstance(mine.descend, DenseDescent)
     assert len(mine.descend.layers) == 3
     for step, count in enumerate([16, 16, 5, 70, 16, 1]):
@@ -152,7 +136,7 @@ def test_gradients_in_bfloat16_are_no_further_off_than_those_of_autograd() -> No
     losses = [nn.functional.cross_entropy(z, y) for z, y in zip(logits, drawn.labels, strict=True)]
     exact = torch.autograd.grad(0.3 * losses[0] + 0.7 * losses[1], list(twin.parameters()))
     nets, moments = [copy.deepcopy(net) for _ in range(2)], []
-    for one, kind in zip(nets, (fixed.Fixed, ByAutograd), strict=True):
+    for one, kind in zip(nets, (fixed.Fixed, by_autograd), strict=True):
         balancer = kind(learner(one, "bfloat16"))
         balancer.step(drawn)
         state = balancer.learner.optimiser.state

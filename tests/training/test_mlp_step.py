@@ -12,47 +12,24 @@ import torch
 import torch.nn.functional as F
 
 from rungwise.balancing import fixed
-from rungwise.balancing.balancer import Batch, Learner
+from rungwise.balancing.balancer import Batch
 from rungwise.models.cnn import CnnSettings
 from rungwise.models.mlp import MlpSettings
-from rungwise.models.net import initialise
 from rungwise.training import machine_code, mlp_step, vectors
 from rungwise.training.adam import Adam
 from rungwise.training.mlp_step import MlpStep, can_compile
+from tests.training import steps
+from tests.training.steps import PRECISIONS, begun, by_autograd, learner
 
-PRECISIONS = [
-    "float32",
-    pytest.param(
-        "bfloat16",
-        marks=pytest.mark.skipif(not vectors.can("bfloat16"), reason="this processor has no bfloat16 products"),
-    ),
-]
+IMAGE = 1, 6, 5
 
 
-def learner(net, precision="float32", smoothing=0.0, optimiser=None):
-    optimiser = optimiser or Adam(net.parameters(), 0.01, fused=True)
-    return Learner(net, optimiser, 0.01, (1.0,), (), (), None, torch.Generator(), precision, smoothing)
+def built(hidden=(9, 8), bias=True, shape=IMAGE, classes=4):
+    return begun(MlpSettings(hidden=hidden, bias=bias).build(shape, (classes,)))
 
 
-def built(hidden=(9, 8), bias=True, shape=(1, 6, 5), classes=4):
-    net = MlpSettings(hidden=hidden, bias=bias).build(shape, (classes,))
-    initialise(net, torch.Generator().manual_seed(0))
-    for name, parameter in net.named_parameters():
-        if "bias" in name:  # they start at something, too
-            torch.nn.init.normal_(parameter, std=0.1, generator=torch.Generator().manual_seed(1))
-    return net
-
-
-def batch(count, classes=4, shape=(1, 6, 5), seed=1):
-    random = torch.Generator().manual_seed(seed)
-    images = torch.randint(0, 256, (count, *shape), generator=random, dtype=torch.uint8)
-    return Batch(images, torch.randint(0, classes, (1, count), generator=random))
-
-
-def by_autograd(one):
-    balancer = fixed.Settings().build(one)
-    balancer.compiled = None
-    return balancer
+def batch(count, seed=1):
+    return steps.batch(count, IMAGE, seed=seed)
 
 
 @pytest.mark.parametrize("hidden", [(), (9,), (12, 7, 5), (300, 200)])
@@ -61,7 +38,7 @@ def by_autograd(one):
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("count", [1, 33, 64, 130])
 def test_gradients_losses_and_answers_are_those_of_autograd(hidden, bias, smoothing, precision, count):
-    one, drawn = learner(built(hidden, bias), precision, smoothing), batch(count)
+    one, drawn = learner(built(hidden, bias), precision, smoothing=smoothing), batch(count)
     expected = one.forward(drawn)
     gradients = torch.autograd.grad(expected.losses.sum(), list(one.net.parameters()))
     twin = copy.deepcopy(one.net).double()

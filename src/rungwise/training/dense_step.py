@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from rungwise.models import linear
 from rungwise.models.multitask import Shared
-from rungwise.training.conv_weights import bits
+from rungwise.training.conv_weights import bits, units
 from rungwise.training.dense_kernels import learn, move
 from rungwise.training.machine_code import Descent, Numbers, threads
 from rungwise.training.mlp_kernels import LAYER
@@ -65,16 +65,16 @@ class DenseLayer(nn.Module):
         assert self.lesson is not None
         x, slopes = (bits(each.to(self.dtype).contiguous()) for each in self.lesson)
         pair, (outputs, inputs) = 4 // self.dtype.itemsize, self.module.weight.shape
-        units = -(-len(x) // COLUMNS) * COLUMNS // pair
+        across = -(-len(x) // COLUMNS) * COLUMNS // pair
         layer = np.zeros(1, LAYER)
         for name, tensor in zip(HELD, held, strict=False):
             layer[name] = tensor.data_ptr()
         layer["has_bias"] = len(held) == len(HELD)
-        layer["inputs"], layer["outputs"], layer["units"], layer["by_rows_distance"] = inputs, outputs, units, inputs
+        layer["inputs"], layer["outputs"], layer["units"], layer["by_rows_distance"] = inputs, outputs, across, inputs
         if pair == 2:
             layer["by_columns"] = self.copy.data_ptr()
-        layer["slope_wide"] = inputs * units
-        space = np.empty((inputs + outputs) * units, np.float32 if pair == 1 else np.uint32)
+        layer["slope_wide"] = inputs * across
+        space = units(torch.empty((inputs + outputs) * across * pair, dtype=self.dtype))
         nothing = np.zeros(max(inputs, outputs), x.dtype)
         learn(layer, space, x, slopes, nothing, pair, numbers, threads())
         self.lesson = None

@@ -36,6 +36,16 @@ def intrinsic(typed: Callable[..., Any]) -> Any:
     return numba.extending.intrinsic(typed)
 
 
+def _half(to: Builder, value: Value) -> Value:
+    """The bits of a float32 as a bfloat16."""
+    return to.bitcast(to.fptrunc(value, BF16), I16)
+
+
+def _both(to: Builder, low: Value, high: Value) -> Value:
+    """Two halves in a unit."""
+    return to.or_(to.zext(low, I32), to.shl(to.zext(high, I32), I32(16)))
+
+
 @intrinsic
 def low(context: Any, space: Any, unit: Any) -> Any:
     """The first number of a unit of a space, a float32."""
@@ -63,8 +73,7 @@ def unit(context: Any, space: Any, low: Any, high: Any) -> Any:
     def code(context: Any, to: Builder, signature: Any, given: Any) -> Any:
         if space.dtype == types.float32:
             return given[1]
-        one, other = (to.zext(to.bitcast(to.fptrunc(value, BF16), I16), I32) for value in given[1:])
-        return to.or_(one, to.shl(other, I32(16)))
+        return _both(to, *(_half(to, value) for value in given[1:]))
 
     return space.dtype(space, types.float32, types.float32), code
 
@@ -76,7 +85,7 @@ def rounded(context: Any, numbers: Any, value: Any) -> Any:
     def code(context: Any, to: Builder, signature: Any, given: Any) -> Any:
         if numbers.dtype == types.float32:
             return given[1]
-        return to.bitcast(to.fptrunc(given[1], BF16), I16)
+        return _half(to, given[1])
 
     return numbers.dtype(numbers, types.float32), code
 
@@ -100,7 +109,6 @@ def joined(context: Any, space: Any, one: Any, other: Any) -> Any:
     def code(context: Any, to: Builder, signature: Any, given: Any) -> Any:
         if space.dtype == types.float32:
             return given[1]
-        low, high = (to.zext(value, I32) for value in given[1:])
-        return to.or_(low, to.shl(high, I32(16)))
+        return _both(to, *given[1:])
 
     return space.dtype(space, one, other), code

@@ -1,17 +1,20 @@
-# study: the quick study on bundled digits.  test: the whole suite.  check: ruff and mypy.
+# study: the quick study on bundled digits.  test: the whole suite.  test-gpu: what needs a GPU.  check: ruff and mypy.
 # bench: rungwise against its peers, about five minutes.  bench-full: all nets, under an hour.  Each sets up .venv first.
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 BENCH_READY := .venv/.bench-ready
 
-.PHONY: study test check format bench bench-full clean
+.PHONY: study test test-gpu check format bench bench-full clean
 
 study: $(READY)
 	$(BIN)/rungwise run quick --out runs/quick
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+test-gpu: $(READY)
+	$(BIN)/python -m pytest --gpu
 
 check: $(READY)
 	$(BIN)/ruff check .

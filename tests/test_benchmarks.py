@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from benchmarks import rounds, seeds
 from benchmarks.cases import CASES, Case, images_of, work_of
@@ -216,14 +215,13 @@ def test_an_unknown_name_is_refused(tmp_path: Path) -> None:
         run(full=False, cases=[], peers=["torch"], pairs=1, images=None, device="cpu", out=tmp_path)
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
 def test_a_gpu_that_is_not_there_is_told_before_anything_runs(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="--device cuda needs a GPU"):
         run(full=False, cases=[], peers=[], pairs=1, images=None, device="cuda", out=tmp_path)
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 def test_seeds_side_by_side_on_a_gpu() -> None:
     (trial, *_) = (one for one in seeds.nets(full=False).values() if one.data.source == "digits")
     for way in seeds.ways("cuda"):

@@ -31,7 +31,6 @@ from rungwise.trial import Bench, Outcome, TrialFailed
 
 BATCH = Batch(torch.randint(0, 256, (16, 1, 28, 28), dtype=torch.uint8), torch.randint(0, 10, (1, 16)))
 DIGITS = Data(source="digits", train_images=200)
-with_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
 RESIDUAL = ResidualSettings(stem=4, filters=(6, 6), blocks=(1, 0))
 RECIPES: dict[str, tuple[NetSettings, Recipe]] = {
@@ -182,7 +181,7 @@ def on_gpu(one: Fit) -> Fit:
     return one.model_copy(update={"fit": one.fit.model_copy(update={"precision": "float32", "schedule": schedule})})
 
 
-@with_gpu
+@pytest.mark.gpu
 @pytest.mark.parametrize("one", [*map(trial, RECIPES), two_tasks()], ids=lambda one: one.label)
 def test_captured_epochs_are_plain_ones(one: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
     captured = fit.carry_out(on_gpu(one), bench("cuda"))
@@ -197,7 +196,7 @@ def test_captured_epochs_are_plain_ones(one: Fit, monkeypatch: pytest.MonkeyPatc
     )
 
 
-@with_gpu
+@pytest.mark.gpu
 def test_nets_side_by_side_are_those_one_by_one() -> None:
     ones = [on_gpu(trial("changed images", seed)) for seed in range(6)]
     found: dict[int, Outcome] = {}
@@ -230,7 +229,7 @@ def test_stacks_are_timed_as_they_are_trained(monkeypatch: pytest.MonkeyPatch) -
     assert len(replays) == (stacked.ROUNDS + 1) * (1 + stacked.ROUNDS), "each round: one of all, and several of one"
 
 
-@with_gpu
+@pytest.mark.gpu
 def test_a_captured_stack() -> None:
     recipe = Recipe(epochs=2, batch=64, rate=0.01, stacked=True, precision="float32")
     nets = [Fit(label="", data=DIGITS, seed=seed, net=MlpSettings(hidden=(16,)), fit=recipe) for seed in range(3)]

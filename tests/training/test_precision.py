@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from rungwise.training.precision import keep_float32
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 def test_convolutions_in_float32_are_not_rounded_to_tf32() -> None:
     draw = torch.Generator().manual_seed(1)
     images, weights = torch.randn(64, 128, 28, 28, generator=draw), torch.randn(128, 128, 3, 3, generator=draw)

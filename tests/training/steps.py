@@ -28,6 +28,13 @@ def begun(net):
     return net
 
 
+def optimiser(kind, net, eps=1e-8):
+    """Adam, or gradient descent, by momentum or not."""
+    if kind == "adam":
+        return Adam(net.parameters(), 0.01, eps=eps, fused=True)
+    return torch.optim.SGD(net.parameters(), 0.1, momentum=0.9 * (kind == "momentum"))
+
+
 def learner(net, precision="float32", weights=(1.0,), smoothing=0.0, optimiser=None):
     optimiser = optimiser or Adam(net.parameters(), 0.01, fused=True)
     return Learner(net, optimiser, 0.01, weights, (), (), None, torch.Generator(), precision, smoothing)

@@ -76,12 +76,7 @@ def test_one_place_by_hand() -> None:
 @pytest.mark.parametrize("memory_format", [torch.channels_last, torch.contiguous_format])
 def test_steps_with_batches_of_many_sizes_leave_what_autograd_and_pytorch_leave(kind, memory_format) -> None:
     nets = [built((13, 40)).to(memory_format=memory_format) for _ in range(2)]
-    optimisers = [
-        Adam(net.parameters(), 0.01, eps=1e-3, fused=True)
-        if kind == "adam"
-        else torch.optim.SGD(net.parameters(), 0.1, momentum=0.9 * (kind == "momentum"))
-        for net in nets
-    ]
+    optimisers = [steps.optimiser(kind, net, eps=1e-3) for net in nets]
     ones = [learner(net, optimiser=optimiser) for net, optimiser in zip(nets, optimisers, strict=True)]
     mine, theirs = CnnStep(ones[0]), by_autograd(ones[1])
     for step, count in enumerate([16, 16, 5, 70, 16, 1]):

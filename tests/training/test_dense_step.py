@@ -104,12 +104,7 @@ needs_tiles = pytest.mark.skipif(not conv_step.pays("float32"), reason="convolut
 @pytest.mark.parametrize("kind", ["adam", "momentum", "sgd"])
 def test_steps_leave_what_autograd_and_pytorch_leave(kind) -> None:
     nets = [built() for _ in range(2)]
-    optimisers = [
-        Adam(net.parameters(), 0.01, eps=1e-3, fused=True)
-        if kind == "adam"
-        else torch.optim.SGD(net.parameters(), 0.05, momentum=0.9 * (kind == "momentum"))
-        for net in nets
-    ]
+    optimisers = [steps.optimiser(kind, net, eps=1e-3) for net in nets]
     ones = [learner(net, optimiser=optimiser) for net, optimiser in zip(nets, optimisers, strict=True)]
     mine, theirs = fixed.Fixed(ones[0]), by_autograd(ones[1])
     assert isinstance(mine.descend, DenseDescent)

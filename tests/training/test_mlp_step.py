@@ -80,12 +80,7 @@ def test_a_layer_of_two_classes_by_hand():
 @pytest.mark.parametrize("kind", ["adam", "momentum", "sgd"])
 def test_steps_with_batches_of_many_sizes_leave_what_autograd_and_pytorch_leave(kind):
     nets = [built((13, 40)) for _ in range(2)]
-    optimisers = [
-        Adam(net.parameters(), 0.01, fused=True)
-        if kind == "adam"
-        else torch.optim.SGD(net.parameters(), 0.1, momentum=0.9 * (kind == "momentum"))
-        for net in nets
-    ]
+    optimisers = [steps.optimiser(kind, net) for net in nets]
     ones = [learner(net, optimiser=optimiser) for net, optimiser in zip(nets, optimisers, strict=True)]
     mine, theirs = MlpStep(ones[0]), by_autograd(ones[1])
     for step, count in enumerate([16, 16, 5, 70, 16, 1]):

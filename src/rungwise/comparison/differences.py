@@ -7,17 +7,10 @@ from pydantic import JsonValue
 
 from rungwise.evidence.judgement import Part
 from rungwise.evidence.measure import Metric
-from rungwise.records.record import Record
+from rungwise.records.record import CHOICES, Record
 from rungwise.study import Study
 
 Side = Literal["base", "other"]
-CHOICES = {
-    "precision": "number format of training",
-    "step": "whole training steps as",
-    "convolutions": "convolutions in training as",
-    "dense": "gradients of large dense layers, with the optimiser, as",
-}
-"""What a record tells of how its net was trained, in words."""
 
 
 class Setting(Part):

@@ -6,6 +6,14 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+CHOICES = {
+    "precision": "number format of training",
+    "step": "whole training steps as",
+    "convolutions": "convolutions in training as",
+    "dense": "gradients of large dense layers, with the optimiser, as",
+}
+"""How a record's net was trained, of its `choices`, in words."""
+
 
 class Environment(BaseModel):
     """Where and with what a trial ran."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Set
 from rungwise.chapters import load_chapter
 from rungwise.chapters.chapter import ChapterSettings
 from rungwise.evidence.judge import judged
-from rungwise.records.record import Record
+from rungwise.records.record import CHOICES, Record
 from rungwise.records.store import Store
 from rungwise.report.document import Document, TrialRow
 from rungwise.study import Study, study_trials
@@ -75,20 +75,12 @@ def _environment(records: list[Record]) -> tuple[tuple[str, str], ...]:
         return name, "; ".join(dict.fromkeys(values))
 
     environments = [record.environment for record in records]
-    ways = {
-        name: [r.choices[key] for r in records if key in r.choices]
-        for name, key in (
-            ("Whole training steps as", "step"),
-            ("Convolutions in training as", "convolutions"),
-            ("Gradients of large dense layers, with the optimiser, as", "dense"),
-        )
-    }
+    ways = {name.capitalize(): [r.choices[key] for r in records if key in r.choices] for key, name in CHOICES.items()}
     return (
         each("Processor", [f"{e.processor}, {e.cores} cores" for e in environments]),
         each("Memory", [f"{e.memory_bytes / 2**30:.1f} GiB" for e in environments]),
         each("Device", [e.hardware for e in environments]),
         each("Trials side by side, threads each", [f"{e.workers} × {e.threads}" for e in environments]),
-        each("Number format of training", [r.choices["precision"] for r in records if "precision" in r.choices]),
         *(each(name, found) for name, found in ways.items() if found),
         each("System", [e.platform for e in environments]),
         each("Python", [e.python for e in environments]),

@@ -30,12 +30,12 @@ class Trial(Settings):
     """
 
     work: ClassVar[str]
-    """``package.module:function`` that carries the trial out; imported only where it runs.
-    The function takes ``(trial, bench)`` and returns an `Outcome`."""
+    """The name of the function that carries the trial out (`works`); part of the id, so it stays when files move.
+    The function is imported only where it runs. It takes ``(trial, bench)`` and returns an `Outcome`."""
 
     together: ClassVar[str] = ""
-    """``package.module:function`` that carries out several trials that are alike but for their seeds; "": there is
-    none. The function takes ``(trials, bench)`` and returns, in their order, an `Outcome` or a `TrialFailed` of each;
+    """The name of the function that carries out several trials that are alike but for their seeds; "": there is
+    none. It is no part of the id. The function takes ``(trials, bench)`` and returns, in their order, an `Outcome` or a `TrialFailed` of each;
     None where one by one is better."""
 
     on_gpu: ClassVar[bool] = False

@@ -3,7 +3,6 @@ side, each in a thread, on a stream and with a pipe of its own: one small net al
 """
 
 import gc
-import importlib
 import multiprocessing
 import os
 import signal
@@ -14,7 +13,6 @@ from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
-from typing import Any
 
 import torch
 from filelock import Timeout
@@ -30,6 +28,7 @@ from rungwise.records.record import Environment
 from rungwise.records.store import Store
 from rungwise.training.precision import keep_float32
 from rungwise.trial import Bench, Outcome, Trial, TrialFailed
+from rungwise.works import find_work
 
 Message = tuple[str, str, Mapping[str, float], str]
 """(trial id, what, values, error); what is an `Event`'s, "busy" where another run is computing the trial, or "broken"
@@ -118,7 +117,7 @@ class _Attempt:
         """Carry out all trials as one; where that is not to be, nothing is kept, and the answer is why: "" where it is
         by choice."""
         try:
-            results = _function(self.trials[0].together)(self.trials, self._bench())
+            results = find_work(self.trials[0].together)(self.trials, self._bench())
         except Exception as error:  # perhaps one trial's fault: by itself it will tell
             return f"{type(error).__name__}: {error}"
         if results is None:
@@ -131,7 +130,7 @@ class _Attempt:
         """Carry out the only trial; `why` it is not carried out with others, if that was not by choice."""
         (trial,) = self.trials
         try:
-            result = _function(trial.work)(trial, self._bench())
+            result = find_work(trial.work)(trial, self._bench())
         except TrialFailed as failure:
             result = failure
         except Exception as error:  # whatever one trial does, the study goes on
@@ -186,12 +185,6 @@ class _Attempt:
             workers=place.workers,
             others=self.others.share(),
         )
-
-
-def _function(name: str) -> Callable[..., Any]:
-    module, _, function = name.partition(":")
-    found: Callable[..., Any] = getattr(importlib.import_module(module), function)
-    return found
 
 
 def _breaks_gpu(error: Exception) -> bool:

@@ -34,9 +34,9 @@ class Trial(Settings):
     The function is imported only where it runs. It takes ``(trial, bench)`` and returns an `Outcome`."""
 
     together: ClassVar[str] = ""
-    """The name of the function that carries out several trials that are alike but for their seeds; "": there is
-    none. It is no part of the id. The function takes ``(trials, bench)`` and returns, in their order, an `Outcome` or a `TrialFailed` of each;
-    None where one by one is better."""
+    """The name of the function that carries out several trials that are alike but for their seeds; "": there is none.
+    It is no part of the id. The function takes ``(trials, bench)`` and returns, in their order, an `Outcome` or a
+    `TrialFailed` of each; None where one by one is better."""
 
     on_gpu: ClassVar[bool] = False
     """Whether its work is done on a GPU where there is one; else it is done by processors, beside those on the GPU."""

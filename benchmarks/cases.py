@@ -7,11 +7,11 @@ import numpy as np
 import torch
 
 from benchmarks.work import Conv, Dense, Net, Shape, Weights, Work
-from rungwise.data.catalogue import CATALOGUE
 from rungwise.data.errors import DataError
 from rungwise.data.images import ImageSet
 from rungwise.data.load import load
-from rungwise.data.source import Data
+from rungwise.data.settings import Data
+from rungwise.data.sources.catalogue import CATALOGUE
 from rungwise.data.split import split
 from rungwise.data.tasks import Task, task_labels
 from rungwise.models.cnn import CnnSettings
@@ -21,7 +21,7 @@ from rungwise.models.net import NetSettings, count_flops, count_parameters
 from rungwise.seeding import stream_seed
 from rungwise.training.batches import Resident
 from rungwise.training.learner import begin
-from rungwise.training.trial import Fit, Recipe
+from rungwise.training.settings import Fit, Recipe
 
 SEED = 0
 

@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from rungwise.bench import Bench
 from rungwise.data.images import ImageSet, Split
-from rungwise.data.source import Data
+from rungwise.data.settings import Data
 from rungwise.engine.machine import product_rate
 from rungwise.models.cnn import CnnSettings
 from rungwise.models.mlp import MlpSettings
 from rungwise.models.net import NetSettings, count_flops, count_parameters
 from rungwise.training.fit import carry_out
-from rungwise.training.trial import Fit, Recipe
-from rungwise.trial import Bench
+from rungwise.training.settings import Fit, Recipe
 
 IMAGE = (1, 28, 28)
 IMAGES = (1000, 4000, 16_000)

@@ -21,8 +21,8 @@ from sklearn import linear_model
 from threadpoolctl import threadpool_limits
 
 from rungwise.data.load import load
-from rungwise.models.batch_rule import grid_start, learn_batch_many
-from rungwise.models.perceptron import Perceptron, signed
+from rungwise.perceptron.batch_rule import grid_start, learn_batch_many
+from rungwise.perceptron.estimator import Perceptron, signed
 from rungwise.records.environment import cores, processor
 
 RATE, ITERATIONS, TOLERANCE, SEEDS = 0.01, 1000, 1e-3, 10

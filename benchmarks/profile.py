@@ -21,14 +21,20 @@ from torch.autograd.profiler_util import FunctionEvent
 from benchmarks.cases import CASES, Case, Images, images_of
 from rungwise.balancing.fixed import Fixed
 from rungwise.engine.allocator import keep_freed_memory
+from rungwise.kernels.conv import passes as conv_kernels
+from rungwise.kernels.conv import step as conv_step
+from rungwise.kernels.conv import weights as conv_weights
+from rungwise.kernels.dense import step as dense_step
+from rungwise.kernels.mlp import passes as mlp_kernels
+from rungwise.kernels.mlp import step as mlp_step
 from rungwise.models.net import count_parameters
 from rungwise.records.environment import cores, processor
-from rungwise.study import read_study, study_trials
-from rungwise.training import conv_kernels, conv_step, conv_weights, dense_step, mlp_kernels, mlp_step
+from rungwise.study.reading import read_study
+from rungwise.study.study import study_trials
 from rungwise.training.batches import Resident
 from rungwise.training.learner import begin, build_learner
 from rungwise.training.precision import resolve
-from rungwise.training.trial import Fit
+from rungwise.training.settings import Fit
 
 STEPS = 30
 IMAGES = "images"

@@ -17,10 +17,10 @@ from typing import Any
 
 import torch
 
-from rungwise.chapters.common import counted
+from rungwise.bench import Bench
 from rungwise.data.images import Dataset, Split
 from rungwise.data.load import load
-from rungwise.data.source import Data
+from rungwise.data.settings import Data
 from rungwise.data.split import split
 from rungwise.engine.local import LANES
 from rungwise.engine.machine import accelerator, choose_device
@@ -29,9 +29,9 @@ from rungwise.models.mlp import MlpSettings
 from rungwise.models.net import NetSettings
 from rungwise.records.environment import Others, cores, processor
 from rungwise.training.fit import carry_out
-from rungwise.training.stacked import fit_stacked, most_stacked
-from rungwise.training.trial import Fit, Recipe
-from rungwise.trial import Bench
+from rungwise.training.settings import Fit, Recipe, most_stacked
+from rungwise.training.stacked import fit_stacked
+from rungwise.words import counted
 
 SEEDS = (1, 4, 16, 64)
 FEW = SEEDS[:2]

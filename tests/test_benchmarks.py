@@ -18,10 +18,11 @@ from benchmarks.rounds import Child, Run, measure
 from benchmarks.table import LOSS_TOLERANCE, Load, Row, Spread, Table, markdown, pace, rows
 from benchmarks.throughput import compare, run
 from benchmarks.work import Result, Work
+from rungwise.kernels.conv import passes as conv_kernels
+from rungwise.kernels.conv import step as conv_step
 from rungwise.models.cnn import CnnSettings
 from rungwise.models.mlp import MlpSettings
 from rungwise.models.multitask import SharedSettings
-from rungwise.training import conv_kernels, conv_step
 
 RATES = Rates({"float32": 1e11, "bfloat16": 2e11}, bandwidth=1e10)
 """A machine's."""

@@ -9,15 +9,15 @@ import torch
 from scipy import stats
 
 from rungwise.balancing import fixed
+from rungwise.bench import Bench
 from rungwise.data.images import ImageSet, Split
-from rungwise.data.source import Data
+from rungwise.data.settings import Data
 from rungwise.models.cnn import CnnSettings
 from rungwise.models.mlp import MlpSettings
 from rungwise.models.net import initialise
 from rungwise.seeding import Role, stream, stream_seed
 from rungwise.training import fit
-from rungwise.training.trial import Fit, Recipe
-from rungwise.trial import Bench
+from rungwise.training.settings import Fit, Recipe
 
 ROLES = get_args(Role)
 PINNED = {

@@ -4,12 +4,12 @@ import pickle
 from collections.abc import Mapping
 
 from benchmarks.work import Pace, Result, Work
+from rungwise.bench import Bench
 from rungwise.data.images import ImageSet, Split
 from rungwise.engine.allocator import keep_freed_memory
 from rungwise.training.fit import carry_out
 from rungwise.training.precision import keep_float32
-from rungwise.training.trial import Fit
-from rungwise.trial import Bench
+from rungwise.training.settings import Fit
 
 
 def fit(work: Work, pace: Pace) -> Result:

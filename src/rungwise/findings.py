@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, SerializeAsA
 
 from rungwise.evidence.estimate import Estimate
 from rungwise.evidence.judgement import Judgement
+from rungwise.shown import Shown
 
 
 def _as_json(array: np.ndarray) -> dict[str, object]:
@@ -192,7 +193,7 @@ class Statement(Part):
     """The ids of the trials that it rests on."""
 
 
-class Findings(Part):
+class Findings(Part, Shown):
     kind: str
     name: str = ""
     """What the study calls the chapter: its kind, where it has no name of its own."""
@@ -211,8 +212,3 @@ class Findings(Part):
     """What a reader must know before trusting the numbers: one seed only, trials that failed or have not run."""
     seeds: int = Field(ge=0)
     """The most seeds that any row rests on."""
-
-    def _repr_html_(self) -> str:
-        from rungwise.notebook import findings_html
-
-        return findings_html(self)

@@ -2,21 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from pydantic import Field
 
-from rungwise.data.source import Data
+from rungwise.data.settings import Data
 from rungwise.settings import Settings
 
 if TYPE_CHECKING:
     import torch
-
-    from rungwise.data.images import Split
-    from rungwise.records.record import Record
 
 
 MOST_TOGETHER = 64
@@ -113,17 +109,3 @@ class Outcome:
 
 class TrialFailed(Exception):
     """The trial ended without a result, for a reason that belongs in the report, as a loss that is not finite."""
-
-
-@dataclass(frozen=True)
-class Bench:
-    """What a trial's work may use: the only door from it to data, records, device and the user."""
-
-    device: str
-    """``"cpu"`` or ``"cuda"``."""
-    split: "Callable[[Data, int], Split]"
-    """The images of a data setting and a seed, split into training and test parts."""
-    records: "Mapping[str, Record]"
-    """The finished records that the trial needs, by id."""
-    progress: Callable[[Mapping[str, float]], None] = lambda _: None
-    """Tells the user how far the trial is: ``epoch``, ``loss``, ``accuracy``; cheap to call."""

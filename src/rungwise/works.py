@@ -12,11 +12,11 @@ from rungwise import extensions
 _FUNCTIONS = {
     "rungwise.training.fit:carry_out": "rungwise.training.fit:carry_out",
     "rungwise.training.stacked:fit_many": "rungwise.training.stacked:fit_many",
-    "rungwise.training.capacity:fit_and_measure": "rungwise.training.capacity:fit_and_measure",
-    "rungwise.training.perceptron:learn": "rungwise.training.perceptron:learn",
-    "rungwise.training.perceptron:learn_many": "rungwise.training.perceptron:learn_many",
-    "rungwise.insight.projection:project": "rungwise.insight.projection:project",
-    "rungwise.insight.seeing:carry_out": "rungwise.insight.seeing:carry_out",
+    "rungwise.training.capacity:fit_and_measure": "rungwise.chapters.capacity.work:fit_and_measure",
+    "rungwise.training.perceptron:learn": "rungwise.chapters.perceptrons.work:learn",
+    "rungwise.training.perceptron:learn_many": "rungwise.chapters.perceptrons.work:learn_many",
+    "rungwise.insight.projection:project": "rungwise.chapters.projection.work:project",
+    "rungwise.insight.seeing:carry_out": "rungwise.chapters.seeing.work:carry_out",
 }
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from rungwise.balancing.balancer import Batch, Forward, Learner
+from rungwise.balancing.learner import Batch, Forward, Learner
 
 
 class Place(nn.Module):

@@ -9,13 +9,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rungwise.balancing.adatask import AdaTask, Settings
-from rungwise.balancing.balancer import Batch, Learner
 from rungwise.balancing.fixed import Fixed
+from rungwise.balancing.learner import Batch, Learner
 from rungwise.models.multitask import SharedSettings
 from rungwise.models.net import initialise
-from rungwise.training.evaluate import scaled
-from rungwise.training.learner import build_optimiser, dependence
-from rungwise.training.trial import Recipe
+from rungwise.models.pixels import scaled
+from rungwise.training.learner import dependence
+from rungwise.training.optimiser import build_optimiser
+from rungwise.training.settings import Recipe
 
 Name = Literal["adam", "rmsprop", "adagrad", "sgd"]
 ADAPTIVE: list[Name] = ["adam", "rmsprop", "adagrad"]

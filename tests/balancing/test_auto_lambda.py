@@ -14,8 +14,8 @@ from torch.func import functional_call
 
 from rungwise.balancing import auto_lambda
 from rungwise.balancing.auto_lambda import AutoLambda, Settings
-from rungwise.balancing.balancer import Batch, Forward, Learner
 from rungwise.balancing.fixed import descend
+from rungwise.balancing.learner import Batch, Forward, Learner
 from rungwise.training.learner import dependence
 
 

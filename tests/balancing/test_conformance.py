@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from rungwise.balancing import balancing_methods, read_balancer
-from rungwise.balancing.balancer import Balancer, BalancerSettings, Batch, Learner
+from rungwise.balancing.balancer import Balancer, BalancerSettings
+from rungwise.balancing.learner import Batch, Learner
 from rungwise.models.compact import Compact, CompactSettings
 from rungwise.models.net import initialise
 from rungwise.training.learner import dependence

@@ -9,9 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from rungwise.balancing.adatask import AdaTask
-from rungwise.balancing.balancer import Balancer, Batch, Forward, Learner
-from rungwise.balancing.dominance import DECAY, Dominance, gradients, sum_of_squares, task_gradients, task_steps
+from rungwise.balancing.balancer import Balancer
+from rungwise.balancing.dominance import DECAY, Dominance
 from rungwise.balancing.fixed import Fixed
+from rungwise.balancing.learner import Batch, Forward, Learner
+from rungwise.balancing.updates import gradients, sum_of_squares, task_gradients, task_steps
 from rungwise.training.learner import dependence
 
 

@@ -19,14 +19,15 @@ from torchjd.autojac import jac_to_grad, mtl_backward
 from torchjd.scalarization import FAMO
 
 from rungwise.balancing import read_balancer
-from rungwise.balancing.balancer import Balancer, Batch, Learner
-from rungwise.balancing.dominance import task_steps
+from rungwise.balancing.balancer import Balancer
 from rungwise.balancing.fixed import Fixed
 from rungwise.balancing.jacobian import Jacobian
+from rungwise.balancing.learner import Batch, Learner
+from rungwise.balancing.updates import task_steps
 from rungwise.models.compact import CompactSettings
 from rungwise.models.multitask import Shared, SharedSettings
 from rungwise.models.net import initialise
-from rungwise.training.evaluate import scaled
+from rungwise.models.pixels import scaled
 from rungwise.training.learner import dependence
 
 AGGREGATORS = {
@@ -281,7 +282,7 @@ def test_what_is_missing_is_told(name: str, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_torchjd_is_imported_once_a_method_is_built() -> None:
     code = (
-        "import sys, rungwise.cli; from rungwise.balancing import read_balancer; "
+        "import sys, rungwise.cli.app; from rungwise.balancing import read_balancer; "
         f"print([read_balancer(name).fault('adam', 2) for name in {NAMES}], 'torchjd' in sys.modules, "
         "'cvxpy' in sys.modules)"
     )

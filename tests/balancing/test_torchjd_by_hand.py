@@ -12,8 +12,8 @@ from torch import Tensor, nn
 pytest.importorskip("torchjd", reason="TorchJD is missing: pip install 'rungwise[balance]'")
 
 from rungwise.balancing import read_balancer
-from rungwise.balancing.balancer import Batch, Forward, Learner
 from rungwise.balancing.jacobian import gramian, unit_trace, weighted_sum
+from rungwise.balancing.learner import Batch, Forward, Learner
 from rungwise.balancing.nash_mtl import root
 
 NAMES = ["mgda", "pcgrad", "cagrad", "imtl-g", "nash-mtl", "aligned-mtl", "upgrad"]

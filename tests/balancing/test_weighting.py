@@ -10,12 +10,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rungwise.balancing import read_balancer
-from rungwise.balancing.balancer import Batch, Learner
 from rungwise.balancing.fixed import weighted_sum
 from rungwise.balancing.gradnorm import LEAST, GradNorm
+from rungwise.balancing.learner import Batch, Learner
 from rungwise.models.multitask import SharedSettings
 from rungwise.models.net import initialise
-from rungwise.training.evaluate import scaled
+from rungwise.models.pixels import scaled
 from rungwise.training.learner import dependence
 
 pytestmark = pytest.mark.usefixtures("one_thread")

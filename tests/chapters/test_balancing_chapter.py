@@ -8,10 +8,12 @@ from pydantic import ValidationError
 from scipy import stats
 
 from rungwise.chapters import multitask
-from rungwise.chapters.multitask_models import TOGETHER, models
-from rungwise.chapters.multitask_results import Results
-from rungwise.chapters.multitask_statements import paired_tests
-from rungwise.study import StudyError, parse_study
+from rungwise.chapters.multitask.models import models
+from rungwise.chapters.multitask.results import Results
+from rungwise.chapters.multitask.statements import paired_tests
+from rungwise.chapters.multitask.weights import TOGETHER
+from rungwise.study.reading import parse_study
+from rungwise.study.study import StudyError
 
 LOOPS = {"none": [1, 2, 3, 5, 7], "one": [0, 4, 6, 9], "two": [8]}
 COMPACT = {"family": "compact", "filters": [2, 3]}

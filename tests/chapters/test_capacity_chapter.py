@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from rungwise.chapters import capacity
-from rungwise.chapters.capacity_results import first_fitted, of_labels, read_results, slope
-from rungwise.evidence.judge import judged
+from rungwise.chapters.capacity.results import first_fitted, of_labels, read_results, slope
 from rungwise.findings import Lines
+from rungwise.judging.judge import judged
 from rungwise.records.record import Environment, Record
-from rungwise.study import StudyError, parse_study
+from rungwise.study.reading import parse_study
+from rungwise.study.study import StudyError
 
 HERE = Environment(
     rungwise="0", commit=None, python="3", libraries={}, platform="", processor="", cores=1, memory_bytes=1,

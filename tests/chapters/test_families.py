@@ -8,9 +8,11 @@ import pytest
 from pydantic import ValidationError
 from scipy import stats
 
-from rungwise.chapters import cnns, family, family_statements, mlps
-from rungwise.chapters.common import told_fit
-from rungwise.training.trial import Recipe
+from rungwise.chapters import cnns, mlps
+from rungwise.chapters.family import results as family
+from rungwise.chapters.family import statements as family_statements
+from rungwise.chapters.sentences import told_fit
+from rungwise.training.settings import Recipe
 
 DATA = {"source": "digits"}
 FIT = {"epochs": 4, "batch": 32, "rate": 1e-3}

@@ -7,16 +7,17 @@ import numpy as np
 import pytest
 import torch
 
+from rungwise.bench import Bench
 from rungwise.chapters import load_chapter, multitask, perceptrons, projection, seeing
-from rungwise.chapters.seeing_views import View
+from rungwise.chapters.seeing.views import View
 from rungwise.data.load import load
 from rungwise.data.split import split
 from rungwise.evidence.estimate import Estimate
-from rungwise.evidence.judge import measurements
+from rungwise.judging.judge import measurements
 from rungwise.records.record import Environment, Record
-from rungwise.study import parse_study, read_study, study_trials
-from rungwise.training.trial import Fit
-from rungwise.trial import Bench
+from rungwise.study.reading import parse_study, read_study
+from rungwise.study.study import study_trials
+from rungwise.training.settings import Fit
 
 HERE = Environment(
     rungwise="0", commit=None, python="3", libraries={}, platform="", processor="", cores=1, memory_bytes=1,

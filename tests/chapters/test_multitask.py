@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from scipy import stats
 
 from rungwise.chapters import multitask
-from rungwise.training.trial import Fit
+from rungwise.training.settings import Fit
 
 LOOPS = {"none": [1, 2, 3, 5, 7], "one": [0, 4, 6, 9], "two": [8]}
 PARITY = {"even": [0, 2, 4, 6, 8], "odd": [1, 3, 5, 7, 9]}

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from rungwise.bench import Bench
 from rungwise.chapters import projection
+from rungwise.chapters.projection.work import project
 from rungwise.data.images import ImageSet, Split, scale
 from rungwise.data.load import load
-from rungwise.data.source import Data
+from rungwise.data.settings import Data
 from rungwise.data.split import split
-from rungwise.insight.projection import moments, project
+from rungwise.insight.projection import moments
 from rungwise.records.record import Environment, Record
-from rungwise.trial import Bench
 
 HERE = Environment(
     rungwise="0", commit=None, python="3", libraries={}, platform="", processor="", cores=1, memory_bytes=1,

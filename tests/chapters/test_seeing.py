@@ -7,16 +7,17 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from rungwise.bench import Bench
 from rungwise.chapters import cnns, seeing
+from rungwise.chapters.seeing import work as inside
 from rungwise.data.images import ImageSet, Split
-from rungwise.data.source import Data
-from rungwise.insight import seeing as inside
+from rungwise.data.settings import Data
 from rungwise.insight.dreams import DreamSettings
 from rungwise.models.cnn import CnnSettings
 from rungwise.records.record import Environment, Record
 from rungwise.training import fit
-from rungwise.training.trial import Fit, Recipe
-from rungwise.trial import Bench, TrialFailed
+from rungwise.training.settings import Fit, Recipe
+from rungwise.trial import TrialFailed
 
 HERE = Environment(
     rungwise="0", commit=None, python="3", libraries={}, platform="", processor="", cores=1, memory_bytes=1,

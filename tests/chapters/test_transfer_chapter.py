@@ -5,9 +5,10 @@ from pydantic import ValidationError
 from scipy import stats
 
 from rungwise.chapters import multitask, transfer
-from rungwise.chapters.transfer_results import WAYS, model_name
-from rungwise.evidence.judge import judged
-from rungwise.study import StudyError, parse_study
+from rungwise.chapters.transfer.names import WAYS, model_name
+from rungwise.judging.judge import judged
+from rungwise.study.reading import parse_study
+from rungwise.study.study import StudyError
 
 TEXT = """
 title = "T"

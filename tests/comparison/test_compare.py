@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 from typer.testing import CliRunner, Result
 
-from rungwise.cli import app
+from rungwise.cli.app import app
 from rungwise.comparison import differences
 from rungwise.comparison.compare import names
 from rungwise.comparison.numbers import Nets, Pair, paired
@@ -21,8 +21,9 @@ from rungwise.errors import UserError
 from rungwise.evidence.judgement import McNemar
 from rungwise.evidence.measure import Measurement, Metric
 from rungwise.records.store import Store
-from rungwise.run import open_run
-from rungwise.study import known_metrics, parse_study, study_trials
+from rungwise.runs.run import open_run
+from rungwise.study.reading import known_metrics, parse_study
+from rungwise.study.study import study_trials
 
 ACCURACY = Metric("share right", ("A",), better="higher")
 LOSS = Metric("cross-entropy", ("A",), better="lower")

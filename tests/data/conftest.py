@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rungwise.data import locate
-from rungwise.data.catalogue import CATALOGUE, File
+from rungwise.data.files import locate
+from rungwise.data.sources.catalogue import CATALOGUE, File
 
 
 def idx(array: np.ndarray) -> bytes:

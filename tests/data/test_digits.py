@@ -3,11 +3,11 @@ import pytest
 from PIL import Image
 from sklearn import datasets
 
-from rungwise.data import digits
-from rungwise.data.catalogue import CATALOGUE
 from rungwise.data.errors import DataError
 from rungwise.data.inventory import check
 from rungwise.data.load import load
+from rungwise.data.sources import digits
+from rungwise.data.sources.catalogue import CATALOGUE
 
 
 def test_all_digits_in_order():

@@ -11,8 +11,8 @@ from dataclasses import replace
 import pytest
 
 from rungwise.data.errors import DataError
-from rungwise.data.fetch import fetch
-from rungwise.data.progress import bars
+from rungwise.data.files.fetch import fetch
+from rungwise.data.files.progress import bars
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 
@@ -106,7 +106,7 @@ def test_refused_connection(images, server, contents, cache, caplog):
 
 
 def test_silent_mirror(images, cache, monkeypatch):
-    monkeypatch.setattr("rungwise.data.fetch.TIMEOUT_S", 0.05)
+    monkeypatch.setattr("rungwise.data.files.fetch.TIMEOUT_S", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         mirror = f"http://127.0.0.1:{silent.getsockname()[1]}/"
         with pytest.raises(DataError, match=r"timed out"):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from rungwise.data.errors import DataError
-from rungwise.data.idx import read_idx
+from rungwise.data.files.idx import read_idx
 
 BY_HAND = bytes.fromhex("00 00 08 02  00 00 00 02  00 00 00 03") + bytes([1, 2, 3, 4, 5, 255])
 

@@ -6,9 +6,10 @@ import os
 import numpy as np
 import pytest
 
-from rungwise.data import inventory, locate
+from rungwise.data import inventory
 from rungwise.data.errors import DataError
-from rungwise.data.idx import read_idx
+from rungwise.data.files import locate
+from rungwise.data.files.idx import read_idx
 from rungwise.data.load import load
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"

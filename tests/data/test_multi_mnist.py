@@ -9,8 +9,8 @@ from PIL import Image
 
 from rungwise.data.errors import DataError
 from rungwise.data.load import load
-from rungwise.data.multi_mnist import CANVAS, SHIFT, SIDE, STREAMS, overlay, partners, shrink
-from rungwise.data.source import Data
+from rungwise.data.settings import Data
+from rungwise.data.sources.multi_mnist import CANVAS, SHIFT, SIDE, STREAMS, overlay, partners, shrink
 from rungwise.data.split import split
 
 

@@ -7,10 +7,10 @@ import pytest
 from pydantic import ValidationError
 from scipy import stats
 
-from rungwise.data.catalogue import CATALOGUE
 from rungwise.data.images import Dataset, ImageSet
 from rungwise.data.load import load
-from rungwise.data.source import Data
+from rungwise.data.settings import Data
+from rungwise.data.sources.catalogue import CATALOGUE
 from rungwise.data.split import split
 
 BY_HAND = ([[1, 2], [3, 4]], [[2, 4], [1, 3]], [[4, 3], [2, 1]], [[3, 1], [4, 2]])

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rungwise.data.catalogue import CATALOGUE, DIGITS, ITEMS, Entry
 from rungwise.data.images import Dataset, ImageSet
-from rungwise.data.source import TURNS, Data
+from rungwise.data.settings import TURNS, Data
+from rungwise.data.sources.catalogue import CATALOGUE, DIGITS, ITEMS, Entry
 from rungwise.data.split import split
 from rungwise.data.tasks import check_task, task_classes, task_labels
 

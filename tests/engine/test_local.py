@@ -9,17 +9,17 @@ import numpy as np
 import psutil
 import pytest
 
-from rungwise.chapters.seeing import Settings as Seeing
-from rungwise.chapters.seeing import trials as seeing_trials
-from rungwise.data.source import Data
+from rungwise.chapters.projection.trial import ProjectionTrial
+from rungwise.chapters.seeing.settings import Settings as Seeing
+from rungwise.chapters.seeing.settings import trials as seeing_trials
+from rungwise.data.settings import Data
 from rungwise.engine import local
 from rungwise.engine.engine import Event
 from rungwise.engine.local import LocalEngine, default_workers
-from rungwise.insight.projection import ProjectionTrial
 from rungwise.models.cnn import CnnSettings
 from rungwise.models.mlp import MlpSettings
 from rungwise.records.store import Store
-from rungwise.training.trial import Fit, Recipe
+from rungwise.training.settings import Fit, Recipe
 from rungwise.trial import Trial
 
 DIGITS = Data(source="digits")

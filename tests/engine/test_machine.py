@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rungwise.engine.doctor import examine
+from rungwise.cli.doctor import examine
 from rungwise.engine.machine import DeviceError, choose_device, product_rate
 
 

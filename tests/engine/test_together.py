@@ -8,15 +8,17 @@ import psutil
 import pytest
 import torch
 
-from rungwise.data.source import Data
+from rungwise.bench import Bench
+from rungwise.data.settings import Data
 from rungwise.engine import worker
 from rungwise.engine.engine import Event
-from rungwise.engine.local import LocalEngine, _Queue
+from rungwise.engine.local import LocalEngine
+from rungwise.engine.queue import Queue
 from rungwise.models.mlp import MlpSettings
 from rungwise.records.store import Store
 from rungwise.training import fit, stacked
-from rungwise.training.trial import Fit, Recipe
-from rungwise.trial import Bench, Outcome, Trial, TrialFailed
+from rungwise.training.settings import Fit, Recipe
+from rungwise.trial import Outcome, Trial, TrialFailed
 
 
 def net(seed: int, epochs: int = 1, **recipe: object) -> Fit:
@@ -198,7 +200,7 @@ def test_one_that_fails_within_the_group_fails_alone(store: Store, monkeypatch: 
 
 
 def groups(trials: list[Fit], store: Store, workers: int) -> list[list[Trial]]:
-    queue = _Queue(trials, store, lambda event: None, lambda trial: workers)
+    queue = Queue(trials, store, lambda event: None, lambda trial: workers)
     return list(iter(queue.next, []))
 
 

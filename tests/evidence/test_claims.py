@@ -4,7 +4,8 @@ import pytest
 
 from rungwise.evidence.conditions import ConditionError, Ref, wanted
 from rungwise.evidence.measure import Metric
-from rungwise.study import StudyError, parse_study, read_study
+from rungwise.study.reading import parse_study, read_study
+from rungwise.study.study import StudyError
 
 TEXT = """\
 title = "Claims"

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from rungwise.insight.projection import confidence_ellipse, moments, pair_accuracies, principal_components
+from rungwise.chapters.projection.figures import confidence_ellipse
+from rungwise.insight.projection import moments, pair_accuracies, principal_components
 
 
 def inside(ellipse, points):

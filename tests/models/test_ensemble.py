@@ -6,15 +6,15 @@ import pytest
 import torch
 from torch import nn
 
-from rungwise.balancing.balancer import Batch, Forward
 from rungwise.balancing.fixed import Settings
-from rungwise.data.source import Data
+from rungwise.balancing.learner import Batch, Forward
+from rungwise.data.settings import Data
 from rungwise.models.ensemble import Ensemble, answers, members
 from rungwise.models.net import count_flops, count_parameters, initialise
 from rungwise.models.residual import ResidualSettings
 from rungwise.training.batches import Resident
 from rungwise.training.learner import build_learner
-from rungwise.training.trial import Fit, Recipe
+from rungwise.training.settings import Fit, Recipe
 
 IMAGE = (1, 12, 12)
 ONE = ResidualSettings(stem=3, filters=(4, 6), blocks=(1, 0))

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from rungwise.data.source import Data
+from rungwise.data.settings import Data
+from rungwise.files import write_atomically
 from rungwise.models.mlp import MlpSettings
 from rungwise.records.environment import describe
-from rungwise.records.store import Store, StoreError, write_atomically
-from rungwise.training.trial import Fit, Recipe
+from rungwise.records.store import Store, StoreError
+from rungwise.training.settings import Fit, Recipe
 from rungwise.trial import Outcome
 
 TRIAL = Fit(label="A", data=Data(source="digits"), seed=0, net=MlpSettings(hidden=(3,)), fit=Recipe(epochs=1))

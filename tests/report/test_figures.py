@@ -11,27 +11,14 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from rungwise.evidence.estimate import Estimate
-from rungwise.findings import (
-    Bars,
-    Cloud,
-    Figure,
-    Heatmap,
-    Histogram,
-    Images,
-    Level,
-    Lines,
-    Panel,
-    Points,
-    Series,
-    Tile,
-)
+from rungwise.findings import Bars, Cloud, Figure, Heatmap, Histogram, Images, Level, Lines, Panel, Points, Series, Tile
 from rungwise.report.document import Document
-from rungwise.report.figures import GUTTER, _plot, drawn
-from rungwise.report.ink import INK, PALETTE, legend
-from rungwise.report.panels import decimals, spread, t_band
-from rungwise.report.pictures import Mosaic, coloured_tiles, shares_of
-from rungwise.report.points import round_down, short
-from rungwise.report.svg import sheet
+from rungwise.report.figures.drawing import GUTTER, _plot, drawn
+from rungwise.report.figures.ink import INK, PALETTE, legend
+from rungwise.report.figures.panels import decimals, spread, t_band
+from rungwise.report.figures.pictures import Mosaic, coloured_tiles, shares_of
+from rungwise.report.figures.points import round_down, short
+from rungwise.report.figures.svg import sheet
 
 NAN = float("nan")
 EDGES: dict[str, Panel] = {

@@ -6,8 +6,8 @@ import pytest
 
 from rungwise.findings import Column, Findings, Formula, Statement, Table
 from rungwise.report.document import Document, TrialRow
-from rungwise.report.figures import drawn
-from rungwise.report.html import day, html
+from rungwise.report.figures.drawing import drawn
+from rungwise.report.html.page import day, html
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 

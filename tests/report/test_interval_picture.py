@@ -6,7 +6,7 @@ import pytest
 
 from rungwise.evidence.estimate import Estimate
 from rungwise.evidence.judgement import Number
-from rungwise.report.interval import MARGIN, WIDTH, interval_picture
+from rungwise.report.figures.interval import MARGIN, WIDTH, interval_picture
 
 
 def picture(low: float | None, high: float | None, *values: float) -> ElementTree.Element:

@@ -2,7 +2,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from rungwise.report.mathematics import formula, prose, typeset
+from rungwise.report.html.mathematics import formula, prose, typeset
 
 
 def test_a_fraction_becomes_mathml() -> None:

@@ -14,7 +14,6 @@ from rungwise.evidence.estimate import Estimate
 from rungwise.evidence.judgement import Judgement, Number, Verdict
 from rungwise.findings import Findings
 from rungwise.report.cells import table_csv
-from rungwise.report.claim_views import mark, whole_names
 from rungwise.report.claims import (
     anchors,
     claims_table,
@@ -28,8 +27,9 @@ from rungwise.report.claims import (
     told_p,
 )
 from rungwise.report.document import Document
-from rungwise.report.figures import drawn
-from rungwise.report.html import html
+from rungwise.report.figures.drawing import drawn
+from rungwise.report.html.claim_views import mark, whole_names
+from rungwise.report.html.page import html
 from rungwise.report.markdown import markdown
 
 

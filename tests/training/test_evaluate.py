@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from rungwise.data.images import scale
-from rungwise.training.evaluate import loss_and_accuracy, most_wrong, predict, predict_views, scaled
+from rungwise.models.pixels import scaled
+from rungwise.training.evaluate import loss_and_accuracy, most_wrong, predict, predict_views
 
 
 def test_pixels_are_scaled_to_minus_one_to_one() -> None:

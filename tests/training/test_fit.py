@@ -5,20 +5,21 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from rungwise.bench import Bench
 from rungwise.data.images import ImageSet, Split
-from rungwise.data.source import Data
+from rungwise.data.settings import Data
+from rungwise.kernels.descent import machine_can
+from rungwise.kernels.llvm import vectors
 from rungwise.models.cnn import CnnSettings
 from rungwise.models.mlp import MlpSettings
 from rungwise.models.multitask import SharedSettings
 from rungwise.models.net import initialise
 from rungwise.seeding import stream_seed
-from rungwise.training import vectors
 from rungwise.training.augment import Augmentation
 from rungwise.training.fit import carry_out, one_cycle
-from rungwise.training.machine_code import machine_can
 from rungwise.training.precision import resolve
-from rungwise.training.trial import Fit, Pruning, Recipe
-from rungwise.trial import Bench, TrialFailed
+from rungwise.training.settings import Fit, Pruning, Recipe
+from rungwise.trial import TrialFailed
 
 CLASSES = tuple("0123456789")
 ALTERNATE = Augmentation(flip="alternate")

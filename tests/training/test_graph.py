@@ -12,9 +12,11 @@ import torch
 from torch import nn
 
 from rungwise.balancing import fixed
-from rungwise.balancing.balancer import Balancer, Batch, Forward, Learner
+from rungwise.balancing.balancer import Balancer
+from rungwise.balancing.learner import Batch, Forward, Learner
+from rungwise.bench import Bench
 from rungwise.data.load import load
-from rungwise.data.source import Data
+from rungwise.data.settings import Data
 from rungwise.data.split import split
 from rungwise.models.cnn import CnnSettings
 from rungwise.models.mlp import MlpSettings
@@ -24,10 +26,10 @@ from rungwise.models.residual import ResidualSettings
 from rungwise.training import fit, stacked
 from rungwise.training.augment import Augmentation
 from rungwise.training.graph import Replayed, can_capture, unchanged
-from rungwise.training.learner import build_optimiser
+from rungwise.training.optimiser import build_optimiser
 from rungwise.training.pruning import Pruning
-from rungwise.training.trial import Fit, Recipe
-from rungwise.trial import Bench, Outcome, TrialFailed
+from rungwise.training.settings import Fit, Recipe
+from rungwise.trial import Outcome, TrialFailed
 
 BATCH = Batch(torch.randint(0, 256, (16, 1, 28, 28), dtype=torch.uint8), torch.randint(0, 10, (1, 16)))
 DIGITS = Data(source="digits", train_images=200)

@@ -5,16 +5,16 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from rungwise.bench import Bench
 from rungwise.data.images import Split
 from rungwise.data.load import load
-from rungwise.data.source import Data
+from rungwise.data.settings import Data
 from rungwise.models.mlp import MlpSettings
 from rungwise.models.net import initialise
 from rungwise.seeding import stream_seed
 from rungwise.training.fit import carry_out
 from rungwise.training.pruning import Pruner, Pruning
-from rungwise.training.trial import Fit, Recipe
-from rungwise.trial import Bench
+from rungwise.training.settings import Fit, Recipe
 
 CLASSES = tuple("0123456789")
 

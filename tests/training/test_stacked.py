@@ -10,17 +10,18 @@ import torch
 import torch.nn.functional as F
 from torch.func import functional_call, grad, stack_module_state, vmap
 
+from rungwise.bench import Bench
+from rungwise.chapters.capacity.trial import CapacityTrial
 from rungwise.data.images import ImageSet, Split
-from rungwise.data.source import Data
+from rungwise.data.settings import Data
 from rungwise.models.cnn import CnnSettings
 from rungwise.models.mlp import MlpSettings
 from rungwise.models.net import initialise
 from rungwise.training import fit, stacked
-from rungwise.training.capacity import CapacityTrial
 from rungwise.training.learner import begin
-from rungwise.training.stacked import Stack, fit_many, fit_stacked, most_stacked, stackable
-from rungwise.training.trial import Fit, Recipe
-from rungwise.trial import MOST_TOGETHER, Bench, Outcome, TrialFailed
+from rungwise.training.settings import Fit, Recipe, most_stacked, stackable
+from rungwise.training.stacked import Stack, fit_many, fit_stacked
+from rungwise.trial import MOST_TOGETHER, Outcome, TrialFailed
 
 GROUPS = {"low": (0, 1, 2, 3, 4), "high": (5, 6, 7, 8, 9)}
 

@@ -5,8 +5,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from rungwise.bench import Bench
 from rungwise.data.images import ImageSet, Split
-from rungwise.data.source import Data
+from rungwise.data.settings import Data
 from rungwise.models.collaboration import CollaborationSettings
 from rungwise.models.compact import CompactSettings
 from rungwise.models.cross_stitch import CrossStitchSettings
@@ -17,8 +18,7 @@ from rungwise.seeding import stream_seed
 from rungwise.training.batches import Resident
 from rungwise.training.fit import carry_out
 from rungwise.training.learner import begin, build_learner
-from rungwise.training.trial import Fit, Recipe
-from rungwise.trial import Bench
+from rungwise.training.settings import Fit, Recipe
 
 HERE = Environment(
     rungwise="0", commit=None, python="3", libraries={}, platform="", processor="", cores=1, memory_bytes=1,

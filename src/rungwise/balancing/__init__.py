@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from rungwise.balancing.balancer import BalancerSettings
-from rungwise.data.catalogue import nearest
+from rungwise.errors import nearest
 
 _MODULES = {
     "fixed": "rungwise.balancing.fixed",

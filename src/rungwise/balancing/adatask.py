@@ -6,8 +6,9 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from rungwise.balancing.balancer import Balancer, BalancerSettings, Batch, Forward, Learner
-from rungwise.balancing.dominance import gradients, task_steps
+from rungwise.balancing.balancer import Balancer, BalancerSettings
+from rungwise.balancing.learner import Batch, Forward, Learner
+from rungwise.balancing.updates import gradients, task_steps
 
 RULES = {"adam": torch.optim.Adam, "rmsprop": torch.optim.RMSprop, "adagrad": torch.optim.Adagrad}
 """The recipes' optimisers that scale a gradient by accumulators, which is what is kept apart by task."""

@@ -9,8 +9,9 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from rungwise.balancing.balancer import Balancer, BalancerSettings, Batch, Forward, Learner, Part
+from rungwise.balancing.balancer import Balancer, BalancerSettings
 from rungwise.balancing.fixed import descend
+from rungwise.balancing.learner import Batch, Forward, Learner, Part
 
 START = 0.1
 """Of each raw weight, as the authors start."""

@@ -6,8 +6,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from rungwise.balancing.balancer import Balancer, BalancerSettings, Batch, Forward, Learner
+from rungwise.balancing.balancer import Balancer, BalancerSettings
 from rungwise.balancing.fixed import descend
+from rungwise.balancing.learner import Batch, Forward, Learner
 
 
 class Settings(BalancerSettings):

@@ -5,9 +5,10 @@ from typing import ClassVar, Literal
 import torch
 from pydantic import Field
 
-from rungwise.balancing.balancer import Balancer, Batch, Forward, Learner
+from rungwise.balancing.balancer import Balancer
 from rungwise.balancing.fixed import descend
 from rungwise.balancing.jacobian import TorchJDSettings
+from rungwise.balancing.learner import Batch, Forward, Learner
 
 
 class Settings(TorchJDSettings):

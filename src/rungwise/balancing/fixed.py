@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 from torch import Tensor
 
-from rungwise.balancing.balancer import Balancer, BalancerSettings, Batch, Forward, Learner
+from rungwise.balancing.balancer import Balancer, BalancerSettings
+from rungwise.balancing.learner import Batch, Forward, Learner
 from rungwise.models.cnn import Cnn
 from rungwise.models.mlp import Mlp
 from rungwise.models.multitask import Shared
 
 if TYPE_CHECKING:
-    from rungwise.training.cnn_step import CnnStep
-    from rungwise.training.mlp_step import MlpStep
+    from rungwise.kernels.conv.net_step import CnnStep
+    from rungwise.kernels.mlp.step import MlpStep
 
 
 class Settings(BalancerSettings):
@@ -40,12 +41,15 @@ class Fixed(Balancer):
         self.through = learner
         """What the batch goes through: its net has its convolutions in machine code, where they are."""
         if isinstance(learner.net, Mlp):
-            from rungwise.training import mlp_step  # numba takes a while to import
+            from rungwise.kernels.mlp import step as mlp_step  # numba takes a while to import
 
             if mlp_step.can_compile(learner):
                 self.compiled = mlp_step.MlpStep(learner)
         elif isinstance(learner.net, Cnn | Shared):
-            from rungwise.training import cnn_step, conv_step, dense_step, machine_code
+            from rungwise.kernels import descent as machine_code
+            from rungwise.kernels.conv import net_step as cnn_step
+            from rungwise.kernels.conv import step as conv_step
+            from rungwise.kernels.dense import step as dense_step
 
             if cnn_step.can_compile(learner):
                 self.compiled = cnn_step.CnnStep(learner)

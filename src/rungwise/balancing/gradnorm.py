@@ -7,9 +7,10 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from rungwise.balancing.balancer import Balancer, BalancerSettings, Batch, Forward, Learner
-from rungwise.balancing.dominance import gradients
+from rungwise.balancing.balancer import Balancer, BalancerSettings
 from rungwise.balancing.fixed import descend
+from rungwise.balancing.learner import Batch, Forward, Learner
+from rungwise.balancing.updates import gradients
 
 LEAST = 1e-3
 """No weight falls below this before all are scaled to sum to 1: a negative one would climb its task's loss."""

@@ -13,8 +13,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from rungwise.balancing.balancer import Balancer, BalancerSettings, Batch, Forward, Learner
-from rungwise.balancing.dominance import gradients
+from rungwise.balancing.balancer import Balancer, BalancerSettings
+from rungwise.balancing.learner import Batch, Forward, Learner
+from rungwise.balancing.updates import gradients
 
 Weighting = Callable[[Tensor], Tensor]
 """From the tasks' Gramian (K, K), on the CPU, finite and not all 0, to their weights (K,)."""

@@ -4,8 +4,9 @@ from typing import ClassVar, Literal
 
 import torch
 
-from rungwise.balancing.balancer import Balancer, BalancerSettings, Batch, Forward, Learner
+from rungwise.balancing.balancer import Balancer, BalancerSettings
 from rungwise.balancing.fixed import descend
+from rungwise.balancing.learner import Batch, Forward, Learner
 
 
 class Settings(BalancerSettings):

@@ -6,7 +6,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from rungwise.balancing.balancer import Balancer, BalancerSettings, Batch, Forward, Learner
+from rungwise.balancing.balancer import Balancer, BalancerSettings
+from rungwise.balancing.learner import Batch, Forward, Learner
 
 
 class Settings(BalancerSettings):

@@ -5,7 +5,7 @@ from typing import Protocol, Self
 
 from pydantic import Field, model_validator
 
-from rungwise.data.source import Data
+from rungwise.data.settings import Data
 from rungwise.evidence.claims import Claim
 from rungwise.evidence.measure import Measurement, Metric
 from rungwise.findings import Findings

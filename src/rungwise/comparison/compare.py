@@ -12,11 +12,10 @@ from rungwise.comparison.opened import Opened, names
 from rungwise.comparison.outcome import OUTCOMES, Options, judge
 from rungwise.comparison.page import document
 from rungwise.comparison.result import Compared, Comparison, Summary
-from rungwise.data.catalogue import nearest
-from rungwise.errors import UserError
+from rungwise.errors import UserError, nearest
 from rungwise.records.record import Record
 from rungwise.report.build import write_report
-from rungwise.run import open_run
+from rungwise.runs.run import open_run
 
 
 def compare(folders: Sequence[Path], options: Options) -> Compared:

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from rungwise.evidence.judgement import Part
 from rungwise.evidence.measure import Metric
 from rungwise.records.record import CHOICES, Record
-from rungwise.study import Study
+from rungwise.study.study import Study
 
 Side = Literal["base", "other"]
 

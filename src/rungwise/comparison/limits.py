@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from rungwise.chapters.common import counted
 from rungwise.comparison.differences import Data
 from rungwise.comparison.opened import Opened
 from rungwise.comparison.outcome import Row
+from rungwise.words import counted
 
 
 def apart(data: Data) -> str:

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from rungwise.comparison import differences
 from rungwise.comparison.result import Source
-from rungwise.evidence.judge import measurements
 from rungwise.evidence.measure import Measurement, Metric
+from rungwise.judging.judge import measurements
 from rungwise.records.record import Record
 from rungwise.report.assemble import trial_rows
-from rungwise.run import Run
-from rungwise.study import known_metrics, study_trials
+from rungwise.runs.run import Run
+from rungwise.study.reading import known_metrics
+from rungwise.study.study import study_trials
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from rungwise.chapters.common import counted, listed
 from rungwise.comparison import tables
 from rungwise.comparison.outcome import Row
 from rungwise.comparison.result import Compared, Comparison
@@ -11,6 +10,7 @@ from rungwise.comparison.words import headline, ordered, possible_losses, tally,
 from rungwise.evidence.judgement import LEVEL
 from rungwise.findings import Findings, Statement
 from rungwise.report.document import Document
+from rungwise.words import counted, listed
 
 SENTENCES = 6
 """Numbers of one outcome told in sentences; the tables have them all."""

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from pydantic import JsonValue
 
-from rungwise.chapters.common import counted, listed
 from rungwise.comparison.differences import Fact, Model, Setting, Side
 from rungwise.comparison.outcome import OUTCOMES, Row
 from rungwise.comparison.result import Comparison
+from rungwise.words import counted, listed
 
 COMMIT = re.compile(r"\b([0-9a-f]{10})[0-9a-f]{30}\b")
 MEANINGS = {

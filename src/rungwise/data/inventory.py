@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from rungwise.data.catalogue import CATALOGUE, nearest, origin
-from rungwise.data.contents import Progress, read
 from rungwise.data.errors import DataError
+from rungwise.data.files.contents import Progress, read
+from rungwise.data.files.locate import locate
 from rungwise.data.load import load, obtain
-from rungwise.data.locate import locate
+from rungwise.data.sources.catalogue import CATALOGUE, origin
+from rungwise.errors import nearest
 
 BUNDLED = "scikit-learn"
 

@@ -4,15 +4,16 @@ import logging
 
 import numpy as np
 
-from rungwise.data.catalogue import CATALOGUE, File, nearest
-from rungwise.data.contents import Progress, read
-from rungwise.data.digits import load_digits
 from rungwise.data.errors import DataError
-from rungwise.data.fetch import fetch
-from rungwise.data.idx import read_idx
+from rungwise.data.files.contents import Progress, read
+from rungwise.data.files.fetch import fetch
+from rungwise.data.files.idx import read_idx
+from rungwise.data.files.locate import CACHE, VARIABLE, cache, locate
 from rungwise.data.images import Dataset, ImageSet
-from rungwise.data.locate import CACHE, VARIABLE, cache, locate
-from rungwise.data.multi_mnist import make_multi_mnist
+from rungwise.data.sources.catalogue import CATALOGUE, File
+from rungwise.data.sources.digits import load_digits
+from rungwise.data.sources.multi_mnist import make_multi_mnist
+from rungwise.errors import nearest
 
 logger = logging.getLogger(__name__)
 

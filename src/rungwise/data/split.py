@@ -3,7 +3,7 @@
 import numpy as np
 
 from rungwise.data.images import Dataset, ImageSet, Split
-from rungwise.data.source import TURN, Data
+from rungwise.data.settings import TURN, Data
 from rungwise.seeding import stream
 
 

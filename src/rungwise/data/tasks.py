@@ -4,9 +4,9 @@ from collections import Counter
 
 import numpy as np
 
-from rungwise.data.catalogue import nearest
 from rungwise.data.images import ImageSet
-from rungwise.data.source import Data
+from rungwise.data.settings import Data
+from rungwise.errors import nearest
 
 Task = str | dict[str, tuple[int, ...]]
 """The labels themselves ("labels"), a column of the data by its name, or groups of labels by name, as

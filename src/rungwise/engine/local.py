@@ -4,9 +4,7 @@ import contextlib
 import multiprocessing
 import os
 import sys
-import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
@@ -15,6 +13,7 @@ from multiprocessing.process import BaseProcess
 from rungwise.engine import worker
 from rungwise.engine.engine import Event
 from rungwise.engine.machine import accelerator, gpu_memory
+from rungwise.engine.queue import RETRY_S, Queue
 from rungwise.records.environment import cores, describe
 from rungwise.records.store import Store
 from rungwise.trial import Trial
@@ -24,8 +23,6 @@ PRELOAD = ["rungwise.engine.worker", "sklearn.datasets", "sklearn.decomposition"
 LANES, LANE_BYTES = 8, 2 * 2**30
 """Trials side by side on a GPU, and the memory that each may want. Measured on an H200: eight nets together took 2.1 to
 3.5 times as many steps per second as one, and twelve no more (docs/performance.md)."""
-RETRY_S = 0.5
-"""How long to wait before asking again for a trial that another run is computing."""
 
 
 def default_workers(device: str, trials: int) -> int:
@@ -73,7 +70,7 @@ class LocalEngine:
                 forkserver.ensure_running()
 
     def run(self, trials: Sequence[Trial], store: Store, tell: Callable[[Event], None]) -> None:
-        queue = _Queue(trials, store, tell, self._beside)
+        queue = Queue(trials, store, tell, self._beside)
         if not queue.left():
             return
         hands: list[_Hand] = []
@@ -120,7 +117,7 @@ class LocalEngine:
             theirs.close()
         return [_Hand(process, ours, on_gpu) for ours, _ in pipes]
 
-    def _give_out(self, hands: list[_Hand], queue: "_Queue", store: Store) -> None:
+    def _give_out(self, hands: list[_Hand], queue: "Queue", store: Store) -> None:
         for i, hand in enumerate(hands):
             same = [k for k, other in enumerate(hands) if other.process is hand.process]
             dead = not hand.process.is_alive()
@@ -139,27 +136,27 @@ class LocalEngine:
             except ConnectionError:  # it has died since it was last asked
                 self._bury(hand, hands, queue, store)
 
-    def _suits(self, trial: Trial, hand: _Hand, hands: Sequence[_Hand], queue: "_Queue") -> bool:
+    def _suits(self, trial: Trial, hand: _Hand, hands: Sequence[_Hand], queue: "Queue") -> bool:
         """Whether a hand may be given a trial now: those to be tried by themselves have a process to themselves."""
         if self._goes(trial) != hand.on_gpu:
             return False
         others = [other for other in hands if other.process is hand.process and other.trials]
         return not others or not (queue.alone or trial.id in queue.alone)
 
-    def _hear(self, hand: _Hand, hands: list[_Hand], queue: "_Queue", store: Store) -> None:
+    def _hear(self, hand: _Hand, hands: list[_Hand], queue: "Queue", store: Store) -> None:
         try:
             self._note(hand, queue)
         except (EOFError, ConnectionError):  # the pipe is empty and its other end has died
             self._bury(hand, hands, queue, store)
 
-    def _note(self, hand: _Hand, queue: "_Queue") -> None:
+    def _note(self, hand: _Hand, queue: "Queue") -> None:
         name, what, values, error = hand.pipe.recv()
         if what == "broken":
             hand.last_words = error
         elif queue.note(hand.trials[name], what, values, error):
             del hand.trials[name]
 
-    def _bury(self, dead: _Hand, hands: Sequence[_Hand], queue: "_Queue", store: Store) -> None:
+    def _bury(self, dead: _Hand, hands: Sequence[_Hand], queue: "Queue", store: Store) -> None:
         dead.process.join()
         lost: list[Trial] = []
         for hand in hands:
@@ -187,94 +184,6 @@ class LocalEngine:
             )
             store.fail(trial, error, environment)
             queue.note(trial, "failed", {}, error)
-
-
-class _Queue:
-    """What is still to be done, in order, and what has happened."""
-
-    def __init__(
-        self,
-        trials: Sequence[Trial],
-        store: Store,
-        tell: Callable[[Event], None],
-        beside: Callable[[Trial], int],
-    ) -> None:
-        """`beside`: how many trials like one are carried out at the same time."""
-        self.tell = tell
-        self.store = store
-        self.done: set[str] = set()
-        self.failed: set[str] = set()
-        self.waiting: list[Trial] = []
-        self.running: set[str] = set()
-        self.alone: set[str] = set()
-        """Of the trials that are to be tried each by itself."""
-        self.not_before: dict[str, float] = {}
-        """When to ask again for a trial that another run is computing."""
-        for trial in trials:
-            if store.has(trial.id):
-                self.note(trial, "found", {}, "")
-            else:
-                self.waiting.append(trial)
-        self.kinds = {trial.id: trial.kind for trial in self.waiting if trial.most_together > 1}
-        """Of the trials that others may be carried out together with."""
-        counts, like = (
-            Counter(self.kinds.values()),
-            {trial.kind: trial for trial in self.waiting if trial.id in self.kinds},
-        )
-        self.share = {kind: -(-count // beside(like[kind])) for kind, count in counts.items()}
-        """How many of a kind go together: so few that every worker has some."""
-
-    def left(self) -> int:
-        return len(self.waiting) + len(self.running)
-
-    def next(self, suits: Callable[[Trial], bool] = lambda _: True) -> list[Trial]:
-        """The first trial that suits and whose needs are done, with others of its kind that may be carried out together
-        with it; trials whose needs failed are told as failed on the way."""
-        group: list[Trial] = []
-        kind: str | None = None
-        for trial in list(self.waiting):
-            if group and self.kinds.get(trial.id) != kind:
-                continue
-            broken = next((need for need in trial.needs if need.id in self.failed), None)
-            if broken is not None:
-                self.waiting.remove(trial)
-                self.failed.add(trial.id)
-                self.tell(Event("failed", trial, error=f"it needs {broken.label} (seed {broken.seed}), which failed"))
-            elif (
-                suits(trial)
-                and time.monotonic() > self.not_before.get(trial.id, 0)
-                and self.done.issuperset(need.id for need in trial.needs)
-            ):
-                self.waiting.remove(trial)
-                self.running.add(trial.id)
-                group.append(trial)
-                kind = self.kinds.get(trial.id)
-                if kind is None or len(group) == min(self.share[kind], trial.most_together):
-                    break
-        return group
-
-    def part(self, trials: Sequence[Trial]) -> None:
-        """Put trials of which one may have brought the worker down back, each to be tried by itself."""
-        for trial in trials:
-            self.running.discard(trial.id)
-            self.kinds.pop(trial.id, None)
-            self.alone.add(trial.id)
-        self.waiting[:0] = trials
-
-    def note(self, trial: Trial, what: str, values: Mapping[str, float], error: str) -> bool:
-        """Take a worker's message; True where it was the last one about the trial."""
-        if what in ("started", "progress"):
-            self.tell(Event(what, trial, values))  # type: ignore[arg-type]
-            return False
-        self.running.discard(trial.id)
-        self.alone.discard(trial.id)
-        if what == "busy":
-            self.not_before[trial.id] = time.monotonic() + RETRY_S
-            self.waiting.append(trial)
-            return True
-        (self.failed if what == "failed" else self.done).add(trial.id)
-        self.tell(Event(what, trial, values, error))  # type: ignore[arg-type]
-        return True
 
 
 class _thread_settings:

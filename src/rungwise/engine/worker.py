@@ -17,9 +17,10 @@ from multiprocessing.connection import Connection, wait
 import torch
 from filelock import Timeout
 
+from rungwise.bench import Bench
 from rungwise.data.images import Dataset, Split
 from rungwise.data.load import load
-from rungwise.data.source import Data
+from rungwise.data.settings import Data
 from rungwise.data.split import split
 from rungwise.engine.allocator import keep_freed_memory
 from rungwise.engine.machine import accelerator
@@ -27,7 +28,7 @@ from rungwise.records.environment import Others, describe
 from rungwise.records.record import Environment
 from rungwise.records.store import Store
 from rungwise.training.precision import keep_float32
-from rungwise.trial import Bench, Outcome, Trial, TrialFailed
+from rungwise.trial import Outcome, Trial, TrialFailed
 from rungwise.works import find_work
 
 Message = tuple[str, str, Mapping[str, float], str]

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import NamedTuple
 
-from rungwise.data.catalogue import nearest
+from rungwise.errors import nearest
 from rungwise.evidence.claims import (
     Above,
     AnyCondition,

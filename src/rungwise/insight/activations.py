@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rungwise.training.evaluate import BATCH, scaled
+from rungwise.models.pixels import scaled
+from rungwise.training.evaluate import BATCH
 
 
 @dataclass(frozen=True)

@@ -4,24 +4,10 @@ scikit-learn is imported where it is used: the findings need only the ellipses.
 """
 
 import itertools
-import math
-import time
 import warnings
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-
-from rungwise.data.images import scale
-from rungwise.findings import Ellipse
-from rungwise.trial import Bench, Outcome, Trial
-
-
-class ProjectionTrial(Trial):
-    """PCA of the training images, and a linear SVM for each pair of classes."""
-
-    work: ClassVar[str] = "rungwise.insight.projection:project"
-
-    svm_iterations: int
 
 
 class Moments(NamedTuple):
@@ -33,31 +19,6 @@ class Moments(NamedTuple):
     """(K, 2)."""
     covariances: np.ndarray
     """(K, 2, 2), with n - 1 in the denominator; NaN for fewer than two points."""
-
-
-def project(trial: ProjectionTrial, bench: Bench) -> Outcome:
-    """The work of a trial: images -> two principal components -> a linear SVM for each pair of classes."""
-    split = bench.split(trial.data, trial.seed)
-    images, labels = split.train.images, split.train.labels
-    start = time.perf_counter()
-    points, components, ratio = principal_components(scale(images).reshape(len(images), -1))
-    projected = time.perf_counter()
-    accuracies, unconverged = pair_accuracies(points, labels, len(split.classes), trial.svm_iterations)
-    return Outcome(
-        summary={
-            "variance_pc1": float(ratio[0]),
-            "variance_pc2": float(ratio[1]),
-            "mean_pair_accuracy": float(np.nanmean(accuracies)),
-            "unconverged_svms": float(unconverged),
-        },
-        arrays={
-            "points": points,
-            "labels": labels,
-            "components": components.reshape(2, *images.shape[1:]),
-            "pair_accuracies": accuracies,
-        },
-        timings={"pca_s": projected - start, "svm_s": time.perf_counter() - projected},
-    )
 
 
 def principal_components(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -115,15 +76,3 @@ def moments(points: np.ndarray, labels: np.ndarray, classes: int) -> Moments:
         if count >= 2:
             covariances[k] = np.cov(own, rowvar=False)
     return Moments(counts, centroids, covariances)
-
-
-def confidence_ellipse(centre: np.ndarray, covariance: np.ndarray, coverage: float = 0.95) -> Ellipse:
-    """The ellipse that holds the share `coverage` of a Gaussian with that centre (2,) and covariance (2, 2).
-
-    Its points x satisfy (x - c)' S^-1 (x - c) = q, with q the quantile of chi-square with two degrees of
-    freedom, which is -2 ln(1 - coverage). The half axes are sqrt(q times an eigenvalue of S).
-    """
-    variances, axes = np.linalg.eigh(covariance)  # ascending: the last is the major axis
-    minor, major = 2 * np.sqrt(-2 * math.log(1 - coverage) * np.clip(variances, 0, None))
-    angle = math.degrees(math.atan2(axes[1, 1], axes[0, 1])) % 180
-    return Ellipse(x=float(centre[0]), y=float(centre[1]), width=float(major), height=float(minor), angle=angle)

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Discriminator, Tag
 
-from rungwise.data.catalogue import nearest
+from rungwise.errors import nearest
 from rungwise.models.collaboration import CollaborationSettings
 from rungwise.models.compact import CompactSettings
 from rungwise.models.cross_stitch import CrossStitchSettings

@@ -6,6 +6,8 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from rungwise.shown import Shown
+
 CHOICES = {
     "precision": "number format of training",
     "step": "whole training steps as",
@@ -50,7 +52,7 @@ class Environment(BaseModel):
         return f"{self.device} ({self.accelerator})" if self.accelerator else self.device
 
 
-class Record(BaseModel):
+class Record(BaseModel, Shown):
     """A finished or failed trial. `arrays` reads from disk when asked, so that a record is cheap to hold."""
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
@@ -72,8 +74,3 @@ class Record(BaseModel):
     environment: Environment
     arrays: Mapping[str, np.ndarray] = Field(default_factory=dict, exclude=True)
     weights: Mapping[str, np.ndarray] = Field(default_factory=dict, exclude=True)
-
-    def _repr_html_(self) -> str:
-        from rungwise.notebook import record_html
-
-        return record_html(self)

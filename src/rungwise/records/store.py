@@ -10,7 +10,6 @@ A folder under trials/ is complete from the moment it has its name: it is writte
 """
 
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -23,6 +22,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from rungwise.errors import UserError
+from rungwise.files import flush_to_disk, write_atomically
 from rungwise.records.record import Environment, Record
 from rungwise.trial import Outcome, Trial
 
@@ -104,13 +104,13 @@ class Store:
             save_file(outcome.weights, partial / "weights.safetensors")
         (partial / "record.json").write_text(_json(record))
         for path in partial.iterdir():
-            _flush(path)
+            flush_to_disk(path)
         final = self.root / "trials" / trial.id
         if final.exists():
             shutil.rmtree(partial)
         else:
             partial.rename(final)
-            _flush(final.parent)
+            flush_to_disk(final.parent)
         (self.root / "failed" / f"{trial.id}.json").unlink(missing_ok=True)
 
     def fail(self, trial: Trial, error: str, environment: Environment, traceback: str | None = None) -> None:
@@ -168,14 +168,6 @@ class _Weights(Mapping[str, np.ndarray]):
         return sum(1 for _ in self)
 
 
-def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file so that a reader sees the old one or the new one, never a part."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_bytes(content.encode() if isinstance(content, str) else content)
-    _flush(partial)
-    partial.replace(path)
-
-
 def _json(record: Record) -> str:
     return json.dumps(record.model_dump(mode="json"), indent=1, allow_nan=False)
 
@@ -188,15 +180,6 @@ def _read(path: Path) -> Record:
             f"{path} is not a record of this version of rungwise ({str(error).splitlines()[0]}). "
             "Delete its folder: the next run computes the trial again"
         ) from None
-
-
-def _flush(path: Path) -> None:
-    """Wait until the file or folder is on the disk, so that a rename never outlives its content."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _try(lock: FileLock) -> bool:

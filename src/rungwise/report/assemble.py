@@ -5,11 +5,11 @@ from collections.abc import Mapping, Set
 
 from rungwise.chapters import load_chapter
 from rungwise.chapters.chapter import ChapterSettings
-from rungwise.evidence.judge import judged
+from rungwise.judging.judge import judged
 from rungwise.records.record import CHOICES, Record
 from rungwise.records.store import Store
 from rungwise.report.document import Document, TrialRow
-from rungwise.study import Study, study_trials
+from rungwise.study.study import Study, study_trials
 
 
 def assemble(study: Study, store: Store) -> Document:

@@ -7,10 +7,10 @@ import tempfile
 from pathlib import Path
 
 from rungwise.report.document import Document, findings_json
-from rungwise.report.figures import GUTTER, drawn
-from rungwise.report.html import html
+from rungwise.report.figures.drawing import GUTTER, drawn
+from rungwise.report.figures.svg import sheet
+from rungwise.report.html.page import html
 from rungwise.report.markdown import markdown
-from rungwise.report.svg import sheet
 
 _OURS = re.compile(r"\d{2,}-[A-Za-z0-9_-]+\.svg")
 

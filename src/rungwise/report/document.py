@@ -9,6 +9,7 @@ from pydantic import computed_field
 
 from rungwise.evidence.judgement import Judgement
 from rungwise.findings import Findings, Part
+from rungwise.shown import Shown
 
 
 class TrialRow(Part):
@@ -25,7 +26,7 @@ class TrialRow(Part):
     error: str | None = None
 
 
-class Document(Part):
+class Document(Part, Shown):
     """Everything that a report tells. Reports are pure functions of it."""
 
     title: str
@@ -88,11 +89,6 @@ class Document(Part):
     def count(self, status: str) -> int:
         """Trials of that status."""
         return len({trial.id for trial in self.trials if trial.status == status})
-
-    def _repr_html_(self) -> str:
-        from rungwise.notebook import document_html
-
-        return document_html(self)
 
 
 def duration(seconds: float) -> str:

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rungwise.balancing.balancer import Batch
+from rungwise.balancing.learner import Batch
 from rungwise.data.images import ImageSet
 from rungwise.data.tasks import task_labels
-from rungwise.training.trial import Fit
+from rungwise.training.settings import Fit
 
 TOGETHER = 16
 """Batches that are cut out at once."""

@@ -3,28 +3,29 @@
 import copy
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from rungwise.balancing import fixed
-from rungwise.balancing.balancer import Balancer, Batch, Forward
+from rungwise.balancing.balancer import Balancer
 from rungwise.balancing.dominance import Dominance
-from rungwise.data.images import Split
-from rungwise.data.tasks import task_labels
+from rungwise.balancing.learner import Batch, Forward
+from rungwise.bench import Bench
 from rungwise.seeding import stream_seed
 from rungwise.training.augment import Augmentation, Drawn
 from rungwise.training.batches import Resident
-from rungwise.training.evaluate import loss_and_accuracy, most_wrong, predict, predict_views
+from rungwise.training.evaluate import loss_and_accuracy, predict, predict_views
 from rungwise.training.graph import Replayed, can_capture
 from rungwise.training.learner import begin, build_learner
 from rungwise.training.memory import peak_bytes
+from rungwise.training.notes import Epoch, note_end, note_predictions, note_test, note_training
 from rungwise.training.precision import resolve
 from rungwise.training.pruning import Pruner
-from rungwise.training.trial import Fit
-from rungwise.trial import Bench, Outcome, TrialFailed
+from rungwise.training.settings import Fit
+from rungwise.trial import Outcome, TrialFailed
 
 PROGRESS_EVERY_S = 0.5
 AHEAD = 64
@@ -33,7 +34,6 @@ DOMINANCE_EVERY = 20
 """Steps between two looks at what each task asks of the shared parameters; a look costs K backward passes."""
 RISE = 0.2
 """The share of the steps over which the rate of one-cycle training rises."""
-HALF_MAX = float(np.finfo(np.float16).max)
 
 
 def carry_out(trial: Fit, bench: Bench) -> Outcome:
@@ -90,21 +90,6 @@ def carry_out(trial: Fit, bench: Bench) -> Outcome:
     if len(trial.tasks) > 1:
         out.arrays["task_weights"] = torch.cat(loop.weights).cpu().numpy()
     return out
-
-
-@dataclass
-class Epoch:
-    """Running means over the batches of one epoch, while the weights were moving."""
-
-    loss: float = 0.0
-    """Weighted sum over the tasks, by the study's weights."""
-    losses: list[float] = field(default_factory=list)
-    accuracy: list[float] = field(default_factory=list)
-    """One per task."""
-    weights: list[float] = field(default_factory=list)
-    """One per task: the mean over the steps of what the balancer gave them."""
-    dominance: list[float] = field(default_factory=list)
-    """AU, one per task; empty where no parameters are shared."""
 
 
 @dataclass(frozen=True)
@@ -314,46 +299,3 @@ def now(device: str) -> float:
     if device == "cuda":
         torch.cuda.current_stream().synchronize()
     return time.perf_counter()
-
-
-def note_training(out: Outcome, trial: Fit, epoch: Epoch) -> None:
-    for k, task in enumerate(trial.tasks):
-        values = {"train_loss": epoch.losses[k], "train_accuracy": epoch.accuracy[k]}
-        told = {"weight": epoch.weights, "dominance": epoch.dominance} if len(trial.tasks) > 1 else {}
-        values |= {name: each[k] for name, each in told.items() if each and np.isfinite(each).all()}
-        for name, value in values.items():
-            out.history.setdefault(trial.key(name, task), []).append(value)
-
-
-def note_test(out: Outcome, trial: Fit, logits: tuple[Tensor, ...], labels: Tensor) -> None:
-    for k, task in enumerate(trial.tasks):
-        loss, accuracy = loss_and_accuracy(logits[k], labels[k])
-        for name, value in (("test_loss", loss), ("test_accuracy", accuracy)):
-            out.history.setdefault(trial.key(name, task), []).append(value)
-            out.summary[trial.key(name, task)] = value
-
-
-def note_end(out: Outcome, trial: Fit, net: nn.Module, parts: Mapping[str, Resident], precision: str) -> None:
-    """The final weights, and what they do on all training images and on those set aside."""
-    out.summary["parameters"] = sum(p.numel() for p in net.parameters())
-    out.weights = {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
-    for name in (name for name in parts if name != "test"):
-        answers = predict(net, parts[name].images, precision)
-        for k, task in enumerate(trial.tasks):
-            loss, accuracy = loss_and_accuracy(answers[k], parts[name].labels[k])
-            out.summary |= {trial.key(f"{name}_loss", task): loss, trial.key(f"{name}_accuracy", task): accuracy}
-
-
-def note_predictions(out: Outcome, trial: Fit, logits: tuple[Tensor, ...], split: Split) -> None:
-    """What the final weights say of each test image."""
-    for k, (task, rule) in enumerate(trial.tasks.items()):
-        answers, labels = logits[k].cpu().numpy(), task_labels(rule, split.test)
-        small = np.uint8 if answers.shape[1] <= 256 else np.int32
-        wrong = most_wrong(answers, labels)
-        out.arrays |= {
-            trial.key("test_logits", task): answers.clip(-HALF_MAX, HALF_MAX).astype(np.float16),
-            trial.key("test_predictions", task): answers.argmax(1).astype(small),
-            trial.key("test_labels", task): labels.astype(small),
-            trial.key("wrong_index", task): wrong.astype(np.int32),
-            trial.key("wrong_images", task): split.test.images[wrong],
-        }

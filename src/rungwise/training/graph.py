@@ -8,10 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rungwise.balancing.balancer import Balancer, Forward
+from rungwise.balancing.balancer import Balancer
 from rungwise.balancing.fixed import Fixed
+from rungwise.balancing.learner import Forward
+from rungwise.optimisers.muon import Muon
 from rungwise.training.augment import Drawn
-from rungwise.training.muon import Muon
 
 REHEARSALS = 3
 """Steps before the capture: libraries choose their kernels and take their memory in them."""

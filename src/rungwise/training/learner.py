@@ -3,18 +3,15 @@
 from collections.abc import Container, Iterator, Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from rungwise.balancing.balancer import Batch, Learner, Part
-from rungwise.models.ensemble import members
+from rungwise.balancing.learner import Batch, Learner, Part
 from rungwise.models.net import NetSettings, Shape, initialise
 from rungwise.records.record import Record
 from rungwise.seeding import stream_seed
-from rungwise.training.adam import Adam
 from rungwise.training.batches import Resident
-from rungwise.training.muon import Muon
-from rungwise.training.trial import Fit, Recipe
-from rungwise.trial import TrialFailed
+from rungwise.training.optimiser import build_optimiser
+from rungwise.training.settings import Fit
 
 
 def begin(trial: Fit, image: Shape, records: Mapping[str, Record]) -> nn.Module:
@@ -116,37 +113,3 @@ def build_learner(trial: Fit, net: nn.Module, parts: Mapping[str, Resident], pre
         precision=precision,
         label_smoothing=trial.fit.label_smoothing,
     )
-
-
-def build_optimiser(recipe: Recipe, net: nn.Module) -> torch.optim.Optimizer:
-    """The recipe's optimiser over all parameters that learn; fused where there is such a kernel: one pass over the
-    memory per step. On a GPU its counts, and rates that change, are there too, so that a captured step can read them.
-
-    Raises TrialFailed where there is nothing for Muon to move.
-    """
-    learning = [p for p in net.parameters() if p.requires_grad]
-    on_gpu = learning[0].is_cuda
-
-    def there(rate: float) -> float | Tensor:
-        return torch.tensor(rate, device=learning[0].device) if on_gpu and recipe.schedule != "constant" else rate
-
-    match recipe.optimiser:
-        case "adam":
-            return Adam(learning, there(recipe.rate), fused=True, capturable=on_gpu)
-        case "rmsprop":
-            return torch.optim.RMSprop(learning, recipe.rate)
-        case "adagrad":
-            return torch.optim.Adagrad(learning, recipe.rate, fused=True)
-        case "sgd":
-            return torch.optim.SGD(learning, there(recipe.rate), momentum=recipe.momentum, fused=True)
-        case "muon":
-            matrices = ([p for p in one.parameters() if p.requires_grad and p.ndim > 1] for one in members(net))
-            inner = [weight for own in matrices for weight in own[1:-1]]
-            if not inner:
-                raise TrialFailed(
-                    "muon moves the weights of the layers between the first and the last, and this net has none: give "
-                    'it another layer, or choose optimiser = "adam"'
-                )
-            rest = [p for p in learning if all(p is not weight for weight in inner)]
-            rates = there(recipe.rate), there(recipe.adam_rate)
-            return Muon(inner, rest, rates[0], recipe.momentum, rates[1], capturable=on_gpu)

@@ -17,64 +17,30 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rungwise.balancing import fixed
-from rungwise.balancing.balancer import Forward
-from rungwise.data.catalogue import CATALOGUE
+from rungwise.balancing.learner import Forward
+from rungwise.bench import Bench
 from rungwise.data.images import Split
-from rungwise.models.mlp import Mlp, MlpSettings
-from rungwise.models.net import count_parameters
+from rungwise.models.mlp import Mlp
+from rungwise.models.pixels import scaled
 from rungwise.seeding import stream_seed
-from rungwise.settings import Settings
-from rungwise.training import fit
+from rungwise.training import fit, notes
 from rungwise.training.batches import Resident
-from rungwise.training.evaluate import predict, scaled
+from rungwise.training.evaluate import predict
 from rungwise.training.graph import Replayed, can_capture, keeps_on_gpu
-from rungwise.training.learner import begin, build_learner, build_optimiser
+from rungwise.training.learner import begin, build_learner
 from rungwise.training.memory import peak_bytes
+from rungwise.training.optimiser import build_optimiser
 from rungwise.training.precision import resolve
-from rungwise.training.trial import Fit, Recipe
-from rungwise.trial import MOST_TOGETHER, Bench, Outcome, TrialFailed
+from rungwise.training.settings import Fit
+from rungwise.trial import Outcome, TrialFailed
 
-MEMORY = 2**31
-"""Bytes that the nets of a stack, their optimiser's memory and their images may take."""
 ROUNDS, MEASURE_S = 5, 0.3
 """Steps that are timed before it is decided whether to stack: at least as many rounds, and for at least as long."""
 GAIN = 1.1
 """How many times as fast a stack must be: a busy machine's clock is no better than that, and one by one is the rule."""
-KNOWN = {
-    Fit: {"data", "seed", "net", "fit", "tasks"},
-    MlpSettings: {"family", "hidden", "bias"},
-    Recipe: {"epochs", "batch", "optimiser", "rate", "momentum", "precision", "evaluate", "stop_loss", "stacked"},
-}
-"""The settings that this module takes account of; others must be left as they are by default."""
-
 Step = Callable[[Tensor], Forward]
 """Takes each net's indices (K, B) into its own training images, and a step of all nets; returns the losses (K,) from
 before it and how many images each net had right (K,)."""
-
-
-def stackable(trial: Fit) -> bool:
-    """Whether the trial is of the sort that is fitted here as `training.fit` does: a plain MLP on one task."""
-
-    def known(settings: Settings) -> bool:
-        return settings.model_dump(exclude_defaults=True).keys() <= KNOWN.get(type(settings), set())
-
-    return (
-        known(trial)
-        and known(trial.net)
-        and known(trial.fit)
-        and len(trial.tasks) == 1
-        and trial.fit.optimiser in ("adam", "sgd", "rmsprop", "adagrad")
-    )
-
-
-def most_stacked(trial: Fit) -> int:
-    """How many trials like this one are fitted as one at most; 1 where it is not stackable."""
-    if not stackable(trial):
-        return 1
-    entry = CATALOGUE[trial.data.source]
-    floats = 4 * count_parameters(trial.net, entry.image, trial.outputs)  # weights, gradients, two moments
-    pixels = (trial.data.size + entry.test_images) * math.prod(entry.image)
-    return max(1, min(MOST_TOGETHER, MEMORY // (4 * floats + pixels)))
 
 
 def fit_many(trials: Sequence[Fit], bench: Bench) -> list[Outcome | TrialFailed] | None:
@@ -253,7 +219,7 @@ def _fit(group: _Group, bench: Bench) -> list[Outcome | TrialFailed]:
             state.end = fit.infinite(losses[:, [k]], epoch, recipe.rate)
             if state.end is not None:
                 continue
-            fit.note_training(state.out, trial, fit.Epoch(means[k], [means[k]], [accuracies[k]]))
+            notes.note_training(state.out, trial, notes.Epoch(means[k], [means[k]], [accuracies[k]]))
             last = epoch + 1 == recipe.epochs or means[k] < (recipe.stop_loss or 0)
             _evaluate(group, k, state, last)
             if last:
@@ -302,10 +268,10 @@ def _evaluate(group: _Group, k: int, state: _Progress, last: bool) -> None:
         return
     started = fit.now(group.device)
     logits = predict(net, parts["test"].images, group.precision)
-    fit.note_test(state.out, trial, logits, parts["test"].labels)
+    notes.note_test(state.out, trial, logits, parts["test"].labels)
     if last:
-        fit.note_end(state.out, trial, net, parts, group.precision)
-        fit.note_predictions(state.out, trial, logits, group.splits[k])
+        notes.note_end(state.out, trial, net, parts, group.precision)
+        notes.note_predictions(state.out, trial, logits, group.splits[k])
         # Copies: the stack may go on.
         state.out.weights = {name: value.clone() for name, value in state.out.weights.items()}
         state.end = state.out

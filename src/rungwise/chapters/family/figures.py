@@ -1,0 +1,157 @@
+"""The figures of a chapter on a family of nets: learning curves, accuracy by time, confusions, the worst mistakes."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rungwise.chapters.family.results import Result, most_seeds
+from rungwise.findings import Cloud, Figure, Heatmap, Images, Lines, Points, Series, Tile
+from rungwise.words import counted
+
+RUNS = ", the mean over seeds strong and the single runs faint"
+
+
+def figures(results: Sequence[Result], chapter: str) -> tuple[Figure, ...]:
+    ran = [r for r in results if r.records]
+    if not ran:
+        return ()
+    return (
+        _learning_curves(ran, chapter),
+        _accuracy_by_time(ran, chapter),
+        _confusions(ran, chapter),
+        *_wrong(ran, chapter),
+    )
+
+
+def _learning_curves(results: Sequence[Result], chapter: str) -> Figure:
+    keys = {
+        "train_loss": "Training loss (nats)",
+        "test_loss": "Test loss (nats)",
+        "train_accuracy": "Training accuracy",
+        "test_accuracy": "Test accuracy",
+    }
+    if results[0].fit.evaluate == "end":
+        keys = {key: title for key, title in keys.items() if key.startswith("train")}
+    panels = tuple(
+        Lines(
+            title=title,
+            x_label="Epoch",
+            series=tuple(_curves(r, key) for r in results),
+            log_y="loss" in key,
+            markers=all(len(run.history[key]) < 3 for r in results for run in r.records.values()),
+        )
+        for key, title in keys.items()
+    )
+    ends = ", ".join(f"{r.name} {r.mean('test_accuracy'):.4f}" for r in results)
+    return Figure(
+        id=f"{chapter}-learning",
+        caption=f"Learning curves{RUNS if most_seeds(results) > 1 else ''}. Losses are on a logarithmic scale.",
+        alt=f"Loss and accuracy by epoch. Test accuracy ends at: {ends}.",
+        panels=panels,
+        columns=2,
+    )
+
+
+def _curves(result: Result, key: str) -> Series:
+    runs = tuple(tuple(record.history[key]) for record in result.records.values())
+    return Series(name=result.name, x=tuple(range(1, 1 + max(map(len, runs)))), runs=runs)
+
+
+def _accuracy_by_time(results: Sequence[Result], chapter: str) -> Figure:
+    clouds = tuple(
+        Cloud(
+            name=r.name,
+            x=tuple(r.values("time_s").values()),
+            y=tuple(r.values("test_accuracy").values()),
+            size=r.mean("parameters"),
+            note=r.name,
+        )
+        for r in results
+    )
+    told_each = "; ".join(
+        f"{r.name} {r.mean('test_accuracy'):.4f} in {r.mean('time_s'):.1f} s, {r.mean('parameters'):,.0f} parameters"
+        for r in results
+    )
+    panel = Points(x_label="Training time (s)", y_label="Test accuracy", clouds=clouds, log_x=True)
+    return Figure(
+        id=f"{chapter}-time",
+        caption="Test accuracy against training time; one marker per run, its area is the number of parameters.",
+        alt=f"Test accuracy against training time: {told_each}.",
+        panels=(panel,),
+    )
+
+
+def _confusions(results: Sequence[Result], chapter: str) -> Figure:
+    panels = tuple(
+        Heatmap(
+            title=result.name,
+            x_label="Predicted class",
+            y_label="True class",
+            rows=result.data.classes,
+            columns=result.data.classes,
+            values=confusion(result),
+            digits=0 if len(result.records) == 1 else 1,
+        )
+        for result in results
+    )
+    means = ", as means over the seeds" if most_seeds(results) > 1 else ""
+    return Figure(
+        id=f"{chapter}-confusion",
+        caption=f"Confusion matrices: how many test images of each class were taken for each class{means}.",
+        alt=f"Confusion matrices. {' '.join(_worst_confusion(result) for result in results)}",
+        panels=panels,
+        columns=2,
+    )
+
+
+def _worst_confusion(result: Result) -> str:
+    counts = confusion(result)
+    wrong = np.where(np.eye(len(counts), dtype=bool), 0, counts)
+    is_, said = np.unravel_index(int(wrong.argmax()), wrong.shape)
+    if wrong[is_, said] == 0:
+        return f"{result.name} confuses none."
+    count = wrong[is_, said]
+    images = counted(int(count), "image") if len(result.records) == 1 else f"{count:.1f} images"
+    return f"{result.name} confuses most often {result.data.classes[is_]} with {result.data.classes[said]}: {images}."
+
+
+def confusion(result: Result) -> np.ndarray:
+    """How often each class (row) was said to be each class (column), (C, C), as a mean over the seeds."""
+    size = len(result.data.classes)
+    counts = [
+        np.bincount(
+            record.arrays["test_labels"].astype(int) * size + record.arrays["test_predictions"],
+            minlength=size**2,
+        ).reshape(size, size)
+        for record in result.records.values()
+    ]
+    return np.asarray(np.mean(counts, axis=0))
+
+
+def _wrong(results: Sequence[Result], chapter: str) -> tuple[Figure, ...]:
+    """The images that the best net was surest of and wrong about, in its first seed; none where it made no mistake."""
+    best = max(results, key=lambda r: r.mean("test_accuracy"))
+    seed, record = next(iter(best.records.items()))
+    index = record.arrays["wrong_index"]
+    if len(index) == 0:
+        return ()
+    logits = record.arrays["test_logits"][index].astype(np.float64)
+    probabilities = np.exp(logits - logits.max(1, keepdims=True))
+    probabilities /= probabilities.sum(1, keepdims=True)
+    said, labels = record.arrays["test_predictions"][index], record.arrays["test_labels"][index]
+    tiles = tuple(
+        Tile(
+            pixels=image.mean(0).astype(np.uint8),
+            title=f"{best.data.classes[is_]} → {best.data.classes[as_]}, {p[as_]:.2f}",
+        )
+        for image, is_, as_, p in zip(record.arrays["wrong_images"], labels, said, probabilities, strict=True)
+    )
+    what = f"{best.name} (seed {seed}), the net with the highest test accuracy, was surest of and wrong about"
+    return (
+        Figure(
+            id=f"{chapter}-wrong",
+            caption=f"The test images that {what}: true → predicted class, and the probability it gave the latter.",
+            alt=f"{counted(len(tiles), 'misclassified image')}: {'; '.join(tile.title for tile in tiles)}.",
+            panels=(Images(tiles=tiles, columns=5),),
+        ),
+    )

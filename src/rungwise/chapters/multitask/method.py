@@ -1,0 +1,103 @@
+"""What was asked and done, in paragraphs and formulas."""
+
+from typing import Any
+
+from rungwise.chapters.multitask.settings import Settings
+from rungwise.chapters.sentences import told_fit
+from rungwise.data.settings import Data
+from rungwise.data.tasks import Task, task_classes
+from rungwise.findings import Formula
+from rungwise.models.multitask import SharedSettings
+from rungwise.models.net import NetSettings
+
+
+def question(settings: Settings) -> str:
+    if settings.methods:
+        return "How should several tasks share one net, and does weighing them adaptively beat weights that stay?"
+    return "Can one net learn several tasks at once as well as one net for each, and at what weights?"
+
+
+def formulas(settings: Settings) -> tuple[Formula, ...]:
+    loss = Formula(
+        latex=r"L = \sum_{k=1}^{K} w_k L_k, \qquad w_k \ge 0, \quad \sum_k w_k = 1",
+        says=(
+            "The loss of $K$ tasks: $L_k$ is the cross-entropy of task $k$. For two tasks "
+            r"$w = (\lambda, 1 - \lambda)$."
+        ),
+    )
+    gain = Formula(
+        latex=r"\Delta = \frac{100}{K} \sum_{k=1}^{K} \frac{a_k - b_k}{b_k}",
+        says=(
+            "The gain of a net with test accuracies $a_k$ on one with $b_k$, in percent, averaged over the tasks. It "
+            "is taken by seed, so that each difference is of two nets with the same images and the same order of them."
+        ),
+    )
+    dominance = Formula(
+        latex=r"\mathrm{AU}_k \leftarrow \beta\, \mathrm{AU}_k + (1 - \beta)\, \frac{\| \Delta\theta_k \|^2}{P}",
+        says=(
+            r"Which task dominates (Yang et al. 2022): $\Delta\theta_k$ is task $k$'s part of a step of the $P$ shared "
+            r"parameters, weights and the optimiser's scaling included, looked at every 20 steps; $\beta = 0.9$."
+        ),
+    )
+    return (loss, gain, dominance) if settings.methods or settings.sharing else (loss,)
+
+
+def method(settings: Settings) -> tuple[str, ...]:
+    data = settings.data
+    tasks = "; ".join(_told_task(name, task, data) for name, task in settings.tasks.items())
+    aside = (
+        f"{data.validation_images:,} other training images were set aside to choose the weights by."
+        if data.validation_images
+        else "No other images were set aside to choose the weights by."
+    )
+    found = [
+        f"The tasks: {tasks}.",
+        f"{_told_net(settings.net)} A single-task net is the same net with one task.",
+        f"Every net was fitted on {data.size:,} training images of {data.source}, {told_fit(settings.fit)}. "
+        f"Accuracies are those of the last epoch on the test images. {aside}",
+    ]
+    if settings.methods:
+        found.append(
+            "Every other way to balance the tasks had the same net, initial weights, images, order, batches, epochs "
+            "and learning rate. It started from equal weights, and was not tuned: its own settings are the defaults, "
+            "its authors' where they name any, or the study's, where the table of methods says so."
+        )
+    if settings.sharing:
+        nets = " ".join(f"{name}: {_told_net(net)}" for name, net in settings.sharing.items())
+        found.append(f"Other ways to share, all at equal weights. {nets}")
+    return tuple(found)
+
+
+def _told_task(name: str, task: Task, data: Data) -> str:
+    if task == "labels":
+        return f"{name}, the {len(data.classes)} classes"
+    if isinstance(task, str):
+        return f"{name}, the column {task} of {len(task_classes(task, data))} classes"
+    groups = ", ".join(
+        f"{group} ({', '.join(data.classes[label] for label in labels)})" for group, labels in task.items()
+    )
+    return f"{name}, {len(task)} groups: {groups}"
+
+
+def _told_net(net: NetSettings) -> str:
+    """A net in a sentence."""
+    settings: Any = net
+    filters = ", ".join(map(str, settings.filters))
+    head = getattr(settings, "head", ())
+    own = f"dense layers of {', '.join(map(str, head))} units and its logits" if head else "its logits"
+    if isinstance(net, SharedSettings):
+        shared = f", then shared dense layers of {', '.join(map(str, net.shared))} units" if net.shared else ""
+        return (
+            f"All tasks share convolutions of {filters} filters of {net.kernel} × {net.kernel}{shared}; each task adds "
+            f"{own}."
+        )
+    blocks = f"blocks of {filters} filters (convolution of 3 × 3, max-pooling, BatchNorm, ReLU)"
+    match settings.family:
+        case "compact":
+            shared = f" and dense layers of {', '.join(map(str, settings.shared))} units" if settings.shared else ""
+            return f"All tasks share {blocks}{shared}; each task adds {own}."
+        case "collaboration":
+            link = "a block common to all tasks reads every column and adds to each (Trottier et al. 2017)"
+        case _:
+            link = "each column goes on with a learned mixture of all of them (Misra et al. 2016)"
+    return f"Each task has a column of {blocks} and {own}; after each block, {link}."

@@ -1,0 +1,70 @@
+"""What a study file sets for the chapter."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+
+from rungwise.balancing.balancer import BalancerSettings
+from rungwise.chapters.chapter import ChapterSettings
+from rungwise.chapters.multitask.weights import (
+    TOGETHER,
+    TaskOfData,
+    Weights,
+    WeightsOfTasks,
+    multi_name,
+    single_name,
+    told_weights,
+)
+from rungwise.data.settings import Data
+from rungwise.models.sharing import SharingSettings
+from rungwise.training.settings import Balance, RecipeOfTasks, for_balancing
+
+
+def _usable(balance: BalancerSettings, info: ValidationInfo) -> BalancerSettings:
+    known = info.data
+    if balance.validates and isinstance(known.get("data"), Data) and known["data"].validation_images is None:
+        raise ValueError(
+            f"{balance.method} draws batches from images that are set aside: set validation_images in the chapter's "
+            "data, as data = { ..., validation_images = 1000 }"
+        )
+    if {"fit", "tasks"} <= known.keys() and (fault := balance.fault(known["fit"].optimiser, len(known["tasks"]))):
+        raise ValueError(fault)
+    if "fit" in known:
+        for_balancing(known["fit"])
+    return balance
+
+
+class Settings(ChapterSettings):
+    kind: Literal["multitask"] = "multitask"
+    fit: RecipeOfTasks
+    net: SharingSettings
+    tasks: dict[str, TaskOfData] = Field(min_length=2)
+    """By name: "labels", a column of the data, or groups of labels by name."""
+    weights: tuple[WeightsOfTasks, ...] = Field(min_length=1)
+    """The loss weights to try, one number per task, summing to 1. For two tasks, one number w stands for (w, 1 - w)."""
+    methods: dict[str, Annotated[Balance, AfterValidator(_usable)]] = Field({})
+    """Other ways to balance the tasks, by the names that they have in the report."""
+    sharing: dict[str, SharingSettings] = Field({})
+    """Other nets for the tasks to share, by the names that they have in the report; at equal weights."""
+
+    @field_validator("weights")
+    @classmethod
+    def _once(cls, weights: tuple[Weights, ...]) -> tuple[Weights, ...]:
+        names = [multi_name(w) for w in weights]
+        twice = next((w for i, w in enumerate(weights) if names[i] in names[:i]), None)
+        if twice is not None:
+            raise ValueError(f"the weights {list(twice)} are listed twice, as {told_weights(twice)}; list each once")
+        return weights
+
+    @field_validator("methods", "sharing")
+    @classmethod
+    def _own_names(cls, named: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        taken = {
+            TOGETHER,
+            *map(single_name, info.data.get("tasks", ())),
+            *map(multi_name, info.data.get("weights", ())),
+            *(info.data.get("methods", ()) if info.field_name == "sharing" else ()),
+        }
+        if twice := taken & named.keys():
+            raise ValueError(f"{min(twice)!r} is what another model of this chapter is called; choose another name")
+        return named

@@ -1,0 +1,132 @@
+"""The tables of the multi-task chapter: accuracies, gains, costs, and what the methods are."""
+
+from rungwise.chapters.multitask.models import Model
+from rungwise.chapters.multitask.results import Results
+from rungwise.chapters.multitask.statements import dominance_shares, paired_tests
+from rungwise.chapters.multitask.weights import TOGETHER, short_weights, told_weights
+from rungwise.evidence.estimate import Estimate, estimate
+from rungwise.findings import Cell, Column, Table
+
+
+def tables(results: Results) -> tuple[Table, ...]:
+    """The accuracies; the others where nets were balanced or shared in more ways than by fixed weights."""
+    found = [_accuracy(results)]
+    if results.settings.methods or results.settings.sharing:
+        found += [_gains(results), _costs(results)]
+    if results.settings.methods:
+        found.append(_methods(results))
+    return tuple(found)
+
+
+def _mean(results: Results, key: str, model: str) -> Estimate | None:
+    return estimate(results.values(key, model).values())
+
+
+def title(task: str) -> str:
+    """The accuracy on a task, as a heading; the rest of its name is left as the study has it."""
+    return f"{task[:1].upper()}{task[1:]} accuracy"
+
+
+def _accuracy(results: Results) -> Table:
+    tasks = results.tasks
+    columns = (
+        Column(key="model", label="Model"),
+        Column(key="weights", label="λ" if len(tasks) == 2 else "Weights"),
+        *(Column(key=f"{task}_accuracy", label=title(task), digits=4) for task in tasks),
+        Column(key="parameters", label="Parameters"),
+        Column(key="time_s", label="Training time (s)", digits=1),
+    )
+    rows = []
+    for model in results.models.values():
+        own = (model.task,) if model.role == "single" else tasks
+        accuracies = [_mean(results, f"test_accuracy_{t}", model.name) if t in own else None for t in tasks]
+        size = next((int(v) for v in results.values("parameters", model.name).values()), None)
+        names = ("multi", short_weights(model.weights)) if model.role == "fixed" else (model.name, None)
+        rows.append((*names, *accuracies, size, _mean(results, "time_s", model.name)))
+    how = "the multi-task net at each weight"
+    how += ", at each way to balance the tasks" if results.settings.methods else ""
+    how += ", and other ways to share" if results.settings.sharing else ""
+    caption = f"Single-task nets and {how}: test accuracy after the last epoch."
+    return Table(id=f"{results.settings.name}-accuracy", caption=caption, columns=columns, rows=tuple(rows))
+
+
+def _compared(results: Results) -> list[Model]:
+    """The tuned and the equal weights, then all that is compared to them."""
+    own = {m.name: m for m in (results.tuned, results.equal) if m}
+    return [*own.values(), *(m for m in results.models.values() if m.role in ("adaptive", "sharing"))]
+
+
+def _gains(results: Results) -> Table:
+    tuned = results.tuned
+    on = told_weights(tuned.weights) if tuned else "the tuned weights"
+    family = paired_tests(results, results.of("adaptive"), tuned) if tuned else []
+    ps = {test.model.name: test.p for test in family}
+    rows: list[tuple[Cell, ...]] = [
+        (
+            m.name,
+            estimate(results.gains(m.name, TOGETHER).values()),
+            estimate(results.gains(m.name, tuned.name).values()) if tuned and m is not tuned else None,
+            ps.get(m.name),
+        )
+        for m in _compared(results)
+    ]
+    return Table(
+        id=f"{results.settings.name}-gains",
+        caption=(
+            f"Gains in test accuracy in percent, averaged over the tasks and paired by seed: on the single-task nets, "
+            f"and on the tuned weights ({on}); p of the paired t-test, adjusted after Holm over the adaptive methods."
+        ),
+        columns=(
+            Column(key="model", label="Model"),
+            Column(key="gain_on_single", label="Gain on single-task (%)", digits=2),
+            Column(key="gain_on_tuned", label="Gain on tuned (%)", digits=2),
+            Column(key="p_holm", label="Adjusted p", digits=3),
+        ),
+        rows=tuple(rows),
+    )
+
+
+def _costs(results: Results) -> Table:
+    keys = ("step_ms", "step_time_ratio", "step_memory_mb", "memory_ratio")
+    rows: list[tuple[Cell, ...]] = []
+    for m in _compared(results):
+        shares = dominance_shares(results, m.name)
+        rows.append((m.name, *(_mean(results, key, m.name) for key in keys), *(shares.get(t) for t in results.tasks)))
+    return Table(
+        id=f"{results.settings.name}-cost",
+        caption=(
+            "What a training step costs, also in times of plain training (the mean over the fixed weights): its time, "
+            "and the most memory that tensors take in it, the net's own left out. And each task's share of the sum of "
+            "all tasks' AU after the last epoch."
+        ),
+        columns=(
+            Column(key="model", label="Model"),
+            Column(key="step_ms", label="Step (ms)", digits=1),
+            Column(key="step_time_ratio", label="Time (× plain)", digits=2),
+            Column(key="step_memory_mb", label="Memory (MB)", digits=1),
+            Column(key="memory_ratio", label="Memory (× plain)", digits=2),
+            *(Column(key=f"dominance_share_{task}", label=f"AU of {task} (share)", digits=2) for task in results.tasks),
+        ),
+        rows=tuple(rows),
+    )
+
+
+def _methods(results: Results) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for name, balance in results.settings.methods.items():
+        own = balance.model_dump(exclude_defaults=True)
+        chosen = ", ".join(f"{key} = {value}" for key, value in own.items())
+        says = f"{balance.says} Set here: {chosen}." if chosen else balance.says
+        last = [estimate(results.last_weights(name, task)) for task in results.tasks]
+        rows.append((name, says, balance.source, *last))
+    return Table(
+        id=f"{results.settings.name}-methods",
+        caption="The ways to balance the tasks, and the weights that they gave, mean over the last epoch.",
+        columns=(
+            Column(key="method", label="Method"),
+            Column(key="says", label="What it does"),
+            Column(key="source", label="Source"),
+            *(Column(key=f"weight_{task}", label=f"Weight of {task}", digits=3) for task in results.tasks),
+        ),
+        rows=tuple(rows),
+    )

@@ -1,0 +1,110 @@
+"""The perceptrons' records, read: one result per pair of classes, and what is measured of it."""
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from rungwise.chapters.perceptrons.settings import Settings, trials
+from rungwise.chapters.perceptrons.trial import PerceptronTrial
+from rungwise.chapters.sentences import measurements
+from rungwise.evidence.estimate import Estimate, estimate
+from rungwise.evidence.measure import Measurement, Metric
+from rungwise.records.record import Record
+
+LAST = 50
+"""Iterations over which the report looks at how the last iterate moves."""
+
+
+class Result(NamedTuple):
+    """One pair with the records it has."""
+
+    name: str
+    positive: int
+    negative: int
+    records: dict[int, Record]
+    """By seed."""
+
+    def values(self, key: str) -> dict[int, float]:
+        """One of the chapter's metrics, or ``late_peak``, by seed; undefined values are left out."""
+        if key in ("range", "late_peak"):
+            return {seed: _unrest(curve)[key] for seed, curve in self.unsettled.items()}
+        return {seed: _value(key, record) for seed, record in self.records.items()}
+
+    def estimate(self, key: str) -> Estimate | None:
+        return estimate(self.values(key).values())
+
+    def mean(self, key: str) -> float:
+        return float(np.mean(list(self.values(key).values())))
+
+    def most(self, key: str) -> float:
+        return max(self.values(key).values())
+
+    @property
+    def unsettled(self) -> dict[int, list[float]]:
+        """The error curves, by seed, of the runs that were stopped before they reached the tolerance."""
+        return {s: record.history["error"] for s, record in self.records.items() if not record.summary["converged"]}
+
+    @property
+    def converged(self) -> int:
+        """The number of seeds that reached the tolerance."""
+        return int(sum(self.values("converged").values()))
+
+    @property
+    def first(self) -> Record:
+        """The record of the first seed that has one."""
+        return next(iter(self.records.values()))
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(record.id for record in self.records.values())
+
+
+def _value(key: str, record: Record) -> float:
+    match key:
+        case "gap":
+            return record.summary["train_accuracy"] - record.summary["test_accuracy"]
+        case "fit_s":
+            return record.timings["fit_s"]
+        case _:
+            return record.summary[key]
+
+
+def _unrest(curve: Sequence[float]) -> dict[str, float]:
+    """How the last iterate moves; where it reached the tolerance it is settled, and this means nothing."""
+    return {"range": float(np.ptp(curve[-LAST:])), "late_peak": max(curve[len(curve) // 2 :])}
+
+
+def read_results(planned: Sequence[PerceptronTrial], records: Mapping[str, Record]) -> list[Result]:
+    """One per pair, in the order of the trials; those of a pair stand together."""
+    results = []
+    for (positive, negative), group in itertools.groupby(planned, lambda trial: (trial.positive, trial.negative)):
+        own = list(group)
+        kept = {trial.seed: records[trial.id] for trial in own if trial.id in records}
+        results.append(Result(own[0].label, positive, negative, kept))
+    return results
+
+
+def metrics(settings: Settings) -> dict[str, Metric]:
+    """What is measured of every pair of classes."""
+    pairs = tuple(trial.label for trial in trials(settings, (0,)))
+    return {
+        "train_accuracy": Metric("share of the pair's training images classified right", pairs, "higher"),
+        "test_accuracy": Metric("share of the pair's test images classified right", pairs, "higher"),
+        "gap": Metric("training minus test accuracy", pairs, "lower"),
+        "iterations": Metric("iterations until training stopped", pairs),
+        "converged": Metric("whether the training error reached the tolerance: 1 or 0", pairs, "higher"),
+        "range": Metric(
+            f"range of the training error over the last {LAST} iterations of runs that did not converge", pairs, "lower"
+        ),
+        "fit_s": Metric("time of fitting, in seconds", pairs, "lower", timing=True),
+    }
+
+
+def measured(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, Record]) -> Iterator[Measurement]:
+    results = read_results(trials(settings, seeds), records)
+    for key in metrics(settings):
+        for result in results:
+            ids = {seed: (record.id,) for seed, record in result.records.items()}
+            yield from measurements(settings.name, key, result.name, result.values(key), ids)

@@ -1,0 +1,83 @@
+"""What a study file sets for the chapter, and the trials that it calls for."""
+
+import itertools
+from typing import Any, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from rungwise.chapters.chapter import ChapterSettings
+from rungwise.chapters.perceptrons.trial import PerceptronTrial
+from rungwise.data.settings import Data
+
+
+class Settings(ChapterSettings):
+    kind: Literal["perceptrons"] = "perceptrons"
+    pairs: tuple[tuple[int, int], ...] | Literal["all"] = Field(
+        ((1, 0), (8, 3), (4, 9), (8, 7), (2, 9)), validate_default=True
+    )
+    """[positive, negative] labels, or "all"."""
+    rule: Literal["batch", "online"] = "batch"
+    """batch: one update from all misclassified images per iteration; online: Rosenblatt's, image by image,
+    where an iteration is an epoch."""
+    rate: float = Field(0.01, gt=0)
+    iterations: int = Field(1000, ge=1)
+    tolerance: float = Field(1e-3, ge=0, lt=1)
+    """Training stops at this training error (a fraction) or below."""
+    gap_threshold: float = Field(0.05, gt=0, lt=1)
+    """Training minus test accuracy above which a pair is called overfitted."""
+
+    @field_validator("pairs", mode="before")
+    @classmethod
+    def _known(cls, pairs: Any, info: ValidationInfo) -> Any:
+        data: Data | None = info.data.get("data")
+        if pairs == "all" or data is None:
+            return pairs
+        if not _are_pairs(pairs):
+            raise ValueError(
+                f'expected "all" or a list of [positive, negative] labels, as [[8, 3], [4, 9]]; got {pairs!r}'
+            )
+        labels = ", ".join(f"{label} ({name})" for label, name in enumerate(data.classes))
+        for pair in pairs:
+            if not all(0 <= label < len(data.classes) for label in pair):
+                raise ValueError(f"{data.source} has no such pair of labels as {list(pair)}; its labels: {labels}")
+            if pair[0] == pair[1]:
+                raise ValueError(f"the pair {list(pair)} names one class twice; choose two of: {labels}")
+        if len({tuple(pair) for pair in pairs}) < len(pairs):
+            raise ValueError("a pair is listed twice; list each once")
+        return pairs
+
+    @property
+    def label_pairs(self) -> tuple[tuple[int, int], ...]:
+        """The pairs as labels, "all" written out."""
+        if self.pairs == "all":
+            return tuple(itertools.combinations(range(len(self.data.classes)), 2))
+        return self.pairs
+
+
+def _are_pairs(pairs: Any) -> bool:
+    return (
+        isinstance(pairs, list | tuple)
+        and len(pairs) > 0
+        and all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs)
+        and all(type(label) is int for pair in pairs for label in pair)
+    )
+
+
+def trials(settings: Settings, seeds: tuple[int, ...]) -> tuple[PerceptronTrial, ...]:
+    """One per pair and seed."""
+    names = settings.data.classes
+    return tuple(
+        PerceptronTrial(
+            label=f"{names[positive]} v {names[negative]}",
+            data=settings.data,
+            seed=seed,
+            positive=positive,
+            negative=negative,
+            rule=settings.rule,
+            rate=settings.rate,
+            iterations=settings.iterations,
+            tolerance=settings.tolerance,
+        )
+        for positive, negative in settings.label_pairs
+        for seed in seeds
+    )

@@ -1,0 +1,130 @@
+"""The figures of the chapter on seeing: filters, maps, layers and dreams."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rungwise.chapters.seeing.trial import STARTS, key
+from rungwise.chapters.seeing.views import DEPTH, View, depth, layer
+from rungwise.findings import Figure, Images, Lines, Panel, Series, Tile
+from rungwise.insight.activations import mosaic
+from rungwise.records.record import Record
+from rungwise.words import counted
+
+if TYPE_CHECKING:
+    from rungwise.chapters.seeing.settings import Settings
+
+
+def figures(settings: "Settings", views: Sequence[View], records: Mapping[str, Record]) -> tuple[Figure, ...]:
+    """Pictures are of the first seed that has finished; curves are of all."""
+    if not views:
+        return ()
+    view = views[0]
+    shown = f" The net of seed {view.trial.seed}." if len(views) > 1 else ""
+    fitted = records.get(view.trial.net.id)
+    return (
+        *((_filters(settings, fitted, shown),) if fitted is not None and fitted.weights else ()),  # copied without them
+        *(_maps(settings, view, label, shown) for label in settings.classes),
+        _by_layer(settings, views),
+        *(_dreams(settings, view, start, shown) for start in STARTS),
+    )
+
+
+def _filters(settings: "Settings", fitted: Record, shown: str) -> Figure:
+    panels, sizes = [], []
+    for i in range(len(settings.net.filters)):
+        kernels = np.asarray(fitted.weights[f"trunk.convolutions.{i}.weight"])  # (F, C, k, k)
+        filters, inputs = kernels.shape[:2]
+        sizes.append(f"{layer(i)}: {filters} filters over {counted(inputs, 'input')}")
+        tiles = tuple(Tile(pixels=mosaic(kernel)) for kernel in kernels)
+        panels.append(Images(title=sizes[-1], tiles=tiles, columns=16, colours="diverging"))
+    return Figure(
+        id=f"{settings.name}-filters",
+        caption="Every filter, one tile each, with one slice for each of its inputs. Red weights are positive, blue "
+        f"ones negative, on one scale per filter.{shown}",
+        alt=f"The weights of every filter as small images. {'; '.join(sizes)}.",
+        panels=tuple(panels),
+    )
+
+
+def _maps(settings: "Settings", view: View, label: int, shown: str) -> Figure:
+    name = settings.data.classes[label]
+    arrays, summary = view.record.arrays, view.record.summary
+    image = arrays[key("image", label)].mean(0).astype(np.uint8)  # one channel, or the mean of several
+    panels: list[Panel] = [Images(title=f"The {name}", tiles=(Tile(pixels=image),), columns=1)]
+    for i, filters in enumerate(settings.net.filters):
+        maps = arrays[key("maps", label, layer(i))]
+        title = f"{layer(i)}: {filters} maps, {summary[key('dark', label, layer(i))]:.0f} of them dark"
+        tiles = tuple(Tile(pixels=each) for each in maps)
+        panels.append(Images(title=title, tiles=tiles, columns=16, colours="heat"))
+    return Figure(
+        id=f"{settings.name}-maps-{label}",
+        caption=f"The first test image of class {name}, and the map of every filter for it. Black is 0; one scale per "
+        f"layer.{shown}",
+        alt=f"Activation maps for an image of class {name}. {'; '.join(panel.title for panel in panels[1:])}.",
+        panels=tuple(panels),
+    )
+
+
+def _by_layer(settings: "Settings", views: Sequence[View]) -> Figure:
+    count = len(settings.net.filters)
+
+    def curves(legend: str, name: str, *, share: bool = False) -> Series:
+        rows = [np.divide(view.layers(name), settings.net.filters if share else 1).tolist() for view in views]
+        return Series(name=legend, x=tuple(range(1, count + 1)), runs=tuple(map(tuple, rows)))
+
+    dark = tuple(
+        curves(f"the {settings.data.classes[label]} shown", f"dark_{label}", share=True) for label in settings.classes
+    )
+    everything = "all test images"
+    drawn = {
+        "Sparsity": (curves(everything, "sparsity"),),
+        "Share of filters that stay dark": (*dark, curves(everything, "dead", share=True)),
+        "Class selectivity": (curves(everything, "selectivity"),),
+    }
+    means = "; ".join(
+        f"{words}: {', '.join(map(_number, depth(views, name).mean(axis=0)))}" for name, words in DEPTH.items()
+    )
+    return Figure(
+        id=f"{settings.name}-layers-figure",
+        caption="How sparse, how dark and how selective each layer is. A filter that is dark for all test images is "
+        "dead." + (" Strong: mean over seeds; faint: single runs." if len(views) > 1 else ""),
+        alt=f"By layer, from the first to the last, as means over {counted(len(views), 'net')}. {means}.",
+        panels=tuple(
+            Lines(title=title, x_label="convolution", series=series, markers=True) for title, series in drawn.items()
+        ),
+        columns=3,
+    )
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}" if np.isfinite(value) else "undefined"
+
+
+def _dreams(settings: "Settings", view: View, start: str, shown: str) -> Figure:
+    names, arrays = settings.data.classes, view.record.arrays
+    said, net, judge = view.said("judge", start), view.aimed("net", start), view.aimed("judge", start)
+    titles = [
+        f"{name}: {net[c]:.2f} / {judge[c]:.2f}" + (f" (says {names[said[c]]})" if said[c] != c else "")
+        for c, name in enumerate(names)
+    ]
+    pictures = [arrays[key("start", start)], *arrays[key("dreams", start)]]
+    tiles = tuple(
+        Tile(pixels=_pixels(picture), title=title) for picture, title in zip(pictures, ["start", *titles], strict=True)
+    )
+    origin = settings.origin(start)
+    same = " One of them aims at the class that the image already is." if start == "image" else ""
+    return Figure(
+        id=f"{settings.name}-dreams-{start}",
+        caption=f"Dreams of every class from {origin}: the class aimed at, and the probability that the net / the "
+        f"judge give it.{same}{shown}",
+        alt=f"A dream of each class from {origin}, with the probability that the net / the judge give it: "
+        f"{'; '.join(titles)}.",
+        panels=(Images(tiles=tiles, columns=6),),
+    )
+
+
+def _pixels(image: np.ndarray) -> np.ndarray:
+    """(C, H, W) in [-1, 1] as (H, W), uint8: black is -1, white 1; the mean where there are several channels."""
+    return np.asarray(np.rint((image.astype(np.float32).mean(0) + 1) * 127.5).astype(np.uint8))

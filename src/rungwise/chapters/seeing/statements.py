@@ -1,0 +1,68 @@
+"""The sentences of the chapter, computed from records."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rungwise.chapters.seeing.settings import Settings
+from rungwise.chapters.seeing.trial import STARTS, VIEWERS
+from rungwise.chapters.seeing.views import DEPTH, View, depth, layer
+from rungwise.chapters.sentences import told
+from rungwise.evidence.estimate import Estimate, estimate
+from rungwise.findings import Statement
+from rungwise.words import counted
+
+
+def depth_statements(settings: Settings, views: Sequence[View]) -> tuple[Statement, ...]:
+    count = len(settings.net.filters)
+    if not views or count < 2:
+        return ()
+    statements = []
+    for name, words in DEPTH.items():
+        values = depth(views, name)
+        defined = values[np.isfinite(values).all(axis=1)]
+        change = estimate(defined[:, -1] - defined[:, 0])
+        if change is None:
+            continue
+        first, last = defined[:, 0].mean(), defined[:, -1].mean()
+        rising = int((np.diff(defined, axis=1) > 0).all(axis=1).sum())
+        text = (
+            f"From {layer(0)} to {layer(count - 1)}, {words} goes from {first:.3f} to {last:.3f}, a change of "
+            f"{told(change)}{_doubt(change)}; it rises at every layer in {rising} of "
+            f"{counted(len(defined), 'net')}."
+        )
+        statements.append(Statement(text=text, trials=_ids(views)))
+    return tuple(statements)
+
+
+def _doubt(change: Estimate) -> str:
+    if change.interval is None or not change.interval[0] <= 0 <= change.interval[1]:
+        return ""
+    return ", which cannot be told from no change"
+
+
+def dream_statements(settings: Settings, views: Sequence[View]) -> tuple[Statement, ...]:
+    if not views:
+        return ()
+    aims = np.arange(len(settings.data.classes))
+    total = len(aims) * len(views)
+    statements = []
+    for start in STARTS:
+        net, judge = (sum(int(v.passed(w, start).sum()) for v in views) for w in VIEWERS)
+        net_before, judge_before = (
+            sum(int((v.before(w, start).argmax() == aims).sum()) for v in views) for w in ("net", "judge")
+        )
+        trust = estimate(view.aimed("judge", start).mean() for view in views)
+        assert trust is not None
+        text = (
+            f"Of {total} dreams from {settings.origin(start)}, {settings.model} classifies {net} as the class "
+            f"aimed at, and the judge, which had no part in them, {judge}; unchanged, the start would pass "
+            f"{net_before} and {judge_before} times. "
+            f"The judge's mean probability of the class aimed at is {told(trust)}."
+        )
+        statements.append(Statement(text=text, trials=_ids(views)))
+    return tuple(statements)
+
+
+def _ids(views: Sequence[View]) -> tuple[str, ...]:
+    return tuple(view.record.id for view in views)

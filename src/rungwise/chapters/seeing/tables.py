@@ -1,0 +1,77 @@
+"""The tables of the chapter."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from rungwise.chapters.seeing.settings import Settings
+from rungwise.chapters.seeing.trial import STARTS
+from rungwise.chapters.seeing.views import View, layer
+from rungwise.evidence.estimate import Estimate, estimate
+from rungwise.findings import Cell, Column, Table
+
+
+def layer_table(settings: Settings, views: Sequence[View]) -> Table:
+    count = len(settings.net.filters)
+    darks = [f"dark_{label}" for label in settings.classes]
+
+    def row(i: int) -> tuple[Cell, ...]:
+        def cell(name: str) -> Estimate | None:
+            values = [view.layers(name)[i] for view in views]
+            return estimate(value for value in values if np.isfinite(value))
+
+        numbers = [cell(name) for name in (*darks, "dead", "sparsity", "selectivity")]
+        return (layer(i), settings.net.filters[i], *numbers)
+
+    names = [settings.data.classes[label] for label in settings.classes]
+    return Table(
+        id=f"{settings.name}-layers",
+        caption=f"The filters of {settings.model} by layer. Dead, sparsity and class selectivity are over all test "
+        "images.",
+        columns=(
+            Column(key="layer", label="Layer"),
+            Column(key="filters", label="Filters"),
+            *(
+                Column(key=dark, label=f"Dark for the {name}", digits=1)
+                for dark, name in zip(darks, names, strict=True)
+            ),
+            Column(key="dead", label="Dead", digits=1),
+            Column(key="sparsity", label="Sparsity", digits=3),
+            Column(key="selectivity", label="Class selectivity", digits=3),
+        ),
+        rows=tuple(row(i) for i in range(count)),
+    )
+
+
+def dream_table(settings: Settings, views: Sequence[View]) -> Table:
+    names = settings.data.classes
+
+    def row(start: str, c: int) -> tuple[Cell, ...]:
+        said = Counter(names[view.said("judge", start)[c]] for view in views)
+        verdict = ", ".join(f"{name} ({n} of {len(views)})" for name, n in said.most_common())
+        return (
+            settings.origin(start),
+            names[c],
+            estimate(view.aimed("net", start)[c] for view in views),
+            (next(iter(said)) if len(views) == 1 else verdict) if views else None,
+            estimate(view.aimed("judge", start)[c] for view in views),
+            estimate(view.before("net", start)[c] for view in views),
+            estimate(view.before("judge", start)[c] for view in views),
+        )
+
+    return Table(
+        id=f"{settings.name}-dreams",
+        caption="What the net and the judge say of each dream, as probabilities of the class aimed at, and of the "
+        "start that it climbed from.",
+        columns=(
+            Column(key="start", label="From"),
+            Column(key="class", label="Class aimed at"),
+            Column(key="net", label="Net", digits=3),
+            Column(key="judge_says", label="The judge says"),
+            Column(key="judge", label="Judge", digits=3),
+            Column(key="net_before", label="Net, of the start", digits=3),
+            Column(key="judge_before", label="Judge, of the start", digits=3),
+        ),
+        rows=tuple(row(start, c) for start in STARTS for c in range(len(names))),
+    )

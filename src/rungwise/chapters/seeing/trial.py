@@ -1,0 +1,46 @@
+"""The trial of a look into a trained net."""
+
+from typing import ClassVar
+
+from rungwise.data.sources.catalogue import CATALOGUE
+from rungwise.insight.dreams import DreamSettings
+from rungwise.models.net import count_flops
+from rungwise.training.settings import Fit
+from rungwise.trial import Trial
+
+STARTS = ("noise", "image")
+"""What the dreams climb from; "image" is the shown image of the first chosen class."""
+
+VIEWERS = ("net", "judge")
+"""Whose verdicts on the dreams are kept."""
+
+
+class SeeingTrial(Trial):
+    """Maps, activity and dreams of one fitted net."""
+
+    work: ClassVar[str] = "rungwise.insight.seeing:carry_out"
+
+    net: Fit
+    """The net that is looked into; the images are those of its data and seed."""
+    judge: Fit
+    """Another net of the same kind, from another seed: what it says of the dreams."""
+    classes: tuple[int, int]
+    """Labels of which the first test image is shown."""
+    dream: DreamSettings
+
+    @property
+    def needs(self) -> tuple[Trial, ...]:
+        return (self.net, self.judge)
+
+    @property
+    def flops(self) -> int:
+        """The forward pass of the test images, and of the dreams with the way back to their pixels."""
+        images = CATALOGUE[self.data.source]
+        step = count_flops(self.net.net, images.image, self.net.outputs)  # forward, and back to weights and maps
+        ascents = self.dream.steps * len(self.dream.scales) * len(STARTS) * len(images.classes)
+        return step * images.test_images // 3 + step * ascents * 2 // 3
+
+
+def key(*parts: str | int) -> str:
+    """The name of an array or number in a seeing record: the parts, joined."""
+    return "_".join(str(part).replace(" ", "_") for part in parts)

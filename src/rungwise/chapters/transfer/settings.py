@@ -1,0 +1,124 @@
+"""What a study file sets for the chapter, and the trials that it calls for."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+
+from rungwise.chapters.chapter import ChapterSettings
+from rungwise.chapters.multitask.weights import TaskOfData, WeightsOfTasks
+from rungwise.chapters.transfer.names import TRUNK, WAYS, model_name, steps
+from rungwise.data.settings import Data
+from rungwise.data.tasks import Task
+from rungwise.models.columns import ColumnsSettings
+from rungwise.models.net import NetSettings
+from rungwise.models.sharing import SharingSettings
+from rungwise.training.settings import Fit, Recipe, RecipeOfTasks
+from rungwise.words import listed
+
+FEWEST = 10
+"""Training images that a share of the labels must leave."""
+
+
+def _with_trunk(net: NetSettings) -> NetSettings:
+    if isinstance(net, ColumnsSettings):
+        raise ValueError(
+            "each task has a column of its own in this net, so that a further one finds no trunk to start from; use "
+            'family = "shared" or "compact"'
+        )
+    return net
+
+
+def _for_as_many_steps(fit: Recipe) -> Recipe:
+    if fit.stop_loss is not None:
+        raise ValueError(
+            "the further task is learnt for the same number of steps with any share of the labels; leave stop_loss out"
+        )
+    return fit
+
+
+class Settings(ChapterSettings):
+    kind: Literal["transfer"] = "transfer"
+    fit: Annotated[RecipeOfTasks, AfterValidator(_for_as_many_steps)]
+    """Of the trunk, and of the further task with all labels; with fewer it is learnt for as many steps."""
+    net: Annotated[SharingSettings, AfterValidator(_with_trunk)]
+    tasks: dict[str, TaskOfData] = Field(min_length=2)
+    """Of the trunk, by name."""
+    weights: WeightsOfTasks
+    """Of the trunk's tasks, summing to 1. For two tasks, one number w stands for (w, 1 - w)."""
+    task: dict[str, TaskOfData] = Field(min_length=1, max_length=1)
+    """The further task, by name."""
+    shares: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field((0.01, 0.1, 1.0), min_length=1)
+    """Of the training images: how many have a label of the further task. Rising."""
+
+    @field_validator("task")
+    @classmethod
+    def _further(cls, task: dict[str, Task], info: ValidationInfo) -> dict[str, Task]:
+        (name,) = task
+        if name in info.data.get("tasks", ()):
+            raise ValueError(f"the trunk is trained on {name!r} already; give the further task a name of its own")
+        return task
+
+    @field_validator("shares")
+    @classmethod
+    def _rising(cls, shares: tuple[float, ...], info: ValidationInfo) -> tuple[float, ...]:
+        if not isinstance(data := info.data.get("data"), Data):  # it is wrong itself, which is told already
+            return shares
+        counts = [images(data, share) for share in shares]
+        got = f"got {list(shares)}, which of {data.size:,} training images are {listed([f'{n:,}' for n in counts])}"
+        if any(b <= a for a, b in pairwise(counts)):
+            raise ValueError(f"expected shares in rising order, each of more images, as [0.01, 0.1, 1]; {got}")
+        if counts[0] < FEWEST:
+            raise ValueError(f"expected shares of at least {FEWEST} images; {got}: choose larger shares or more images")
+        return shares
+
+
+def images(data: Data, share: float) -> int:
+    """How many training images a share of the labels is."""
+    return round(share * data.size)
+
+
+def recipe(settings: Settings, share: float) -> Recipe:
+    """How the further task is learnt with that share of the labels: for as many steps as with all, to half an epoch.
+
+    With all it is the study's own recipe, so that a new net is the same trial as in any other chapter. With fewer, the
+    epochs are too many to look at the test images after each.
+    """
+    if share == 1:
+        return settings.fit
+    epochs = steps(settings.fit, settings.data.size) / -(-images(settings.data, share) // settings.fit.batch)
+    return settings.fit.model_copy(update={"epochs": round(epochs), "evaluate": "end"})
+
+
+def trials(settings: Settings, seeds: Sequence[int]) -> tuple[Fit, ...]:
+    """The trunks, then for each share of the labels the further task in each way."""
+    further = (_further(settings, way, share, seed) for share in settings.shares for way in WAYS for seed in seeds)
+    return (*(_trunk(settings, seed) for seed in seeds), *further)
+
+
+def _trunk(settings: Settings, seed: int) -> Fit:
+    """The same trial as the net of these weights in the chapter on multi-task learning."""
+    return Fit(
+        label=TRUNK,
+        data=settings.data,
+        seed=seed,
+        net=settings.net,
+        fit=settings.fit,
+        tasks=settings.tasks,
+        loss_weights=settings.weights,
+    )
+
+
+def _further(settings: Settings, way: str, share: float, seed: int) -> Fit:
+    data = settings.data
+    return Fit(
+        label=model_name(way, share),
+        data=data if share == 1 else data.model_copy(update={"train_images": images(data, share)}),
+        seed=seed,
+        net=settings.net,
+        fit=recipe(settings, share),
+        tasks=settings.task,
+        start=None if way == "new" else _trunk(settings, seed),
+        frozen=way == "frozen",
+    )

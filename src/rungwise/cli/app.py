@@ -1,0 +1,206 @@
+"""The command line: verbs and their options. What they do is elsewhere, and is imported only when it is needed."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rungwise.cli.data import data_app
+from rungwise.cli.exits import FAILED, INCOMPLETE, user_errors
+from rungwise.cli.options import Chapters, Device, DeviceOption, Json, Out, Seeds, StudyName, Workers
+
+if TYPE_CHECKING:
+    from rungwise.study.study import Study
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Run a comparative study of image classifiers, and write a report that one can defend.",
+    epilog="Exit codes: 0 done, 1 failed, 2 wrong use, 3 done but trials failed, 130 interrupted.",
+)
+app.add_typer(data_app, name="data")
+
+
+def main() -> None:
+    app()
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"rungwise {version('rungwise')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def run(
+    study: StudyName,
+    out: Out = None,
+    seeds: Seeds = None,
+    chapters: Chapters = "",
+    device: DeviceOption = Device.auto,
+    workers: Workers = None,
+    offline: Annotated[bool, typer.Option(help="Never download data.")] = False,
+    quiet: Annotated[bool, typer.Option(help="No progress; the report's path alone.")] = False,
+) -> None:
+    """Compute what is missing and write the report. What is done is never computed again."""
+    with user_errors():
+        wanted = _read(study, seeds)
+        from rungwise.runs.run import run_study
+
+        result = run_study(
+            wanted,
+            _folder(study, out),
+            chapters=_kinds(chapters),
+            device=device.value,
+            workers=workers,
+            offline=offline,
+            quiet=quiet,
+        )
+        report = result.store.root / "report.html"
+        typer.echo(report)
+        if result.failures:
+            typer.echo(f"{len(result.failures)} trials failed; the report's appendix says why.", err=True)
+            raise typer.Exit(INCOMPLETE)
+
+
+@app.command()
+def plan(
+    study: StudyName,
+    out: Out = None,
+    seeds: Seeds = None,
+    chapters: Chapters = "",
+    device: DeviceOption = Device.auto,
+    as_json: Json = False,
+) -> None:
+    """Show what would run, and what it would cost."""
+    with user_errors():
+        wanted = _read(study, seeds)
+        wanted = wanted.only(_kinds(chapters)) if chapters else wanted
+        from rungwise.engine.machine import choose_device, product_rates
+        from rungwise.records.store import Store
+        from rungwise.study import plan as planning
+
+        rows = planning.plan(wanted, product_rates(choose_device(device.value)), Store(_folder(study, out)).has)
+        if as_json:
+            typer.echo(json.dumps(planning.as_json(wanted, rows), indent=1))
+        else:
+            from rungwise.runs.display import print_plan
+
+            print_plan(rows)
+
+
+@app.command()
+def report(folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a run.")]) -> None:
+    """Write the report again, from the records alone."""
+    with user_errors():
+        from rungwise.runs.run import open_run
+
+        typer.echo(open_run(folder).write_report())
+
+
+@app.command()
+def claims(
+    what: Annotated[str, typer.Argument(metavar="STUDY|DIR", help="A study, or the folder of a run.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Judge STUDY's claims by the records of this folder.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List the claims that a study declares; of a run, judge them by what has been computed."""
+    with user_errors():
+        from rungwise.cli import claims_listing as listing
+        from rungwise.judging.judge import judged
+        from rungwise.runs.run import Run, open_run
+        from rungwise.study.reading import read_study
+
+        if out is not None:
+            run = Run(read_study(what), open_run(out).store)
+        elif Path(what).is_dir():
+            run = open_run(Path(what))
+        else:
+            wanted = read_study(what)
+            if as_json:
+                typer.echo(json.dumps(listing.declared_json(wanted), indent=1))
+            else:
+                listing.print_declared(wanted)
+            return
+        found = judged(run.study, run.records)
+        if as_json:
+            typer.echo(json.dumps(listing.judged_json(run.study, found), indent=1))
+        else:
+            listing.print_judged(found)
+
+
+@app.command()
+def compare(
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR", help="Folders of runs, the base first; two or more.")],
+    metric: Annotated[list[str] | None, typer.Option(help="Only this metric; may be given several times.")] = None,
+    margin: Annotated[float, typer.Option(min=0, help="A loss counts only beyond this, in the metric's unit.")] = 0,
+    times: Annotated[bool, typer.Option("--times", help="Let wall-clock times decide too.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write a page of the comparison into this folder.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Compare each run with the first: what differs, and which numbers got worse beyond noise.
+
+    Exit codes: 0 nothing got worse beyond noise, 1 something did, 2 wrong use.
+    """
+    with user_errors():
+        from rungwise.comparison import compare as comparing
+        from rungwise.comparison.outcome import Options
+
+        if out:
+            comparing.check_out(out, folders)
+        compared = comparing.compare(folders, Options(tuple(metric or ()), margin, times))
+        if as_json:
+            from rungwise.comparison.result import as_json as told
+
+            typer.echo(told(compared))
+        else:
+            from rungwise.cli.comparison_listing import show
+
+            show(compared)
+        if out:
+            typer.echo(comparing.write_page(compared, out), err=as_json)
+        if compared.worse:
+            raise typer.Exit(FAILED)
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Versions, device, threads, data and the machine's measured speed."""
+    with user_errors():
+        from rungwise.cli.doctor import examine
+
+        facts = examine()
+        if as_json:
+            typer.echo(json.dumps({"schema": 1, **facts}, indent=1))
+        else:
+            for name, value in facts.items():
+                typer.echo(f"{name.replace('_', ' '):24} {value}")
+
+
+def _read(name: str, seeds: int | None) -> "Study":
+    from rungwise.study.reading import read_study
+
+    study = read_study(name)
+    return study if seeds is None else study.with_seeds(seeds)
+
+
+def _folder(study: str, out: Path | None) -> Path:
+    return out or Path("runs") / Path(study).stem
+
+
+def _kinds(chapters: str) -> list[str]:
+    return [kind.strip() for kind in chapters.split(",") if kind.strip()]

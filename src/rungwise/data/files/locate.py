@@ -1,0 +1,60 @@
+"""Where a data set's files may be, in the order in which they are looked for."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from rungwise.data.errors import DataError
+from rungwise.data.sources.catalogue import File
+
+VARIABLE = "RUNGWISE_DATA"
+"""The environment variable that names the user's own folder, with one folder per data set in it."""
+CACHE = "cache"
+DEBIAN = {"fashion-mnist": Path("/usr/share/datasets/fashion-mnist")}
+"""Where Debian's ``dataset-*`` packages put their files."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder in which a data set's files may lie."""
+
+    title: str
+    """`VARIABLE`, `CACHE`, or the name of a Debian package."""
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file of the catalogue that is there; nothing is yet known of its content."""
+
+    place: Place
+    path: Path
+
+
+def places(name: str) -> list[Place]:
+    """The folders to look into for one data set. Raises `DataError` where `VARIABLE` names no folder."""
+    result = [Place(CACHE, cache(name))]
+    if own := os.environ.get(VARIABLE):
+        folder = Path(own).expanduser()
+        if not folder.is_dir():
+            raise DataError(f"{VARIABLE} is {own!r}, which is no folder: correct it, or unset it")
+        result.insert(0, Place(VARIABLE, folder / name))
+    if name in DEBIAN:
+        result.append(Place(f"dataset-{name}", DEBIAN[name]))
+    return result
+
+
+def cache(name: str) -> Path:
+    """The folder that downloads of one data set are written to; it need not exist."""
+    return platformdirs.user_cache_path("rungwise") / "data" / name
+
+
+def locate(name: str, file: File) -> Found | None:
+    """The first place that has the file, plain or gzipped."""
+    for place in places(name):
+        for path in (place.folder / file.name, place.folder / f"{file.name}.gz"):
+            if path.is_file():
+                return Found(place, path)
+    return None

@@ -1,0 +1,68 @@
+"""Training steps of a net of convolutions and a dense layer in machine code: `conv_step`'s passes, the loss and the
+optimiser."""
+
+import numpy as np
+import torch
+
+from rungwise.balancing.learner import Batch, Forward, Learner
+from rungwise.kernels.conv import step as conv_step
+from rungwise.kernels.conv.step import ConvStep
+from rungwise.kernels.conv.weights import Held
+from rungwise.kernels.descent import Descent, Memory, can_descend
+from rungwise.models.cnn import Cnn
+
+
+def can_compile(learner: Learner) -> bool:
+    """Whether the net is convolutions and a dense layer, its trunk is one that `conv_step` can compile, and all of it
+    learns, by Adam or gradient descent."""
+    net = learner.net
+    return (
+        isinstance(net, Cnn)
+        and conv_step.can_compile(learner)
+        and can_descend(learner.optimiser)
+        and all(p.requires_grad for p in net.head.parameters())
+    )
+
+
+class CnnStep:
+    """The training steps of a learner that `can_compile`."""
+
+    def __init__(self, learner: Learner) -> None:
+        self.learner, self.descent = learner, Descent(learner.optimiser)
+        self.passes: ConvStep | None = None
+        """Made for the first images' shape: all have the same."""
+        self.memory: Memory | None = None
+        """The optimiser's."""
+        self.known: list[tuple[int, int]] = []
+        """Where the parameters are."""
+        self.held: list[Held] = []
+        """Both, as each layer's `Weights` are moved with."""
+
+    @torch.no_grad()
+    def __call__(self, batch: Batch) -> Forward:
+        """A step down the gradient of the batch's mean loss; what the net said before it."""
+        images, labels = np.ascontiguousarray(batch.images.numpy()), batch.labels[0].numpy()
+        if self.passes is None:
+            net, (channels, height, width) = self.learner.net, images.shape[1:]
+            assert isinstance(net, Cnn)
+            self.passes = ConvStep(net.trunk, (channels, height, width), self.learner.precision, net.head)
+        loss, right = self.passes.learn(images, labels, self.learner.label_smoothing)
+        numbers, memory = self.descent.begin()
+        known = [weights.places for weights in self.passes.weights]
+        if self.memory is None or memory[0] is not self.memory[0] or known != self.known:
+            self.memory, self.known, self.held = memory, known, _held(self.passes, memory)
+        for weights, held in zip(self.passes.weights, self.held, strict=True):
+            weights.descend(numbers, held)
+        return Forward(torch.tensor([loss], dtype=torch.float32), torch.tensor([right]))
+
+    def settle(self) -> None:
+        """Have the net's weights be those after the last step: they are."""
+
+
+def _held(passes: ConvStep, memory: Memory) -> list[Held]:
+    triples, found = zip(passes.parameters, *memory, strict=True), []
+    for weights in passes.weights:
+        weight, first, second = (weights.kernels.matrix(one).numpy() for one in next(triples))
+        bias, bias_first, bias_second = (one.detach().numpy() for one in next(triples))
+        found.append((weight, first, second, bias, bias_first, bias_second))
+    return found

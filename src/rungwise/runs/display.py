@@ -1,0 +1,159 @@
+"""What a person sees while a study runs: a live display on a terminal, plain lines elsewhere. All on standard error."""
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from rungwise.engine.engine import Event
+from rungwise.study.plan import Row, summary
+from rungwise.trial import Trial
+
+
+class Display:
+    """Takes the engine's events; ``with Display(...) as show: engine.run(..., show)``."""
+
+    def __init__(self, cost_s: Mapping[str, float], console: Console, quiet: bool = False) -> None:
+        self.cost_s = dict(cost_s)
+        """Estimated seconds by trial id, of all trials of the run."""
+        self.console, self.quiet = console, quiet
+        self.total, self.finished, self.failed = len(cost_s), 0, 0
+        self.left_s, self.worked_s = sum(cost_s.values()), 0.0
+        self.started = time.monotonic()
+        self.running: dict[str, TaskID] = {}
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[told]}"),
+            TimeElapsedColumn(),
+            console=console,
+            disable=quiet or not console.is_terminal,
+            transient=True,
+        )
+        self.whole = self.progress.add_task("[bold]study", total=self.left_s or 1.0, told="")
+
+    def __enter__(self) -> Self:
+        self.progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.progress.stop()
+
+    def __call__(self, event: Event) -> None:
+        trial = event.trial
+        if event.what == "started":
+            beside = int(event.values.get("beside", 0))
+            name = f"{trial.label} · seed {trial.seed}" + f" and {beside} more" * (beside > 0)
+            self.running[trial.id] = self.progress.add_task(name, total=max(1, trial.epochs), told="")
+        elif event.what == "progress" and trial.id in self.running:
+            values = event.values
+            self.progress.update(self.running[trial.id], completed=values.get("epoch", 0), told=_told(values, trial))
+        elif event.what in ("found", "finished", "failed"):
+            self._end(event)
+        self._tell_whole()
+
+    def _end(self, event: Event) -> None:
+        trial = event.trial
+        task = self.running.pop(trial.id, None)
+        if task is not None:
+            self.progress.remove_task(task)
+        cost = self.cost_s.pop(trial.id, 0.0)
+        self.left_s -= cost
+        if event.what == "found":
+            self.total -= 1
+            return
+        self.finished += 1
+        self.worked_s += cost
+        self.failed += event.what == "failed"
+        if self.quiet:
+            return
+        head = f"[{self.finished}/{self.total}] {trial.label} · seed {trial.seed}: "
+        if event.what == "failed":
+            self._line(head + "failed: " + event.error)
+        elif not self.console.is_terminal:
+            self._line(head + _result(event.values) + f" · {self._time_left()}")
+
+    def _line(self, text: str) -> None:
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def _tell_whole(self) -> None:
+        told = f"{self.finished} of {self.total} trials · {self._time_left()}"
+        if self.failed:
+            told += f" · {self.failed} failed"
+        self.progress.update(self.whole, completed=self.worked_s, total=(self.worked_s + self.left_s) or 1.0, told=told)
+
+    def _time_left(self) -> str:
+        """From the estimates, corrected by how the finished trials' estimates compared with the clock."""
+        if not self.worked_s:
+            return f"about {_duration(self.left_s)} of work left"
+        pace = (time.monotonic() - self.started) / self.worked_s
+        return f"{_duration(self.left_s * pace)} left" if self.cost_s else "done"
+
+
+def print_plan(rows: Sequence[Row]) -> None:
+    """The plan as a table on standard output, seeds of one model folded into a line."""
+    table = Table(box=None, header_style="bold")
+    for name in ("chapter", "model", "data", "images"):
+        table.add_column(name)
+    for name in ("epochs", "parameters", "seeds", "done", "GFLOP", "time"):
+        table.add_column(name, justify="right")
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row.chapter, row.label), []).append(row)
+    for (chapter, label), group in groups.items():
+        row = group[0]
+        parameters = "" if row.parameters is None else f"{row.parameters:,}"
+        flops = sum(one.flops for one in group) / 1e9
+        table.add_row(
+            *(
+                chapter,
+                label,
+                row.data,
+                f"{row.train_images:,}",
+                "≤ " * row.stops + str(row.epochs or ""),
+                parameters,
+                str(len(group)),
+            ),
+            *(
+                str(sum(one.done for one in group)),
+                f"{flops:,.0f}",
+                _duration(sum(one.time_s for one in group)),
+            ),
+        )
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    console.print(table)
+    total = summary(rows)
+    about = "at most" if any(row.stops or row.prunes for row in rows) else "about"
+    console.print(
+        f"{total['left']:.0f} of {total['trials']:.0f} trials left: {total['flops'] / 1e12:,.1f} TFLOP, {about} "
+        f"{_duration(total['time_s'])} one after the other on this machine."
+    )
+
+
+def _told(values: Mapping[str, float], trial: Trial) -> str:
+    parts = []
+    if trial.epochs:
+        parts.append(f"epoch {min(int(values.get('epoch', 0)) + 1, trial.epochs)}/{trial.epochs}")
+    parts += [f"{key} {values[key]:.4f}" for key in ("loss", "accuracy") if key in values]
+    return " · ".join(parts)
+
+
+def _result(values: Mapping[str, float]) -> str:
+    """The test accuracies and the time of a finished trial."""
+    accuracies = [f"{key.replace('_', ' ')} {value:.4f}" for key, value in values.items() if "test_accuracy" in key]
+    time_s = [f"{values['time_s']:.1f} s"] if "time_s" in values else []
+    return ", ".join([*accuracies, *time_s]) or "done"
+
+
+def _duration(seconds: float) -> str:
+    seconds = max(0, round(seconds))
+    if seconds < 90:
+        return f"{seconds} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

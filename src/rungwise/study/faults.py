@@ -1,0 +1,90 @@
+"""What is wrong in a study file, in plain words."""
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from rungwise.errors import nearest
+from rungwise.settings import Settings
+from rungwise.study.lines import Place
+
+S = TypeVar("S", bound=Settings)
+
+LONGEST = 60
+"""Characters of a wrong value that a message repeats."""
+
+
+def validate(kind: type[S], raw: Any, place: Place, faults: list[tuple[Place, str]]) -> S | None:
+    try:
+        return kind.model_validate(raw)
+    except ValidationError as error:
+        found: dict[Place, list[Mapping[str, Any]]] = {}
+        for fault in error.errors():
+            found.setdefault(_steps(raw, fault), []).append(fault)
+        for steps, same in found.items():
+            # Where a union fits in no way, each branch tells why: the one that got furthest is what was meant.
+            if not any(steps == other[: len(steps)] and len(other) > len(steps) for other in found):
+                faults.append(((*place, *steps), _explain(kind, steps, same, raw)))
+        return None
+
+
+def _steps(raw: Any, fault: Mapping[str, Any]) -> Place:
+    """The fault's place in what was written, without the names of union branches that pydantic puts into it."""
+    steps: list[str | int] = []
+    for step in fault["loc"]:
+        if (isinstance(raw, dict) and step in raw) or (isinstance(raw, list) and step in range(len(raw))):
+            raw = raw[step]
+            steps.append(step)
+    return (*steps, fault["loc"][-1]) if fault["type"] == "missing" else tuple(steps)
+
+
+def _explain(kind: type[Settings], steps: Place, faults: Sequence[Mapping[str, Any]], raw: Any) -> str:
+    """The faults of one place in plain words: what was expected, what was got, and the nearest valid name."""
+    where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).removeprefix(".")
+    types = {fault["type"] for fault in faults}
+    if "extra_forbidden" in types:
+        return f"unknown setting {where!r}; {nearest(str(steps[-1]), _fields(kind, steps, raw))}"
+    if "missing" in types:
+        return f"the setting {where!r} is missing"
+    says = " or ".join(dict.fromkeys(fault["msg"].removeprefix("Value error, ") for fault in faults))
+    if not types <= {"value_error", "condition"}:
+        says = says.replace(" or Input should be ", " or ")
+        got = repr(faults[0]["input"])
+        says = f"{says[0].lower()}{says[1:]}, got {got if len(got) <= LONGEST else got[:LONGEST] + ' ...'}"
+        valid = [name for fault in faults for name in re.findall("'([^']*)'", fault.get("ctx", {}).get("expected", ""))]
+        close = difflib.get_close_matches(str(faults[0]["input"]), valid, n=1)
+        says += f"; did you mean {close[0]!r}?" if close else ""
+    return f"{where}: {says}" if where else says
+
+
+def _fields(kind: type[Settings], place: Place, raw: Any) -> list[str]:
+    """The names that are valid beside an unknown one, inside settings of that kind."""
+    annotation: Any = kind
+    for step in place[:-1]:
+        fields = _meant(annotation, raw, place[-1]).model_fields
+        field = fields.get(str(step)) or next((field for field in fields.values() if field.alias == step), None)
+        annotation, raw = field.annotation if field else annotation, raw[step]  # a name in a dict is no field
+    model = _meant(annotation, raw, place[-1])
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _meant(annotation: Any, raw: Any, unknown: str | int) -> type[Settings]:
+    """Of a union, the branch that is most like what was written."""
+    return max(_models(annotation), key=lambda model: _likeness(model, raw, unknown), default=Settings)
+
+
+def _likeness(model: type[Settings], raw: Any, unknown: str | int) -> tuple[bool, bool, int]:
+    """How well settings of that kind fit what was written: the family that it names first."""
+    written, fields = (raw if isinstance(raw, dict) else {}), model.model_fields
+    named = "family" in written and "family" in fields and fields["family"].default == written["family"]
+    return named, unknown not in fields, len(written.keys() & fields.keys())
+
+
+def _models(annotation: Any) -> list[type[Settings]]:
+    """The settings classes named in a type, as in dict[str, MlpSettings] or Recipe | None."""
+    if isinstance(annotation, type) and issubclass(annotation, Settings):
+        return [annotation]
+    return [model for inner in getattr(annotation, "__args__", ()) for model in _models(inner)]

@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rungwise.balancing.learner import Learner
 from rungwise.kernels.conv.layout import Kernels, Layer, Maps, Numbers, Through, pairs_of, room, rows_of
 from rungwise.kernels.conv.passes import (
     BACKWARD,
@@ -46,9 +45,8 @@ def pays(precision: str) -> bool:
     return vectors.LANES == 16 and machine_can(precision)
 
 
-def can_compile(learner: Learner) -> bool:
+def can_compile(net: nn.Module, precision: str) -> bool:
     """Whether the net has a trunk of strided convolutions on a CPU, all of it learns, and its filters fill tiles."""
-    net = learner.net
     if not isinstance(net, Cnn | Shared):
         return False
     trunk, parameters = net.trunk, list(net.trunk.parameters())
@@ -58,7 +56,7 @@ def can_compile(learner: Learner) -> bool:
         and all(conv.kernel_size >= conv.stride for conv in convolutions)  # else some of what comes in meets nothing
         and all(p.requires_grad and p.device.type == "cpu" for p in parameters)
         and all(room(conv.out_channels) <= MOST_ROOM * conv.out_channels for conv in convolutions)
-        and pays(learner.precision)
+        and pays(precision)
     )
 
 

@@ -1,7 +1,6 @@
 """What every way to balance tasks must do, whoever wrote it: one suite over all that are registered."""
 
 import copy
-import importlib
 from collections.abc import Iterator
 from itertools import islice
 
@@ -13,6 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from rungwise.balancing import balancing_methods, read_balancer
 from rungwise.balancing.balancer import Balancer, BalancerSettings
 from rungwise.balancing.learner import Batch, Learner
+from rungwise.extensions import load
 from rungwise.models.compact import Compact, CompactSettings
 from rungwise.models.net import initialise
 from rungwise.training.learner import dependence
@@ -76,7 +76,7 @@ def walk(balancer: Balancer, tasks: int, steps: int, seed: int = 1) -> Tensor:
 @every_method
 def test_settings_say_what_they_are(name: str) -> None:
     settings = settings_of(name)
-    assert type(settings) is importlib.import_module(balancing_methods()[name]).Settings
+    assert type(settings) is load(balancing_methods()[name])
     assert settings.method == name
     assert settings.source
     assert settings.says.endswith(".")

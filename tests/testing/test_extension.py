@@ -14,6 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "tests" / "extension"
+DOCUMENT = (ROOT / "docs" / "extending.md").read_text()
 
 
 def run(*words: object, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -30,7 +31,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     environment = os.environ | {"PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     done = run("-m", "pip", *words, folder / "source", environment=environment)
     assert done.returncode == 0, done.stdout + done.stderr
-    return os.environ | {"PYTHONPATH": str(folder / "site")}
+    return os.environ | {"PYTHONPATH": str(folder / "site"), "OMP_NUM_THREADS": "1"}  # the problems are small
 
 
 @pytest.fixture(scope="module")
@@ -94,3 +95,24 @@ def test_where_it_is_not_installed_the_study_says_so(tmp_path: Path) -> None:
     assert "no method is called 'largest'" in done.stderr
     assert "no kind of chapter is called 'centroids'" in done.stderr
     assert not (tmp_path / "run").exists(), "nothing has run"
+
+
+@pytest.mark.parametrize("name", ["src/rungwise_example/separable.py", "check_members.py"])
+def test_the_document_shows_the_very_file(name: str) -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```$", DOCUMENT, re.M | re.S)
+    assert (PACKAGE / name).read_text() in blocks
+
+
+@pytest.mark.parametrize("name", ["pyproject.toml", "study.toml"])
+def test_the_document_shows_lines_of_the_very_file(name: str) -> None:
+    lines = set((PACKAGE / name).read_text().splitlines())
+    blocks = re.findall(r"^```toml\n(.*?)^```$", DOCUMENT, re.M | re.S)
+    shown = [block for block in blocks if ("entry-points" in block) == (name == "pyproject.toml")]
+    assert shown
+    assert all(set(block.splitlines()) <= lines for block in shown)
+
+
+def test_an_architecture_is_twenty_lines() -> None:
+    text = (PACKAGE / "src/rungwise_example/separable.py").read_text()
+    lines = [line for line in text.splitlines() if line and not line.startswith(('"""', "from ", "import "))]
+    assert len(lines) <= 20

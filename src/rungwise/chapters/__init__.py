@@ -11,7 +11,7 @@ NAMES = ("trials", "metrics", "measured", "findings")
 
 def _chapter(kind: str, found: Any) -> Chapter:
     if missing := [name for name in ("Settings", *NAMES) if not hasattr(found, name)]:
-        raise ValueError(f"expected a module with {', '.join(('Settings', *NAMES))}, got none of {', '.join(missing)}")
+        raise ValueError(f"expected a module with {', '.join(('Settings', *NAMES))}; it lacks {', '.join(missing)}")
     settings_of(found, ChapterSettings, "kind", kind)
     return cast(Chapter, found)
 

@@ -1,5 +1,8 @@
 """The base of everything that a study file sets: frozen, complete, and strict about unknown names."""
 
+from abc import ABC, abstractmethod
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -7,3 +10,11 @@ class Settings(BaseModel):
     """Immutable settings; an unknown key is an error, so that no typo is ever ignored."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Chosen(ABC):
+    """A mark in a type, as ``Annotated[NetSettings, ANet(...)]``: what is written chooses the class of the settings."""
+
+    @abstractmethod
+    def settings_for(self, raw: Any) -> type[Settings]:
+        """The class whose settings were meant, for what is said of a wrong one. It raises nothing."""

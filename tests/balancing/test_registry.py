@@ -115,7 +115,7 @@ def test_where_it_is_not_installed_the_nearest_names_are_told(tmp_path: Path) ->
 def test_nobody_takes_a_name_of_ours(elsewhere: dict[str, str]) -> None:
     code = "from rungwise.balancing import balancing_methods as known; print(known()['dwa'], known()['largest'])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=elsewhere, timeout=120)
-    assert done.stdout.split() == ["rungwise.balancing.dwa", "largest_first"]
+    assert done.stdout.split() == ["rungwise.balancing.dwa:Settings", "largest_first"]
 
 
 def test_settings_are_read_from_a_name_a_table_or_as_they_are() -> None:

@@ -1,7 +1,5 @@
 """The ways to balance tasks by name. A new one is one file here and one line, or an entry point."""
 
-import importlib
-import importlib.metadata
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,33 +7,43 @@ from pydantic import ValidationError
 
 from rungwise.balancing.balancer import BalancerSettings
 from rungwise.errors import nearest
+from rungwise.extensions import Registry, settings_of
 
-_MODULES = {
-    "fixed": "rungwise.balancing.fixed",
-    "uncertainty": "rungwise.balancing.uncertainty",
-    "dwa": "rungwise.balancing.dwa",
-    "random": "rungwise.balancing.random_weights",
-    "gradnorm": "rungwise.balancing.gradnorm",
-    "auto-lambda": "rungwise.balancing.auto_lambda",
-    "adatask": "rungwise.balancing.adatask",
-    "mgda": "rungwise.balancing.mgda",
-    "pcgrad": "rungwise.balancing.pcgrad",
-    "cagrad": "rungwise.balancing.cagrad",
-    "imtl-g": "rungwise.balancing.imtl_g",
-    "nash-mtl": "rungwise.balancing.nash_mtl",
-    "aligned-mtl": "rungwise.balancing.aligned_mtl",
-    "famo": "rungwise.balancing.famo",
-    "upgrad": "rungwise.balancing.upgrad",
-}
+
+def _settings(name: str, found: Any) -> type[BalancerSettings]:
+    settings: type[BalancerSettings] = settings_of(found, BalancerSettings, "method", name)
+    return settings
+
+
+METHODS = Registry(
+    "balancing",
+    "method",
+    {
+        "fixed": "rungwise.balancing.fixed:Settings",
+        "uncertainty": "rungwise.balancing.uncertainty:Settings",
+        "dwa": "rungwise.balancing.dwa:Settings",
+        "random": "rungwise.balancing.random_weights:Settings",
+        "gradnorm": "rungwise.balancing.gradnorm:Settings",
+        "auto-lambda": "rungwise.balancing.auto_lambda:Settings",
+        "adatask": "rungwise.balancing.adatask:Settings",
+        "mgda": "rungwise.balancing.mgda:Settings",
+        "pcgrad": "rungwise.balancing.pcgrad:Settings",
+        "cagrad": "rungwise.balancing.cagrad:Settings",
+        "imtl-g": "rungwise.balancing.imtl_g:Settings",
+        "nash-mtl": "rungwise.balancing.nash_mtl:Settings",
+        "aligned-mtl": "rungwise.balancing.aligned_mtl:Settings",
+        "famo": "rungwise.balancing.famo:Settings",
+        "upgrad": "rungwise.balancing.upgrad:Settings",
+    },
+    _settings,
+)
+"""Other packages add theirs under the entry point ``rungwise.balancing``: the address of a `BalancerSettings`, or of a
+module that has it as ``Settings``."""
 
 
 def balancing_methods() -> dict[str, str]:
-    """The module of each method; other packages add theirs under the entry point ``rungwise.balancing``.
-
-    A module has ``Settings``, a `BalancerSettings` with the method's name as the default (or a choice) of ``method``.
-    """
-    others = importlib.metadata.entry_points(group="rungwise.balancing")
-    return {**{point.name: point.value for point in others}, **_MODULES}
+    """The address of each method's settings."""
+    return METHODS.addresses()
 
 
 def read_balancer(raw: Any) -> BalancerSettings:
@@ -48,10 +56,7 @@ def read_balancer(raw: Any) -> BalancerSettings:
     raw = {"method": raw} if isinstance(raw, str) else raw
     if not isinstance(raw, Mapping) or not isinstance(raw.get("method"), str):
         raise ValueError(f'a way to balance tasks needs its method, as {{ method = "dwa" }}, got {raw!r}')
-    known = balancing_methods()
-    if raw["method"] not in known:
-        raise ValueError(f"no method is called {raw['method']!r}; {nearest(raw['method'], known)}")
-    settings: type[BalancerSettings] = importlib.import_module(known[raw["method"]]).Settings
+    settings = METHODS.find(raw["method"])
     try:
         return settings.model_validate(raw)
     except ValidationError as error:

@@ -1,14 +1,14 @@
 """Plain convolutional net: convolutions with ReLU, the side halved between them, one dense layer at the end."""
 
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from rungwise.models.net import NetSettings, Shape
+from rungwise.models.net import NetSettings, Role, Shape
 
 Halving = Literal["stride", "pool"]
 """How the side halves between convolutions: a stride of 2 in every convolution after the first, or 2x2 max-pooling
@@ -19,6 +19,9 @@ Filters = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)
 class CnnSettings(NetSettings):
     """The number of filters of each convolution."""
 
+    roles: ClassVar[tuple[Role, ...]] = ("cnn",)
+    compiled: ClassVar[str] = "cnn"
+
     family: Literal["cnn"] = "cnn"
     filters: Filters
     kernel: int = Field(4, ge=1)
@@ -28,6 +31,13 @@ class CnnSettings(NetSettings):
     def build(self, image: Shape, outputs: tuple[int, ...]) -> "Cnn":
         (classes,) = outputs
         return Cnn(image, self.filters, self.kernel, self.halving, classes)
+
+    def in_short(self) -> str:
+        """The filters: "32-64"."""
+        return "-".join(map(str, self.filters))
+
+    def halvings(self) -> Halving:
+        return self.halving
 
 
 class SameConv(nn.Conv2d):

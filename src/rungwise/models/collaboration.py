@@ -1,6 +1,6 @@
 """Deep Collaboration (Trottier et al. 2017, arXiv 1711.00111): columns that learn what to take from each other."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +10,8 @@ from rungwise.models.columns import ColumnsSettings
 
 class CollaborationSettings(ColumnsSettings):
     """A column per task, and a collaborative block after every block of theirs."""
+
+    link: ClassVar[str] = "a block common to all tasks reads every column and adds to each (Trottier et al. 2017)"
 
     family: Literal["collaboration"] = "collaboration"
 

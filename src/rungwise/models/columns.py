@@ -1,16 +1,23 @@
 """Soft sharing: a column of the compact net's blocks for each task, and what joins the columns after every block."""
 
+from typing import ClassVar, Literal
+
 from torch import Tensor, nn
 
 from rungwise.models.cnn import Filters
-from rungwise.models.compact import Blocks, CompactSettings
+from rungwise.models.compact import Blocks, CompactSettings, blocks_in_words
 from rungwise.models.mlp import Width
-from rungwise.models.multitask import heads
-from rungwise.models.net import NetSettings, Shape
+from rungwise.models.multitask import heads, own_in_words
+from rungwise.models.net import NetSettings, Role, Shape
 
 
 class ColumnsSettings(NetSettings):
     """The blocks of every column and the hidden layers of every task, as in `CompactSettings`."""
+
+    roles: ClassVar[tuple[Role, ...]] = ("sharing",)
+    batch_norm: ClassVar[bool] = True
+    link: ClassVar[str]
+    """What happens after each block, in words."""
 
     filters: Filters = (16, 32, 64)
     """Of each block of a column; the first block is the stem."""
@@ -26,6 +33,19 @@ class ColumnsSettings(NetSettings):
         if len(outputs) == 1:
             return CompactSettings(filters=self.filters, head=self.head).build(image, outputs)
         return Columns(self, image, outputs)
+
+    def in_short(self) -> str:
+        return "-".join(map(str, self.filters))
+
+    def in_words(self) -> str:
+        column = f"{blocks_in_words(self.filters)} and {self.head_in_words()}"
+        return f"Each task has a column of {column}; after each block, {self.link}."
+
+    def head_in_words(self) -> str:
+        return own_in_words(self.head)
+
+    def halvings(self) -> Literal["pool"]:
+        return "pool"
 
 
 class Columns(nn.Module):

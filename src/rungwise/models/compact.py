@@ -1,19 +1,22 @@
 """A small modern net with hard sharing: convolutions with BatchNorm, the side halved early, a head per task."""
 
 from itertools import pairwise
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rungwise.models.cnn import Filters
 from rungwise.models.mlp import Width
-from rungwise.models.multitask import dense, heads
-from rungwise.models.net import NetSettings, Shape
+from rungwise.models.multitask import dense, dense_in_words, heads, own_in_words
+from rungwise.models.net import NetSettings, Role, Shape
 
 
 class CompactSettings(NetSettings):
     """Blocks of one convolution each, which all tasks share, and the hidden layers that each task adds."""
+
+    roles: ClassVar[tuple[Role, ...]] = ("sharing", "trunk")
+    batch_norm: ClassVar[bool] = True
 
     family: Literal["compact"] = "compact"
     filters: Filters = (16, 32, 64)
@@ -25,6 +28,28 @@ class CompactSettings(NetSettings):
 
     def build(self, image: Shape, outputs: tuple[int, ...]) -> "Compact":
         return Compact(self, image, outputs)
+
+    def in_short(self) -> str:
+        return "-".join(map(str, self.filters))
+
+    def in_words(self) -> str:
+        trunk = f"{blocks_in_words(self.filters)}{dense_in_words(self.shared)}"
+        return f"All tasks share {trunk}; each task adds {self.head_in_words()}."
+
+    def trunk_in_words(self) -> str:
+        filters = ", ".join(map(str, self.filters))
+        return f"convolutions with BatchNorm of {filters} filters{dense_in_words(self.shared)}"
+
+    def head_in_words(self) -> str:
+        return own_in_words(self.head)
+
+    def halvings(self) -> Literal["pool"]:
+        return "pool"
+
+
+def blocks_in_words(filters: tuple[int, ...]) -> str:
+    told = ", ".join(map(str, filters))
+    return f"blocks of {told} filters (convolution of 3 × 3, max-pooling, BatchNorm, ReLU)"
 
 
 class Block(nn.Module):

@@ -1,6 +1,6 @@
 """Cross-stitch units (Misra et al. 2016, arXiv 1604.03539): columns that learn how much of each other to mix in."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -12,6 +12,8 @@ from rungwise.models.net import Undrawn
 
 class CrossStitchSettings(ColumnsSettings):
     """A column per task, and a cross-stitch unit for every channel after every block of theirs."""
+
+    link: ClassVar[str] = "each column goes on with a learned mixture of all of them (Misra et al. 2016)"
 
     family: Literal["cross-stitch"] = "cross-stitch"
     own: float = Field(0.9, ge=0, le=1)

@@ -1,19 +1,22 @@
 """Multilayer perceptron: fully connected layers with ReLU between them."""
 
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 from torch import Tensor, nn
 
 from rungwise.models.linear import Linear
-from rungwise.models.net import NetSettings, Shape
+from rungwise.models.net import NetSettings, Role, Shape
 
 Width = Annotated[int, Field(ge=1)]
 
 
 class MlpSettings(NetSettings):
     """The widths of the hidden layers, from the image to the logits."""
+
+    roles: ClassVar[tuple[Role, ...]] = ("mlp",)
+    compiled: ClassVar[str] = "mlp"
 
     family: Literal["mlp"] = "mlp"
     hidden: tuple[Width, ...]
@@ -23,6 +26,11 @@ class MlpSettings(NetSettings):
     def build(self, image: Shape, outputs: tuple[int, ...]) -> "Mlp":
         (classes,) = outputs
         return Mlp(image, self.hidden, classes, bias=self.bias)
+
+    def in_short(self) -> str:
+        """The hidden layers: "500 × 9" or "300, 100"."""
+        widths = self.hidden
+        return f"{widths[0]} × {len(widths)}" if len(set(widths)) == 1 else ", ".join(map(str, widths)) or "none"
 
 
 class Mlp(nn.Module):

@@ -1,7 +1,7 @@
 """Hard parameter sharing: one trunk and shared dense layers for all tasks, then dense layers of each task's own."""
 
 from itertools import pairwise
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -9,11 +9,14 @@ from torch import Tensor, nn
 from rungwise.models.cnn import Filters, Halving, Trunk
 from rungwise.models.linear import Linear
 from rungwise.models.mlp import Width
-from rungwise.models.net import NetSettings, Shape
+from rungwise.models.net import NetSettings, Role, Shape
 
 
 class SharedSettings(NetSettings):
     """Convolutions and dense layers that all tasks share, and the hidden layers that each task adds."""
+
+    roles: ClassVar[tuple[Role, ...]] = ("sharing", "trunk")
+    compiled: ClassVar[str] = "cnn"
 
     family: Literal["shared"] = "shared"
     filters: Filters
@@ -26,6 +29,34 @@ class SharedSettings(NetSettings):
 
     def build(self, image: Shape, outputs: tuple[int, ...]) -> "Shared":
         return Shared(self, image, outputs)
+
+    def in_short(self) -> str:
+        return "-".join(map(str, self.filters))
+
+    def in_words(self) -> str:
+        filters = ", ".join(map(str, self.filters))
+        shared = f", then shared dense layers of {', '.join(map(str, self.shared))} units" if self.shared else ""
+        trunk = f"convolutions of {filters} filters of {self.kernel} × {self.kernel}{shared}"
+        return f"All tasks share {trunk}; each task adds {self.head_in_words()}."
+
+    def trunk_in_words(self) -> str:
+        return f"convolutions of {', '.join(map(str, self.filters))} filters{dense_in_words(self.shared)}"
+
+    def head_in_words(self) -> str:
+        return own_in_words(self.head)
+
+    def halvings(self) -> Halving:
+        return self.halving
+
+
+def dense_in_words(widths: tuple[int, ...]) -> str:
+    """What follows a trunk's convolutions; "": nothing."""
+    return f" and dense layers of {', '.join(map(str, widths))} units" if widths else ""
+
+
+def own_in_words(widths: tuple[int, ...]) -> str:
+    """What each task adds, of the widths of its own hidden layers."""
+    return f"dense layers of {', '.join(map(str, widths))} units and its logits" if widths else "its logits"
 
 
 class Shared(nn.Module):

@@ -1,23 +1,74 @@
 """What every net here is: a setting in the study file that builds a module with logits and named stages."""
 
 import functools
-from typing import Protocol
+from abc import abstractmethod
+from typing import ClassVar, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
 
+from rungwise.errors import UserError
 from rungwise.settings import Settings
 
 Shape = tuple[int, int, int]
 """(C, H, W) of one image."""
 
 
-class NetSettings(Settings):
-    """An architecture as a study file gives it. A subclass is one file in this folder."""
+Role = Literal["mlp", "cnn", "sharing", "trunk"]
+"""What a net can be in a study: one of the MLPs, one of the CNNs, a net for any number of tasks (sharing), or such
+a net whose tasks share a part that a further task can start from (trunk)."""
 
+
+class NetSettings(Settings):
+    """An architecture as a study file gives it. A subclass is one file, with ``family: Literal["name"] = "name"``.
+
+    Only `build` must be written; the rest says more in reports than its default does.
+    """
+
+    roles: ClassVar[tuple[Role, ...]] = ("mlp", "cnn")
+    batch_norm: ClassVar[bool] = False
+    """Whether it has layers with running statistics."""
+    compiled: ClassVar[str] = ""
+    """The name of the code that training it may run and that is compiled at its first use on a machine; "": none."""
+
+    @abstractmethod
     def build(self, image: Shape, outputs: tuple[int, ...]) -> nn.Module:
-        """The module for images of that shape, with one group of logits per task (``outputs``: classes of each)."""
-        raise NotImplementedError
+        """The module for images of that shape, with one group of logits per task (``outputs``: classes of each).
+
+        It is a `Net`. Its weights are drawn by `initialise` afterwards.
+        """
+
+    def in_short(self) -> str:
+        """Its shape in a cell of a table, as "500 × 9"; the cell's column is headed by the chapter."""
+        return ", ".join(f"{name} = {value}" for name, value in self if name != "family") or str(self.family_name())
+
+    def in_words(self) -> str:
+        """What it is made of, in a sentence or two of a report."""
+        shape = self.in_short()
+        return f"A net of the family {self.family_name()}{'' if shape == self.family_name() else f' ({shape})'}."
+
+    def trunk_in_words(self) -> str:
+        """What all tasks share, as "convolutions of 8, 16 filters"."""
+        return self.in_short()
+
+    def head_in_words(self) -> str:
+        """What each task adds."""
+        return "its logits"
+
+    def remarks(self, name: str) -> tuple[str, ...]:
+        """What a reader must know of the net of that name beside its shape: sentences, "" where there is none.
+
+        A place means the same for all nets of a family, and the report tells them place by place.
+        """
+        return ()
+
+    def halvings(self) -> Literal["stride", "pool", ""]:
+        """How maps halve their sides between convolutions: by a stride of 2, or by 2 × 2 max-pooling; "": otherwise."""
+        return ""
+
+    @classmethod
+    def family_name(cls) -> str:
+        return str(cls.model_fields["family"].default)
 
 
 class Net(Protocol):
@@ -63,16 +114,31 @@ class Undrawn(nn.Module):
         raise NotImplementedError
 
 
+class Drawn(nn.Module):
+    """A layer that draws its own parameters, as those of positions."""
+
+    def draw(self, generator: torch.Generator) -> None:
+        """Draw them afresh, from that generator alone."""
+        raise NotImplementedError
+
+
 @torch.no_grad()
 def initialise(net: nn.Module, generator: torch.Generator) -> None:
     """Draw all weights afresh: uniform after Glorot and Bengio (2010), biases 0. See docs/decisions.md.
 
-    BatchNorm starts at weights 1, biases 0 and fresh running statistics.
+    Norms start at weights 1, biases 0 and fresh running statistics. Raises UserError for a layer of another kind.
     """
     for module in net.modules():
         if isinstance(module, nn.Linear | nn.Conv2d):
             nn.init.xavier_uniform_(module.weight, generator=generator)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-        elif isinstance(module, nn.BatchNorm2d | Undrawn):
+        elif isinstance(module, Drawn):
+            module.draw(generator)
+        elif isinstance(module, nn.BatchNorm2d | nn.BatchNorm1d | nn.LayerNorm | nn.GroupNorm | Undrawn):
             module.reset_parameters()
+        elif names := [name for name, _ in module.named_parameters(recurse=False)]:
+            raise UserError(
+                f"nobody knows how {', '.join(names)} of {type(module).__name__} starts: use Linear, Conv2d and norms "
+                "of torch, or derive the layer from Drawn or Undrawn (rungwise.models.net)"
+            )

@@ -1,6 +1,6 @@
 """A small residual net: a stem that halves the side at once, then stages of 3x3 convolutions with BatchNorm."""
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 import torch.nn.functional as F
 from pydantic import Field, model_validator
@@ -9,11 +9,15 @@ from torch import Tensor, nn
 from rungwise.errors import UserError
 from rungwise.models.cnn import Filters
 from rungwise.models.ensemble import Ensemble
-from rungwise.models.net import NetSettings, Shape
+from rungwise.models.net import NetSettings, Role, Shape
+from rungwise.words import counted
 
 
 class ResidualSettings(NetSettings):
     """The stem, then stages of one convolution and some residual blocks; the side halves between stages, too."""
+
+    roles: ClassVar[tuple[Role, ...]] = ("cnn",)
+    batch_norm: ClassVar[bool] = True
 
     family: Literal["residual"] = "residual"
     stem: int = Field(32, ge=1)
@@ -42,6 +46,25 @@ class ResidualSettings(NetSettings):
             raise UserError(f"crop = {self.crop} leaves nothing of images of {image[1]} x {image[2]} pixels: give less")
         nets = [Residual(image[0], self, classes) for _ in range(self.members)]
         return Ensemble(nets) if len(nets) > 1 else nets[0]
+
+    def in_short(self) -> str:
+        """The filters, "64+1" where a residual block of as many follows the convolution, "3 of" an ensemble's."""
+        stages = zip(self.filters, self.blocks, strict=True)
+        count = f"{self.members} of " if self.members > 1 else ""
+        return f"{count}{self.stem}-" + "-".join(
+            f"{filters}+{blocks}" if blocks else str(filters) for filters, blocks in stages
+        )
+
+    def halvings(self) -> Literal["pool"]:
+        return "pool"
+
+    def remarks(self, name: str) -> tuple[str, ...]:
+        crop = f"{name} does not look at {counted(self.crop, 'pixel')} along each edge of an image."
+        ensemble = (
+            f"{name} is an ensemble of {self.members} nets that start apart, see the same batches, learn each from its "
+            "own loss, and answer by the mean of their probabilities (Lakshminarayanan et al. 2017)."
+        )
+        return (crop if self.crop else "", ensemble if self.members > 1 else "")
 
 
 class Normalised(nn.Module):

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from rungwise.errors import nearest
-from rungwise.settings import Settings
+from rungwise.settings import Chosen, Settings
 from rungwise.study.lines import Place
 
 S = TypeVar("S", bound=Settings)
@@ -66,14 +66,14 @@ def _fields(kind: type[Settings], place: Place, raw: Any) -> list[str]:
     for step in place[:-1]:
         fields = _meant(annotation, raw, place[-1]).model_fields
         field = fields.get(str(step)) or next((field for field in fields.values() if field.alias == step), None)
-        annotation, raw = field.annotation if field else annotation, raw[step]  # a name in a dict is no field
+        annotation, raw = field.rebuild_annotation() if field else annotation, raw[step]  # a name in a dict is no field
     model = _meant(annotation, raw, place[-1])
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _meant(annotation: Any, raw: Any, unknown: str | int) -> type[Settings]:
-    """Of a union, the branch that is most like what was written."""
-    return max(_models(annotation), key=lambda model: _likeness(model, raw, unknown), default=Settings)
+    """Of several classes, the one that is most like what was written."""
+    return max(_models(annotation, raw), key=lambda model: _likeness(model, raw, unknown), default=Settings)
 
 
 def _likeness(model: type[Settings], raw: Any, unknown: str | int) -> tuple[bool, bool, int]:
@@ -83,8 +83,9 @@ def _likeness(model: type[Settings], raw: Any, unknown: str | int) -> tuple[bool
     return named, unknown not in fields, len(written.keys() & fields.keys())
 
 
-def _models(annotation: Any) -> list[type[Settings]]:
-    """The settings classes named in a type, as in dict[str, MlpSettings] or Recipe | None."""
+def _models(annotation: Any, raw: Any) -> list[type[Settings]]:
+    """The settings classes named in a type, as in dict[str, Data] or Recipe | None, or chosen by what was written."""
     if isinstance(annotation, type) and issubclass(annotation, Settings):
         return [annotation]
-    return [model for inner in getattr(annotation, "__args__", ()) for model in _models(inner)]
+    chosen = [mark.settings_for(raw) for mark in getattr(annotation, "__metadata__", ()) if isinstance(mark, Chosen)]
+    return chosen or [model for inner in getattr(annotation, "__args__", ()) for model in _models(inner, raw)]

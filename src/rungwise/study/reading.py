@@ -12,6 +12,7 @@ from rungwise.chapters.chapter import ChapterSettings
 from rungwise.errors import nearest
 from rungwise.evidence.conditions import ConditionError, wanted
 from rungwise.evidence.measure import Metric
+from rungwise.extensions import ExtensionError
 from rungwise.study.faults import validate
 from rungwise.study.lines import Place, line_of
 from rungwise.study.study import Study, StudyError
@@ -105,12 +106,13 @@ def _wrong_claims(chapters: Sequence[ChapterSettings]) -> Iterator[tuple[Place, 
 
 
 def _read_chapter(raw: Any, place: Place, faults: list[tuple[Place, str]]) -> ChapterSettings | None:
-    kinds = chapter_kinds()
     kind = raw.get("kind") if isinstance(raw, dict) else None
     if not isinstance(kind, str):
-        faults.append(((*place, "kind"), "a chapter needs its kind. Known: " + ", ".join(kinds)))
-    elif kind not in kinds:
-        faults.append(((*place, "kind"), f"no kind of chapter is called {kind!r}; {nearest(kind, kinds)}"))
-    else:
-        return validate(load_chapter(kind).Settings, raw, place, faults)
-    return None
+        faults.append(((*place, "kind"), "a chapter needs its kind. Known: " + ", ".join(chapter_kinds())))
+        return None
+    try:
+        chapter = load_chapter(kind)
+    except ExtensionError as error:
+        faults.append(((*place, "kind"), str(error)))
+        return None
+    return validate(chapter.Settings, raw, place, faults)

@@ -9,9 +9,7 @@ from rungwise.balancing import read_balancer
 from rungwise.balancing.balancer import BalancerSettings
 from rungwise.data.sources.catalogue import CATALOGUE
 from rungwise.data.tasks import Task, task_classes
-from rungwise.models.cnn import CnnSettings
 from rungwise.models.mlp import MlpSettings
-from rungwise.models.multitask import SharedSettings
 from rungwise.models.net import NetSettings, count_parameters
 from rungwise.settings import Settings
 from rungwise.training.augment import Augmentation
@@ -105,9 +103,7 @@ class Fit(Trial):
 
     @property
     def compiled(self) -> str:
-        if isinstance(self.net, CnnSettings | SharedSettings):
-            return "cnn"
-        return "mlp" if isinstance(self.net, MlpSettings) else ""
+        return self.net.compiled
 
     @property
     def most_together(self) -> int:
@@ -152,7 +148,8 @@ def stackable(trial: Fit) -> bool:
     """Whether `training.stacked` fits such a trial as `training.fit` does: a plain MLP on one task."""
 
     def known(settings: Settings) -> bool:
-        return settings.model_dump(exclude_defaults=True).keys() <= KNOWN.get(type(settings), set())
+        own = type(settings)
+        return own in KNOWN and settings.model_dump(exclude_defaults=True).keys() <= KNOWN[own]
 
     return (
         known(trial)

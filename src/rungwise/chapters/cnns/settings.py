@@ -1,40 +1,31 @@
 """What a study file sets for the chapter, and the trials that it calls for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator
+from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
 
 from rungwise.chapters.chapter import ChapterSettings
 from rungwise.chapters.family.settings import FamilySettings, trials
 from rungwise.chapters.mlps import settings as mlps
 from rungwise.data.settings import Data
-from rungwise.models.cnn import CnnSettings
-from rungwise.models.residual import ResidualSettings
+from rungwise.models.families import ANet
+from rungwise.models.net import NetSettings
 
-__all__ = ["AnyCnn", "Settings", "trials"]
-
-
-def _family(net: Any) -> str:
-    """The family of a net; where a study file does not name it, its settings tell."""
-    named = net.get("family") if isinstance(net, dict) else getattr(net, "family", None)
-    own = isinstance(net, dict) and not {"stem", "blocks"}.isdisjoint(net)
-    return str(named or ("residual" if own else "cnn"))
+__all__ = ["CnnNet", "Settings", "trials"]
 
 
-AnyCnn = Annotated[
-    Annotated[CnnSettings, Tag("cnn")] | Annotated[ResidualSettings, Tag("residual")],
-    Discriminator(
-        _family,
-        custom_error_type="family",
-        custom_error_message="a net of this chapter is of the family 'cnn' or 'residual'",
-    ),
-]
+def _usual(table: Mapping[str, Any]) -> str:
+    """The family where a study file does not name it: its settings tell."""
+    return "cnn" if {"stem", "blocks"}.isdisjoint(table) else "residual"
+
+
+CnnNet = Annotated[SerializeAsAny[NetSettings], ANet("cnn", _usual)]
 
 
 class Settings(FamilySettings):
     kind: Literal["cnns"] = "cnns"
-    nets: dict[str, AnyCnn] = Field(min_length=1)
+    nets: dict[str, CnnNet] = Field(min_length=1)
     """By name, in the order of the tables."""
     against: mlps.Settings | None = None
     """The MLPs to stand beside. Left out: those of the study's chapter on MLPs, if it has one on the same images; of

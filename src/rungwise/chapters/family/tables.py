@@ -1,13 +1,12 @@
 """The table of accuracies."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from rungwise.chapters.family.results import Result
 from rungwise.findings import Column, Table
 
 
-def accuracy_table(results: Sequence[Result], chapter: str, shape_label: str, shape: Callable[[Any], str]) -> Table:
+def accuracy_table(results: Sequence[Result], chapter: str, shape_label: str) -> Table:
     """Parameters, final accuracies and losses, training time."""
     stopped = any(result.fit.stop_loss is not None for result in results)
     viewed = any(result.fit.test_views != "one" for result in results)
@@ -30,7 +29,7 @@ def accuracy_table(results: Sequence[Result], chapter: str, shape_label: str, sh
     for result in results:
         parameters = next((int(r.summary["parameters"]) for r in result.records.values()), None)
         numbers = (result.estimate(key) for key, _, _ in keys)
-        rows.append((result.name, shape(result.net), parameters, *numbers))
+        rows.append((result.name, result.net.in_short(), parameters, *numbers))
     return Table(
         id=f"{chapter}-accuracy",
         caption="Final weights, after the last epoch.",

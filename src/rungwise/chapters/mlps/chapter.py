@@ -11,7 +11,6 @@ from rungwise.chapters.mlps.method import FORMULAS
 from rungwise.chapters.mlps.settings import Settings
 from rungwise.chapters.sentences import heading
 from rungwise.findings import Findings
-from rungwise.models.mlp import MlpSettings
 from rungwise.records.record import Record
 
 
@@ -25,14 +24,8 @@ def findings(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, R
         method=(told_recipe(settings),),
         formulas=FORMULAS,
         statements=statements(results),
-        tables=(accuracy_table(results, settings.name, "Hidden layers", _shape),),
+        tables=(accuracy_table(results, settings.name, "Hidden layers"),),
         figures=figures(results, settings.name),
         warnings=family.warnings(results),
         seeds=family.most_seeds(results),
     )
-
-
-def _shape(net: MlpSettings) -> str:
-    """The hidden layers in short: "500 × 9" or "300, 100"."""
-    widths = net.hidden
-    return f"{widths[0]} × {len(widths)}" if len(set(widths)) == 1 else ", ".join(map(str, widths)) or "none"

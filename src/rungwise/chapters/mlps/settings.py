@@ -1,16 +1,19 @@
 """What a study file sets for the chapter, and the trials that it calls for."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializeAsAny
 
 from rungwise.chapters.family.settings import FamilySettings, trials
-from rungwise.models.mlp import MlpSettings
+from rungwise.models.families import ANet
+from rungwise.models.net import NetSettings
 
-__all__ = ["Settings", "trials"]
+__all__ = ["MlpNet", "Settings", "trials"]
+
+MlpNet = Annotated[SerializeAsAny[NetSettings], ANet("mlp", lambda table: "mlp")]
 
 
 class Settings(FamilySettings):
     kind: Literal["mlps"] = "mlps"
-    nets: dict[str, MlpSettings] = Field(min_length=1)
+    nets: dict[str, MlpNet] = Field(min_length=1)
     """By name, in the order of the tables."""

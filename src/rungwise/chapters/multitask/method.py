@@ -1,14 +1,10 @@
 """What was asked and done, in paragraphs and formulas."""
 
-from typing import Any
-
 from rungwise.chapters.multitask.settings import Settings
 from rungwise.chapters.sentences import told_fit
 from rungwise.data.settings import Data
 from rungwise.data.tasks import Task, task_classes
 from rungwise.findings import Formula
-from rungwise.models.multitask import SharedSettings
-from rungwise.models.net import NetSettings
 
 
 def question(settings: Settings) -> str:
@@ -52,7 +48,7 @@ def method(settings: Settings) -> tuple[str, ...]:
     )
     found = [
         f"The tasks: {tasks}.",
-        f"{_told_net(settings.net)} A single-task net is the same net with one task.",
+        f"{settings.net.in_words()} A single-task net is the same net with one task.",
         f"Every net was fitted on {data.size:,} training images of {data.source}, {told_fit(settings.fit)}. "
         f"Accuracies are those of the last epoch on the test images. {aside}",
     ]
@@ -63,7 +59,7 @@ def method(settings: Settings) -> tuple[str, ...]:
             "its authors' where they name any, or the study's, where the table of methods says so."
         )
     if settings.sharing:
-        nets = " ".join(f"{name}: {_told_net(net)}" for name, net in settings.sharing.items())
+        nets = " ".join(f"{name}: {net.in_words()}" for name, net in settings.sharing.items())
         found.append(f"Other ways to share, all at equal weights. {nets}")
     return tuple(found)
 
@@ -77,27 +73,3 @@ def _told_task(name: str, task: Task, data: Data) -> str:
         f"{group} ({', '.join(data.classes[label] for label in labels)})" for group, labels in task.items()
     )
     return f"{name}, {len(task)} groups: {groups}"
-
-
-def _told_net(net: NetSettings) -> str:
-    """A net in a sentence."""
-    settings: Any = net
-    filters = ", ".join(map(str, settings.filters))
-    head = getattr(settings, "head", ())
-    own = f"dense layers of {', '.join(map(str, head))} units and its logits" if head else "its logits"
-    if isinstance(net, SharedSettings):
-        shared = f", then shared dense layers of {', '.join(map(str, net.shared))} units" if net.shared else ""
-        return (
-            f"All tasks share convolutions of {filters} filters of {net.kernel} × {net.kernel}{shared}; each task adds "
-            f"{own}."
-        )
-    blocks = f"blocks of {filters} filters (convolution of 3 × 3, max-pooling, BatchNorm, ReLU)"
-    match settings.family:
-        case "compact":
-            shared = f" and dense layers of {', '.join(map(str, settings.shared))} units" if settings.shared else ""
-            return f"All tasks share {blocks}{shared}; each task adds {own}."
-        case "collaboration":
-            link = "a block common to all tasks reads every column and adds to each (Trottier et al. 2017)"
-        case _:
-            link = "each column goes on with a learned mixture of all of them (Misra et al. 2016)"
-    return f"Each task has a column of {blocks} and {own}; after each block, {link}."

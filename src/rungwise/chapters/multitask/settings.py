@@ -16,7 +16,7 @@ from rungwise.chapters.multitask.weights import (
     told_weights,
 )
 from rungwise.data.settings import Data
-from rungwise.models.sharing import SharingSettings
+from rungwise.models.families import SharingNet
 from rungwise.training.settings import Balance, RecipeOfTasks, for_balancing
 
 
@@ -37,14 +37,14 @@ def _usable(balance: BalancerSettings, info: ValidationInfo) -> BalancerSettings
 class Settings(ChapterSettings):
     kind: Literal["multitask"] = "multitask"
     fit: RecipeOfTasks
-    net: SharingSettings
+    net: SharingNet
     tasks: dict[str, TaskOfData] = Field(min_length=2)
     """By name: "labels", a column of the data, or groups of labels by name."""
     weights: tuple[WeightsOfTasks, ...] = Field(min_length=1)
     """The loss weights to try, one number per task, summing to 1. For two tasks, one number w stands for (w, 1 - w)."""
     methods: dict[str, Annotated[Balance, AfterValidator(_usable)]] = Field({})
     """Other ways to balance the tasks, by the names that they have in the report."""
-    sharing: dict[str, SharingSettings] = Field({})
+    sharing: dict[str, SharingNet] = Field({})
     """Other nets for the tasks to share, by the names that they have in the report; at equal weights."""
 
     @field_validator("weights")

@@ -11,9 +11,8 @@ from rungwise.chapters.multitask.weights import TaskOfData, WeightsOfTasks
 from rungwise.chapters.transfer.names import TRUNK, WAYS, model_name, steps
 from rungwise.data.settings import Data
 from rungwise.data.tasks import Task
-from rungwise.models.columns import ColumnsSettings
+from rungwise.models.families import SharingNet
 from rungwise.models.net import NetSettings
-from rungwise.models.sharing import SharingSettings
 from rungwise.training.settings import Fit, Recipe, RecipeOfTasks
 from rungwise.words import listed
 
@@ -22,7 +21,7 @@ FEWEST = 10
 
 
 def _with_trunk(net: NetSettings) -> NetSettings:
-    if isinstance(net, ColumnsSettings):
+    if "trunk" not in net.roles:
         raise ValueError(
             "each task has a column of its own in this net, so that a further one finds no trunk to start from; use "
             'family = "shared" or "compact"'
@@ -42,7 +41,7 @@ class Settings(ChapterSettings):
     kind: Literal["transfer"] = "transfer"
     fit: Annotated[RecipeOfTasks, AfterValidator(_for_as_many_steps)]
     """Of the trunk, and of the further task with all labels; with fewer it is learnt for as many steps."""
-    net: Annotated[SharingSettings, AfterValidator(_with_trunk)]
+    net: Annotated[SharingNet, AfterValidator(_with_trunk)]
     tasks: dict[str, TaskOfData] = Field(min_length=2)
     """Of the trunk, by name."""
     weights: WeightsOfTasks

@@ -1,0 +1,15 @@
+"""What every architecture, balancing method and chapter must do, as checks that other packages can run over theirs.
+
+Rungwise's own members pass them. A check is called without arguments, and its text is its name:
+
+    @pytest.mark.parametrize("check", net_checks(MySettings()), ids=str)
+    def test_my_net(check):
+        check()
+"""
+
+from rungwise.testing.balancers import balancer_checks
+from rungwise.testing.chapters import chapter_checks
+from rungwise.testing.check import Check
+from rungwise.testing.nets import net_checks
+
+__all__ = ["Check", "balancer_checks", "chapter_checks", "net_checks"]

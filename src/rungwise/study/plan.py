@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
-from rungwise.data.sources.catalogue import CATALOGUE
 from rungwise.models.net import count_flops, count_parameters
 from rungwise.study.study import Study, study_trials
 from rungwise.training.settings import Fit
@@ -105,13 +104,13 @@ def _work(trial: Trial) -> tuple[int | None, int, int]:
     """Parameters, floating-point operations and steps of a trial."""
     if not isinstance(trial, Fit):
         return None, trial.flops, 0
-    image = CATALOGUE[trial.data.source].image
-    step = count_flops(trial.net, image, trial.outputs)
+    facts = trial.data.facts
+    step = count_flops(trial.net, facts.image, trial.outputs)
     steps = trial.epochs * -(-trial.data.size // trial.fit.batch)
     # Testing, and the training images once more at the end, cost a forward pass: a third of a step. A backward pass is
     # the rest of it.
     tests = trial.epochs if trial.fit.evaluate == "epochs" else 1
-    tested = tests * CATALOGUE[trial.data.source].test_images + trial.data.size
+    tested = tests * facts.test_images + trial.data.size
     forward, backward = (1, 1) if trial.balance is None else trial.balance.passes(len(trial.tasks))
     flops = step * (forward + 2 * backward) * trial.epochs * trial.data.size // 3 + step * tested // 3
-    return count_parameters(trial.net, image, trial.outputs), flops, steps
+    return count_parameters(trial.net, facts.image, trial.outputs), flops, steps

@@ -17,7 +17,7 @@ TRIAL_S = 0.3
 
 
 @dataclass(frozen=True)
-class Row:
+class PlannedTrial:
     """One trial of a plan."""
 
     id: str
@@ -40,7 +40,9 @@ class Row:
     done: bool
 
 
-def plan(study: Study, rate: Callable[[str], float], done: Callable[[str], bool] = lambda _: False) -> list[Row]:
+def plan(
+    study: Study, rate: Callable[[str], float], done: Callable[[str], bool] = lambda _: False
+) -> list[PlannedTrial]:
     """The study's trials in the order of its chapters.
 
     `rate`: floating-point operations per second of a matrix product in a recipe's precision
@@ -59,7 +61,7 @@ def longest_first(trials: Sequence[Trial]) -> list[Trial]:
     return sorted(ordered, key=lambda trial: trial.id not in first)
 
 
-def summary(rows: Sequence[Row]) -> dict[str, float]:
+def summary(rows: Sequence[PlannedTrial]) -> dict[str, float]:
     """Totals over what is not done yet: trials, flops and estimated seconds of work, one after the other."""
     left = [row for row in rows if not row.done]
     return {
@@ -70,7 +72,7 @@ def summary(rows: Sequence[Row]) -> dict[str, float]:
     }
 
 
-def as_json(study: Study, rows: Sequence[Row]) -> dict[str, object]:
+def as_json(study: Study, rows: Sequence[PlannedTrial]) -> dict[str, object]:
     """The plan as JSON types, schema 1."""
     return {
         "schema": 1,
@@ -80,10 +82,10 @@ def as_json(study: Study, rows: Sequence[Row]) -> dict[str, object]:
     }
 
 
-def _row(chapter: str, trial: Trial, rate: Callable[[str], float], done: bool) -> Row:
+def _row(chapter: str, trial: Trial, rate: Callable[[str], float], done: bool) -> PlannedTrial:
     parameters, flops, steps = _work(trial)
     precision = trial.fit.precision if isinstance(trial, Fit) else "float32"
-    return Row(
+    return PlannedTrial(
         id=trial.id,
         chapter=chapter,
         label=trial.label,

@@ -10,13 +10,13 @@ import torch
 
 from rungwise.data.settings import Data
 from rungwise.models.mlp import MlpSettings
-from rungwise.records.environment import describe
+from rungwise.records.environment import environment_here
 from rungwise.records.store import Store, StoreError
 from rungwise.training.settings import Fit, Recipe
 from rungwise.trial import Outcome
 
 TRIAL = Fit(label="A", data=Data(source="digits"), seed=0, net=MlpSettings(hidden=(3,)), fit=Recipe(epochs=1))
-ENVIRONMENT = describe(device="cpu", threads=1, workers=1)
+ENVIRONMENT = environment_here(device="cpu", threads=1, workers=1)
 
 
 def outcome(value: float = 0.5) -> Outcome:

@@ -11,7 +11,7 @@ from rungwise.engine.local import default_workers, threads_each
 from rungwise.engine.machine import choose_device, product_rate
 from rungwise.kernels.conv.step import pays
 from rungwise.kernels.descent import machine_can
-from rungwise.records.environment import describe
+from rungwise.records.environment import environment_here
 from rungwise.training.precision import has_cpu_bfloat16, resolve
 
 MANY = 1000
@@ -23,7 +23,7 @@ def examine() -> dict[str, str | int | float | bool]:
     device = choose_device("auto")
     chosen = resolve("auto", device)
     workers = default_workers(device, MANY)
-    here = describe(device=device, threads=threads_each(workers), workers=workers)
+    here = environment_here(device=device, threads=threads_each(workers), workers=workers)
     facts: dict[str, str | int | float | bool] = {
         "rungwise": f"{here.rungwise} ({here.commit or 'installed'})",
         "python": here.python,

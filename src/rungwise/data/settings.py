@@ -72,9 +72,10 @@ class Data(Settings):
         return self
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """As pydantic's; a copy that is given another source has the facts of that."""
         copy = super().model_copy(update=update, deep=deep)
         if copy.source != self.source:
-            copy.model_post_init(None)
+            copy._facts = describe(copy.source)
         return copy
 
     @property

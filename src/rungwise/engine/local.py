@@ -14,7 +14,7 @@ from rungwise.engine import worker
 from rungwise.engine.engine import Event
 from rungwise.engine.machine import gpu_memory
 from rungwise.engine.queue import RETRY_S, Queue
-from rungwise.records.environment import cores, describe
+from rungwise.records.environment import cores, environment_here
 from rungwise.records.store import Store
 from rungwise.trial import Trial
 
@@ -184,7 +184,7 @@ class LocalEngine:
             )
             error = f"the process that computed it died ({how}){words}"
             device = self.device if self._goes(trial) else "cpu"
-            environment = describe(device=device, threads=self.threads, workers=self._beside(trial))
+            environment = environment_here(device=device, threads=self.threads, workers=self._beside(trial))
             store.fail(trial, error, environment)
             queue.note(trial, "failed", {}, error)
 

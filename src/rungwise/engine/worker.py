@@ -23,7 +23,7 @@ from rungwise.data.load import load
 from rungwise.data.settings import Data
 from rungwise.data.split import split
 from rungwise.engine.allocator import keep_freed_memory
-from rungwise.records.environment import Others, describe
+from rungwise.records.environment import Others, environment_here
 from rungwise.records.record import Environment
 from rungwise.records.store import Store
 from rungwise.training.precision import keep_float32
@@ -178,7 +178,9 @@ class _Attempt:
 
     def _environment(self) -> Environment:
         place = self.place
-        return describe(device=place.device, threads=place.threads, workers=place.workers, others=self.others.share())
+        return environment_here(
+            device=place.device, threads=place.threads, workers=place.workers, others=self.others.share()
+        )
 
 
 def _breaks_gpu(error: Exception) -> bool:

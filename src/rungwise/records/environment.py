@@ -37,7 +37,7 @@ def _processor_times() -> tuple[float, float, float]:
     return total, total - times["idle"] - times.get("iowait", 0), time.process_time()
 
 
-def describe(*, device: str, threads: int, workers: int, others: float | None = None) -> Environment:
+def environment_here(*, device: str, threads: int, workers: int, others: float | None = None) -> Environment:
     """The environment of a trial that ends now."""
     return Environment(
         rungwise=version("rungwise"),

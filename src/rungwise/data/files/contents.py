@@ -1,4 +1,4 @@
-"""The bytes of one file of the catalogue, checked as they arrive, from the disk or the network."""
+"""The bytes of one known file, checked as they arrive, from the disk or the network."""
 
 import hashlib
 import zlib

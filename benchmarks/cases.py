@@ -11,7 +11,6 @@ from rungwise.data.errors import DataError
 from rungwise.data.images import ImageSet
 from rungwise.data.load import load
 from rungwise.data.settings import Data
-from rungwise.data.sources.catalogue import CATALOGUE
 from rungwise.data.split import split
 from rungwise.data.tasks import Task, task_labels
 from rungwise.models.cnn import CnnSettings
@@ -49,7 +48,7 @@ class Case:
 
     @property
     def image(self) -> Shape:
-        return CATALOGUE[self.source].image
+        return Data(source=self.source).facts.image
 
     def trial(self, epochs: int, *, equal: bool) -> Fit:
         precision = "float32" if equal else "auto"

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 import torch
 
-from rungwise.engine.machine import accelerator, product_rate
-from rungwise.records.environment import commit, processor, version
+from rungwise.engine.machine import product_rate
+from rungwise.records.environment import accelerator, commit, processor, version
 from rungwise.training.fit import now
 
 LIBRARIES = ("torch", "keras", "jax", "lightning", "skorch", "scikit-learn", "numpy")

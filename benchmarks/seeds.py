@@ -23,11 +23,11 @@ from rungwise.data.load import load
 from rungwise.data.settings import Data
 from rungwise.data.split import split
 from rungwise.engine.local import LANES
-from rungwise.engine.machine import accelerator, choose_device
+from rungwise.engine.machine import choose_device
 from rungwise.models.cnn import CnnSettings
 from rungwise.models.mlp import MlpSettings
 from rungwise.models.net import NetSettings
-from rungwise.records.environment import Others, cores, processor
+from rungwise.records.environment import Others, accelerator, cores, processor
 from rungwise.training.fit import carry_out
 from rungwise.training.settings import Fit, Recipe, most_stacked
 from rungwise.training.stacked import fit_stacked

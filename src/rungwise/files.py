@@ -1,15 +1,25 @@
 """Files that are written whole or not at all."""
 
 import os
+import secrets
 from pathlib import Path
 
 
-def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file so that a reader sees the old one or the new one, never a part."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_bytes(content.encode() if isinstance(content, str) else content)
-    flush_to_disk(partial)
-    partial.replace(path)
+def write_atomically(path: Path, content: str | bytes | bytearray) -> None:
+    """Write a file so that a reader sees the old one or the new one, never a part.
+
+    Text is written as UTF-8, its newlines as they are. What was written is removed where writing fails.
+    """
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
+    try:
+        with partial.open("xb") as stream:  # unlike a tempfile's, its permissions are what the umask says
+            stream.write(content.encode() if isinstance(content, str) else content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def flush_to_disk(path: Path) -> None:

@@ -4,10 +4,11 @@ import base64
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, SerializeAsAny, WithJsonSchema
+from pydantic import Field, PlainSerializer, SerializeAsAny, WithJsonSchema
 
 from rungwise.evidence.estimate import Estimate
 from rungwise.evidence.judgement import Judgement
+from rungwise.settings import PlainData
 from rungwise.shown import Shown
 
 
@@ -24,17 +25,13 @@ Pixels = Annotated[np.ndarray, PlainSerializer(_as_json, when_used="json"), With
 """An array that JSON carries as base64 of uint8 or little-endian float16."""
 
 
-class Part(BaseModel):
-    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, ser_json_inf_nan="null")
-
-
 # Tables --------------------------------------------------------------------------------------------------------
 
 Cell = Estimate | int | float | str | None
 """An `Estimate` shows as mean, interval and n; None as an empty cell (not run, or undefined)."""
 
 
-class Column(Part):
+class Column(PlainData):
     key: str
     """Short name, as in the CSV."""
     label: str
@@ -43,7 +40,7 @@ class Column(Part):
     """Decimal places; None: text, or whole numbers with thousands separators."""
 
 
-class Table(Part):
+class Table(PlainData):
     id: str
     """Unique in the report, as "mlps-accuracy"."""
     caption: str
@@ -54,20 +51,20 @@ class Table(Part):
 # Figures -------------------------------------------------------------------------------------------------------
 
 
-class Panel(Part):
+class Panel(PlainData):
     title: str = ""
     x_label: str = ""
     y_label: str = ""
 
 
-class Series(Part):
+class Series(PlainData):
     name: str
     x: tuple[float, ...]
     runs: tuple[tuple[float, ...], ...]
     """One curve per seed over `x` (a shorter one ended early); the mean is drawn strong, the runs faint."""
 
 
-class Level(Part):
+class Level(PlainData):
     """A horizontal line across a panel: a threshold or a baseline."""
 
     name: str
@@ -85,7 +82,7 @@ class Lines(Panel):
     """Mark each point: for few points on x, as a sweep of a setting."""
 
 
-class Ellipse(Part):
+class Ellipse(PlainData):
     """An ellipse in data units."""
 
     x: float
@@ -97,7 +94,7 @@ class Ellipse(Part):
     """Degrees, counter-clockwise from the x axis."""
 
 
-class Cloud(Part):
+class Cloud(PlainData):
     """One group of points with one colour."""
 
     name: str
@@ -147,7 +144,7 @@ class Heatmap(Panel):
     digits: int = 2
 
 
-class Tile(Part):
+class Tile(PlainData):
     pixels: Pixels
     """(H, W), any real dtype."""
     title: str = ""
@@ -164,7 +161,7 @@ class Images(Panel):
     all tiles; diverging: zero in the middle, one scale for each tile."""
 
 
-class Figure(Part):
+class Figure(PlainData):
     id: str
     """Unique in the report, as "cnns-learning"."""
     caption: str
@@ -179,13 +176,13 @@ class Figure(Part):
 # The whole -----------------------------------------------------------------------------------------------------
 
 
-class Formula(Part):
+class Formula(PlainData):
     latex: str
     says: str
     """What the formula states and what its letters stand for; letters may stand in $...$ as LaTeX."""
 
 
-class Statement(Part):
+class Statement(PlainData):
     """A sentence computed from records."""
 
     text: str
@@ -193,7 +190,7 @@ class Statement(Part):
     """The ids of the trials that it rests on."""
 
 
-class Findings(Part, Shown):
+class Findings(PlainData, Shown):
     kind: str
     name: str = ""
     """What the study calls the chapter: its kind, where it has no name of its own."""

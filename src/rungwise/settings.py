@@ -1,4 +1,4 @@
-"""The base of everything that a study file sets: frozen, complete, and strict about unknown names."""
+"""The bases of plain data: what a study file sets, and what is computed and kept."""
 
 from abc import ABC, abstractmethod
 from typing import Any
@@ -18,3 +18,9 @@ class Chosen(ABC):
     @abstractmethod
     def settings_for(self, raw: Any) -> type[Settings]:
         """The class whose settings were meant, for what is said of a wrong one. It raises nothing."""
+
+
+class PlainData(BaseModel):
+    """Immutable results. In JSON a number that is not finite is null."""
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)

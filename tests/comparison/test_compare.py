@@ -14,7 +14,7 @@ from rungwise.cli.app import app
 from rungwise.comparison import differences
 from rungwise.comparison.compare import names
 from rungwise.comparison.numbers import Nets, Pair, paired
-from rungwise.comparison.outcome import OUTCOMES, Options, Row, judge
+from rungwise.comparison.outcome import OUTCOMES, ComparedNumber, Options, judge
 from rungwise.comparison.words import ordered
 from rungwise.engine.local import LocalEngine
 from rungwise.errors import UserError
@@ -182,7 +182,7 @@ def test_false_alarms_are_rare(seeds: int, noise: str) -> None:
     for _ in range(comparisons):
         size = (2, metrics, seeds)
         values = rng.normal(0.9, 0.01, size) if noise == "normal" else rng.binomial(449, 0.97, size) / 449
-        rows: list[Row] = judge([pair(list(a), list(b)) for a, b in zip(*values, strict=True)], PLAIN)
+        rows: list[ComparedNumber] = judge([pair(list(a), list(b)) for a, b in zip(*values, strict=True)], PLAIN)
         worse += any(row.outcome == "worse" for row in rows)
         changed += any(row.outcome in ("worse", "better") for row in rows)
     slack = 2.6 * np.sqrt(0.05 * 0.95 / comparisons)

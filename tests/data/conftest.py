@@ -13,7 +13,10 @@ import numpy as np
 import pytest
 
 from rungwise.data.files import locate
-from rungwise.data.sources.catalogue import CATALOGUE, File
+from rungwise.data.files.known import KNOWN, File
+from rungwise.data.sources.catalogue import CATALOGUE
+from rungwise.data.sources.idx_files import IdxFiles
+from rungwise.data.sources.multi_mnist import MultiMnist
 
 
 def idx(array: np.ndarray) -> bytes:
@@ -99,11 +102,13 @@ def small_mnist(
 ) -> tuple[File, ...]:
     """Puts the stand-in into the catalogue as "mnist", with /good/ on the server as its only mirror."""
     files = tuple(
-        File(name, len(content), hashlib.sha256(content).hexdigest(), (f"{server.url}/good/",))
+        File("mnist", name, len(content), hashlib.sha256(content).hexdigest(), (f"{server.url}/good/",))
         for name, content in contents.items()
     )
-    entry = replace(CATALOGUE["mnist"], train_images=40, test_images=12, files=files)
-    monkeypatch.setitem(CATALOGUE, "mnist", entry)
+    small = IdxFiles(replace(CATALOGUE["mnist"].facts, train_images=40, test_images=12), files)
+    monkeypatch.setitem(KNOWN, "mnist", files)
+    monkeypatch.setitem(CATALOGUE, "mnist", small)
+    monkeypatch.setitem(CATALOGUE, "multi-mnist", MultiMnist(CATALOGUE["multi-mnist"].facts, small))
     for name, content in contents.items():
         server.give(f"/good/{name}.gz", gzip.compress(content))
     return files

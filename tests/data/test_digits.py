@@ -7,7 +7,7 @@ from rungwise.data.errors import DataError
 from rungwise.data.inventory import check
 from rungwise.data.load import load
 from rungwise.data.sources import digits
-from rungwise.data.sources.catalogue import CATALOGUE
+from rungwise.data.sources.catalogue import describe
 
 
 def test_all_digits_in_order():
@@ -17,7 +17,8 @@ def test_all_digits_in_order():
     assert dataset.train.images.shape == (1797, 1, 28, 28)
     assert dataset.train.images.dtype == np.uint8
     np.testing.assert_array_equal(dataset.train.labels, bundled.target)
-    assert len(dataset.train) == CATALOGUE["digits"].train_images + CATALOGUE["digits"].test_images
+    facts = describe("digits")
+    assert len(dataset.train) == facts.train_images + facts.test_images
     assert check("digits")[0].fault is None
 
 

@@ -63,7 +63,7 @@ def test_order_of_places(small_mnist, contents, own, cache, tmp_path, monkeypatc
     monkeypatch.setattr(locate, "DEBIAN", {"mnist": tmp_path / "debian"})
     for folder, title in ((tmp_path / "debian", "dataset-mnist"), (cache, "cache"), (own, "RUNGWISE_DATA")):
         _fill(folder, contents)
-        assert locate.locate("mnist", small_mnist[0]).place.title == title
+        assert locate.locate(small_mnist[0]).location.title == title
         _expect(load("mnist", offline=True), contents)
 
 
@@ -119,7 +119,9 @@ def test_unknown_name():
 
 
 def test_debian_package_is_looked_into():
-    assert locate.places("fashion-mnist")[-1] == locate.Place("dataset-fashion-mnist", locate.DEBIAN["fashion-mnist"])
+    assert locate.locations("fashion-mnist")[-1] == locate.Location(
+        "dataset-fashion-mnist", locate.DEBIAN["fashion-mnist"]
+    )
 
 
 def test_inventory(small_mnist, server, contents, own, cache):

@@ -10,7 +10,8 @@ from scipy import stats
 from rungwise.data.images import Dataset, ImageSet
 from rungwise.data.load import load
 from rungwise.data.settings import Data
-from rungwise.data.sources.catalogue import CATALOGUE
+from rungwise.data.sources.catalogue import CATALOGUE, describe
+from rungwise.data.sources.idx_files import IdxFiles
 from rungwise.data.split import split
 
 BY_HAND = ([[1, 2], [3, 4]], [[2, 4], [1, 3]], [[4, 3], [2, 1]], [[3, 1], [4, 2]])
@@ -291,7 +292,8 @@ def test_turns_are_uniform_and_say_nothing_of_the_label():
 
 
 def test_only_square_images_can_be_turned(monkeypatch):
-    monkeypatch.setitem(CATALOGUE, "wide", replace(CATALOGUE["digits"], image=(1, 24, 32)))
+    facts = replace(describe("digits"), name="wide", image=(1, 24, 32))
+    monkeypatch.setitem(CATALOGUE, "wide", IdxFiles(facts, ()))
     assert not Data(source="wide").turned
     with pytest.raises(ValidationError) as caught:
         Data(source="wide", turned=True)
@@ -354,7 +356,7 @@ def test_with_random_labels_the_turn_that_is_told_is_random_too():
 def test_columns_of_the_source_are_random_too(monkeypatch):
     """Uniform, independent of the true ones and of the random labels; those of the test images stay true."""
     columns = {"parity": ("even", "odd"), "rest": ("0", "1", "2")}
-    monkeypatch.setitem(CATALOGUE, "mnist", replace(CATALOGUE["mnist"], columns=columns))
+    monkeypatch.setitem(CATALOGUE, "mnist", IdxFiles(replace(describe("mnist"), columns=columns), ()))
 
     def with_columns(part: ImageSet) -> ImageSet:
         number = np.array(_which(part))

@@ -7,7 +7,9 @@ import pytest
 
 from rungwise.data.images import Dataset, ImageSet
 from rungwise.data.settings import TURNS, Data
-from rungwise.data.sources.catalogue import CATALOGUE, DIGITS, ITEMS, Entry
+from rungwise.data.sources.catalogue import CATALOGUE, DIGITS, ITEMS
+from rungwise.data.sources.idx_files import IdxFiles
+from rungwise.data.sources.source import Facts
 from rungwise.data.split import split
 from rungwise.data.tasks import check_task, task_classes, task_labels
 
@@ -20,8 +22,8 @@ def toy(monkeypatch):
     """Makes the setting of a small source with these classes and columns."""
 
     def make(classes: tuple[str, ...], **columns: tuple[str, ...]) -> Data:
-        entry = Entry(classes, train_images=100, test_images=10, licence="none", columns=columns)
-        monkeypatch.setitem(CATALOGUE, "toy", entry)
+        facts = Facts("toy", classes, (1, 28, 28), train_images=100, test_images=10, columns=columns)
+        monkeypatch.setitem(CATALOGUE, "toy", IdxFiles(facts, ()))
         return Data(source="toy")
 
     return make

@@ -53,7 +53,7 @@ from rungwise.records.store import Store
 ours, theirs = Pipe()
 ours.send(None)  # nothing to do
 worker.keep_freed_memory = lambda: print("kept")
-worker.main([theirs], worker.Place(Store(Path("records")), "cpu", threads=1, workers=1, offline=True))
+worker.main([theirs], worker.Workplace(Store(Path("records")), "cpu", threads=1, workers=1, offline=True))
 """
 
 

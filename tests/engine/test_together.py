@@ -109,7 +109,7 @@ def test_a_killed_worker_s_trials_are_tried_each_by_itself(store: Store) -> None
 
 def carry_out(trials: list[Fit], store: Store) -> list[worker.Message]:
     told: list[worker.Message] = []
-    worker.carry_out(trials, worker.Place(store, "cpu", 1, 1, True), {}, told.append)
+    worker.carry_out(trials, worker.Workplace(store, "cpu", 1, 1, True), {}, told.append)
     return [message for message in told if message[1] != "progress"]
 
 

@@ -27,7 +27,7 @@ def test_what_a_trial_leaves_is_gone_before_the_next(tmp_path: Path, monkeypatch
         def send(self, message: object) -> None: ...
 
     monkeypatch.setattr(worker, "carry_out", lambda *_: left.append(weakref.ref(Net())))
-    place = worker.Place(Store(tmp_path), "cpu", 1, 1, True)
+    place = worker.Workplace(Store(tmp_path), "cpu", 1, 1, True)
     gc.disable()
     try:
         worker._serve(Pipe(), place, {})  # type: ignore[arg-type]

@@ -9,15 +9,14 @@ import pytest
 import torch
 
 from rungwise.data.settings import Data
-from rungwise.files import write_atomically
 from rungwise.models.mlp import MlpSettings
-from rungwise.records.environment import describe
+from rungwise.records.environment import environment_here
 from rungwise.records.store import Store, StoreError
 from rungwise.training.settings import Fit, Recipe
 from rungwise.trial import Outcome
 
 TRIAL = Fit(label="A", data=Data(source="digits"), seed=0, net=MlpSettings(hidden=(3,)), fit=Recipe(epochs=1))
-ENVIRONMENT = describe(device="cpu", threads=1, workers=1)
+ENVIRONMENT = environment_here(device="cpu", threads=1, workers=1)
 
 
 def outcome(value: float = 0.5) -> Outcome:
@@ -132,13 +131,6 @@ def test_what_another_process_is_writing_is_left_alone(store: Store) -> None:
     finally:
         process.kill()
         process.join()
-
-
-def test_atomic_writing_leaves_one_file(tmp_path: Path) -> None:
-    for text in ("first", "second"):
-        write_atomically(tmp_path / "file.json", text)
-    assert [path.name for path in tmp_path.iterdir()] == ["file.json"]
-    assert (tmp_path / "file.json").read_text() == "second"
 
 
 def test_a_record_is_plain_json(store: Store) -> None:

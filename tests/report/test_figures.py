@@ -10,12 +10,12 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
-from rungwise.evidence.estimate import Estimate
+from rungwise.evidence.estimate import Estimate, t_interval
 from rungwise.findings import Bars, Cloud, Figure, Heatmap, Histogram, Images, Level, Lines, Panel, Points, Series, Tile
 from rungwise.report.document import Document
 from rungwise.report.figures.drawing import GUTTER, _plot, drawn
 from rungwise.report.figures.ink import INK, PALETTE, legend
-from rungwise.report.figures.panels import decimals, spread, t_band
+from rungwise.report.figures.panels import decimals, spread
 from rungwise.report.figures.pictures import Mosaic, coloured_tiles, shares_of
 from rungwise.report.figures.points import round_down, short
 from rungwise.report.figures.svg import sheet
@@ -184,7 +184,7 @@ def test_colours_are_legible_on_white_and_on_the_dark_page() -> None:
 
 def test_the_band_is_the_interval_of_the_estimates() -> None:
     values = np.random.default_rng(0).normal(size=(4, 5))
-    low, high = t_band(values)
+    low, high = t_interval(values)
     for column, ends in enumerate(zip(low, high, strict=True)):
         assert Estimate(values=tuple(values[:, column])).interval == pytest.approx(ends, rel=1e-12)
 

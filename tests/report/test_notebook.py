@@ -19,7 +19,7 @@ from rungwise.study.reading import parse_study
 from rungwise.study.study import study_trials
 from rungwise.trial import Outcome
 
-EXAMPLE = Path(__file__).parent.parent / "docs" / "example.ipynb"
+EXAMPLE = Path(__file__).parents[2] / "docs" / "example.ipynb"
 BAD = "<script>alert('x')</script>\"&"
 STUDY = """
 title = "T <b>& U"

@@ -25,7 +25,7 @@ PRESETS = sorted(path.stem for path in (Path(__file__).parents[2] / "src/rungwis
 WHOLE = ("quick", "reference")
 """The presets that climb the whole ladder of the reference study."""
 LADDER = ["projection", "perceptrons", "mlps", "cnns", "seeing", "multitask"]
-REFERENCE = Path(__file__).parent / "reference"
+REFERENCE = Path(__file__).parents[1] / "reference"
 
 TEXT = """\
 title = "A study"  # seeds = three

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table
 
-from rungwise.comparison.outcome import Row
+from rungwise.comparison.outcome import ComparedNumber
 from rungwise.comparison.result import Compared, Comparison
 from rungwise.comparison.words import headline, ordered, possible_losses, tally, told_fact, told_models, told_setting
 from rungwise.words import counted
@@ -19,9 +19,9 @@ MOST_ROWS = 40
 """Rows on a terminal; those that got worse are all shown."""
 STYLES = {"worse": "bold red", "better": "green", "differs": "yellow", "within margin": "yellow"}
 
-Column = tuple[str, bool, Callable[[Row], str]]
+TerminalColumn = tuple[str, bool, Callable[[ComparedNumber], str]]
 """Heading, whether it holds numbers, and the cell of a row."""
-COLUMNS: tuple[Column, ...] = (
+COLUMNS: tuple[TerminalColumn, ...] = (
     ("outcome", False, lambda row: row.outcome),
     ("chapter", False, lambda row: row.chapter),
     ("model", False, lambda row: row.model),
@@ -80,7 +80,7 @@ def _differences(console: Console, comparison: Comparison, base: str) -> None:
     console.print()
 
 
-def _table(rows: Sequence[Row], console: Console, base: str, other: str) -> Table:
+def _table(rows: Sequence[ComparedNumber], console: Console, base: str, other: str) -> Table:
     """All columns, less those of `FIRST_TO_GO` for which there is no room."""
     gone = 0
     while True:
@@ -98,7 +98,7 @@ def _table(rows: Sequence[Row], console: Console, base: str, other: str) -> Tabl
         gone += 1
 
 
-def _interval(row: Row) -> str:
+def _interval(row: ComparedNumber) -> str:
     if row.interval is None:
         return ""
     low, high = row.interval

@@ -1,19 +1,17 @@
 """What a machine brings to a study."""
 
-import platform
 import shutil
 from pathlib import Path
 
-import psutil
 import torch
 
 from rungwise.data.errors import DataError
 from rungwise.data.inventory import status
-from rungwise.engine.local import default_workers
-from rungwise.engine.machine import accelerator, choose_device, product_rate
+from rungwise.engine.local import default_workers, threads_each
+from rungwise.engine.machine import choose_device, product_rate
 from rungwise.kernels.conv.step import pays
 from rungwise.kernels.descent import machine_can
-from rungwise.records.environment import LIBRARIES, commit, cores, processor, version
+from rungwise.records.environment import environment_here
 from rungwise.training.precision import has_cpu_bfloat16, resolve
 
 MANY = 1000
@@ -24,17 +22,19 @@ def examine() -> dict[str, str | int | float | bool]:
     """Facts by name, in the order to show them; rates in floating-point operations per second."""
     device = choose_device("auto")
     chosen = resolve("auto", device)
+    workers = default_workers(device, MANY)
+    here = environment_here(device=device, threads=threads_each(workers), workers=workers)
     facts: dict[str, str | int | float | bool] = {
-        "rungwise": f"{version('rungwise')} ({commit() or 'installed'})",
-        "python": platform.python_version(),
-        **{name: version(name) for name in LIBRARIES},
-        "processor": processor(),
-        "cores": cores(),
-        "workers_by_default": (workers := default_workers(device, MANY)),
-        "threads_per_worker": max(1, cores() // workers),
-        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "rungwise": f"{here.rungwise} ({here.commit or 'installed'})",
+        "python": here.python,
+        **here.libraries,
+        "processor": here.processor,
+        "cores": here.cores,
+        "workers_by_default": here.workers,
+        "threads_per_worker": here.threads,
+        "memory_gib": round(here.memory_bytes / 2**30, 1),
         "free_disk_gib": round(shutil.disk_usage(Path.cwd()).free / 2**30, 1),
-        "device": f"{device} ({gpu})" if (gpu := accelerator(device)) else device,
+        "device": here.hardware,
         "bfloat16_in_hardware": has_cpu_bfloat16() if device == "cpu" else torch.cuda.is_bf16_supported(),
         "precision_auto": chosen,
         "mlp_steps": _steps(device, chosen),

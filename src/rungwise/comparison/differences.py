@@ -5,15 +5,15 @@ from typing import Any, Literal
 
 from pydantic import JsonValue
 
-from rungwise.evidence.judgement import Part
 from rungwise.evidence.measure import Metric
 from rungwise.records.record import CHOICES, Record
+from rungwise.settings import PlainData
 from rungwise.study.study import Study
 
 Side = Literal["base", "other"]
 
 
-class Setting(Part):
+class SettingDifference(PlainData):
     """One setting of the resolved studies that is not the same."""
 
     path: str
@@ -24,7 +24,7 @@ class Setting(Part):
     """The run that has it, where one has not; null is a value like others."""
 
 
-class Model(Part):
+class ModelDifference(PlainData):
     """A model that only one of the studies has."""
 
     chapter: str
@@ -32,7 +32,7 @@ class Model(Part):
     only: Side
 
 
-class Fact(Part):
+class FactDifference(PlainData):
     """One fact of where and with what the trials ran; where trials differ, all that occurred."""
 
     name: str
@@ -40,7 +40,7 @@ class Fact(Part):
     other: str
 
 
-class Data(Part):
+class DataDifference(PlainData):
     """A chapter whose numbers rest on other files: the same seed then means other images."""
 
     chapter: str
@@ -50,7 +50,7 @@ class Data(Part):
 # Settings -------------------------------------------------------------------------------------------------------
 
 
-def settings(base: Study, other: Study) -> tuple[Setting, ...]:
+def settings(base: Study, other: Study) -> tuple[SettingDifference, ...]:
     """Every setting of the two studies that differs, chapters matched by name; a part that one lacks is told whole."""
     return tuple(_unequal("", _tree(base), _tree(other)))
 
@@ -69,18 +69,18 @@ def _tree(study: Study) -> dict[str, Any]:
     return tree | {chapter["name"]: chapter for chapter in chapters}
 
 
-def _unequal(path: str, base: Any, other: Any) -> Iterator[Setting]:
+def _unequal(path: str, base: Any, other: Any) -> Iterator[SettingDifference]:
     a, b = _by_id(base), _by_id(other)
     if not (isinstance(a, dict) and isinstance(b, dict)):
         if a != b:
-            yield Setting(path=path, base=a, other=b)
+            yield SettingDifference(path=path, base=a, other=b)
         return
     for key in dict.fromkeys((*a, *b)):
         inner = f"{path}.{key}" if path else key
         if key not in b:
-            yield Setting(path=inner, base=_whole(a[key]), only="base")
+            yield SettingDifference(path=inner, base=_whole(a[key]), only="base")
         elif key not in a:
-            yield Setting(path=inner, other=_whole(b[key]), only="other")
+            yield SettingDifference(path=inner, other=_whole(b[key]), only="other")
         else:
             yield from _unequal(inner, a[key], b[key])
 
@@ -100,14 +100,16 @@ def _by_id(value: Any) -> Any:
 # Models, machine, data ------------------------------------------------------------------------------------------
 
 
-def models(base: Mapping[str, Mapping[str, Metric]], other: Mapping[str, Mapping[str, Metric]]) -> tuple[Model, ...]:
+def models(
+    base: Mapping[str, Mapping[str, Metric]], other: Mapping[str, Mapping[str, Metric]]
+) -> tuple[ModelDifference, ...]:
     """The models that only one study has, of the chapters that both have. Metrics by chapter and name."""
     found = []
     for chapter in base:
         if chapter in other:
             ours, theirs = _models(base[chapter].values()), _models(other[chapter].values())
-            found += [Model(chapter=chapter, model=name, only="base") for name in ours if name not in theirs]
-            found += [Model(chapter=chapter, model=name, only="other") for name in theirs if name not in ours]
+            found += [ModelDifference(chapter=chapter, model=name, only="base") for name in ours if name not in theirs]
+            found += [ModelDifference(chapter=chapter, model=name, only="other") for name in theirs if name not in ours]
     return tuple(found)
 
 
@@ -135,21 +137,21 @@ def facts(records: Iterable[Record]) -> dict[str, str]:
     return {name: "; ".join(sorted(values)) for name, values in found.items()}
 
 
-def machines(base: Mapping[str, str], other: Mapping[str, str]) -> tuple[Fact, ...]:
+def machines(base: Mapping[str, str], other: Mapping[str, str]) -> tuple[FactDifference, ...]:
     """The `facts` that differ."""
     names = dict.fromkeys((*base, *other))
-    both = (Fact(name=name, base=base.get(name, "none"), other=other.get(name, "none")) for name in names)
+    both = (FactDifference(name=name, base=base.get(name, "none"), other=other.get(name, "none")) for name in names)
     return tuple(fact for fact in both if fact.base != fact.other)
 
 
-def data(base: Mapping[str, Iterable[Record]], other: Mapping[str, Iterable[Record]]) -> tuple[Data, ...]:
+def data(base: Mapping[str, Iterable[Record]], other: Mapping[str, Iterable[Record]]) -> tuple[DataDifference, ...]:
     """The chapters whose files differ. Records by chapter."""
     found = []
     for chapter in base:
         ours, theirs = _digests(base[chapter]), _digests(other.get(chapter, ()))
         files = [name for name in dict.fromkeys((*ours, *theirs)) if ours.get(name) != theirs.get(name)]
         if ours and theirs and files:
-            found.append(Data(chapter=chapter, files=tuple(files)))
+            found.append(DataDifference(chapter=chapter, files=tuple(files)))
     return tuple(found)
 
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
-from rungwise.comparison.differences import Data
+from rungwise.comparison.differences import DataDifference
 from rungwise.comparison.opened import Opened
-from rungwise.comparison.outcome import Row
+from rungwise.comparison.outcome import ComparedNumber
 from rungwise.words import counted
 
 
-def apart(data: Data) -> str:
+def apart(data: DataDifference) -> str:
     return (
         f"{data.chapter}: the data differ ({', '.join(data.files)}), so that the same seed means other images and "
         "pairing by seed is not valid. The intervals hold, as those of independent runs, but a difference may be one "
@@ -27,7 +27,7 @@ def unfinished(*runs: Opened) -> Iterator[str]:
             )
 
 
-def unsaid(rows: Sequence[Row]) -> Iterator[str]:
+def unsaid(rows: Sequence[ComparedNumber]) -> Iterator[str]:
     """Where the numbers cannot say much, and why."""
     if rows and not any(row.decides for row in rows):
         yield (

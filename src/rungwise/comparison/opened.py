@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from rungwise.comparison import differences
-from rungwise.comparison.result import Source
+from rungwise.comparison.result import ComparedRun
 from rungwise.evidence.measure import Measurement, Metric
 from rungwise.judging.judge import measurements
 from rungwise.records.record import Record
@@ -45,9 +45,9 @@ class Opened:
     def measured(self) -> list[Measurement]:
         return measurements(self.run.study, self.records)
 
-    def source(self) -> Source:
+    def source(self) -> ComparedRun:
         ends = [record.environment.finished_at for record in (*self.records.values(), *self.failures.values())]
-        return Source(
+        return ComparedRun(
             name=self.name,
             folder=str(self.run.store.root),
             title=self.run.study.title,

@@ -8,11 +8,14 @@ from typing import Literal
 from rungwise.comparison.numbers import Pair
 from rungwise.errors import UserError
 from rungwise.evidence.estimate import Estimate
-from rungwise.evidence.judgement import LEVEL, McNemar, Part
+from rungwise.evidence.judgement import LEVEL, McNemar
 from rungwise.evidence.paired import holm, mcnemar_p, sign_p, t_p
+from rungwise.settings import PlainData
 
-Outcome = Literal["worse", "better", "differs", "within margin", "too few seeds", "same within noise", "identical"]
-OUTCOMES: tuple[Outcome, ...] = (
+NumberOutcome = Literal[
+    "worse", "better", "differs", "within margin", "too few seeds", "same within noise", "identical"
+]
+OUTCOMES: tuple[NumberOutcome, ...] = (
     "worse",
     "better",
     "differs",
@@ -40,7 +43,7 @@ class Options:
             raise UserError(f"a margin is a number from 0 up, in the metric's unit, as 0.002; got {self.margin}")
 
 
-class Row(Part):
+class ComparedNumber(PlainData):
     """One number of both runs, and what came of it."""
 
     chapter: str
@@ -53,7 +56,7 @@ class Row(Part):
     timing: bool
     decides: bool
     """Whether the exit code depends on it."""
-    outcome: Outcome
+    outcome: NumberOutcome
     seeds: tuple[int, ...]
     """Those that both runs have; the values below are in their order."""
     base: Estimate
@@ -77,9 +80,9 @@ class Row(Part):
         return self.difference.interval if self.test == "paired t" else None
 
 
-def judge(pairs: Sequence[Pair], options: Options) -> list[Row]:
+def judge(pairs: Sequence[Pair], options: Options) -> list[ComparedNumber]:
     """A row per pair, in their order. Numbers that decide and numbers that don't are two families of tests."""
-    rows: dict[int, Row] = {}
+    rows: dict[int, ComparedNumber] = {}
     for family in (True, False):
         indices = [i for i, pair in enumerate(pairs) if decides(pair, options) == family]
         rows |= zip(indices, _family([pairs[i] for i in indices], family, options.margin), strict=True)
@@ -92,14 +95,14 @@ def decides(pair: Pair, options: Options) -> bool:
     return about.better is not None and not about.exact and (options.times or not about.timing)
 
 
-def _family(pairs: Sequence[Pair], decide: bool, margin: float) -> list[Row]:
+def _family(pairs: Sequence[Pair], decide: bool, margin: float) -> list[ComparedNumber]:
     plain = [_p(pair, 0.0) for pair in pairs]
     corrected = _corrected(plain)
     beyond = _corrected([_p_beyond(pair, p, margin) for pair, p in zip(pairs, plain, strict=True)])
     if not (decide and margin):
         beyond = corrected
     return [
-        Row(
+        ComparedNumber(
             chapter=pair.chapter,
             model=pair.model,
             metric=pair.metric,
@@ -125,7 +128,7 @@ def _family(pairs: Sequence[Pair], decide: bool, margin: float) -> list[Row]:
     ]
 
 
-def _outcome(pair: Pair, p: float | None, p_beyond: float | None) -> Outcome:
+def _outcome(pair: Pair, p: float | None, p_beyond: float | None) -> NumberOutcome:
     """`p`: of no difference; `p_beyond`: of a loss within the margin; both corrected."""
     if pair.identical:
         return "identical"

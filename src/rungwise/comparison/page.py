@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from rungwise.comparison import tables
-from rungwise.comparison.outcome import Row
+from rungwise.comparison.outcome import ComparedNumber
 from rungwise.comparison.result import Compared, Comparison
 from rungwise.comparison.words import headline, ordered, possible_losses, tally, told
 from rungwise.evidence.judgement import LEVEL
@@ -138,11 +138,11 @@ def _chapter(compared: Compared, name: str) -> Findings:
     )
 
 
-def _seeds(rows: Sequence[Row]) -> int:
+def _seeds(rows: Sequence[ComparedNumber]) -> int:
     return max((len(row.seeds) for row in rows), default=0)
 
 
-def _ids(run: str, base: str, rows: Sequence[Row]) -> tuple[str, ...]:
+def _ids(run: str, base: str, rows: Sequence[ComparedNumber]) -> tuple[str, ...]:
     """The trials that rows rest on, as the page's appendix calls them."""
     ours = (f"{base}/{trial}" for row in rows for trial in row.base_trials)
     return tuple(dict.fromkeys((*ours, *(f"{run}/{trial}" for row in rows for trial in row.other_trials))))

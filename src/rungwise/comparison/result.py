@@ -5,40 +5,40 @@ import json
 from pydantic import Field
 
 from rungwise.comparison import differences
-from rungwise.comparison.outcome import Outcome, Row
-from rungwise.evidence.judgement import Part
+from rungwise.comparison.outcome import ComparedNumber, NumberOutcome
 from rungwise.report.document import TrialRow
+from rungwise.settings import PlainData
 
 
-class Summary(Part):
+class Summary(PlainData):
     """What the rows come to."""
 
     compared: int
     decide: int
     """Rows that the exit code depends on."""
-    outcomes: dict[Outcome, int]
-    decisive: dict[Outcome, int]
+    outcomes: dict[NumberOutcome, int]
+    decisive: dict[NumberOutcome, int]
     """Outcomes of the rows that decide."""
 
 
-class Comparison(Part):
+class Comparison(PlainData):
     """One run against the base."""
 
     run: str
-    settings: tuple[differences.Setting, ...]
-    models: tuple[differences.Model, ...]
-    environment: tuple[differences.Fact, ...]
-    data: tuple[differences.Data, ...]
+    settings: tuple[differences.SettingDifference, ...]
+    models: tuple[differences.ModelDifference, ...]
+    environment: tuple[differences.FactDifference, ...]
+    data: tuple[differences.DataDifference, ...]
     """The chapters whose seeds don't mean the same images."""
     warnings: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[ComparedNumber, ...]
     """In the order of the base."""
     summary: Summary
     worse: bool
     """Whether a number that decides got worse beyond noise."""
 
 
-class Source(Part):
+class ComparedRun(PlainData):
     """One of the runs."""
 
     name: str
@@ -57,10 +57,10 @@ class Source(Part):
     """Their ids as RUN/ID, for the page."""
 
 
-class Compared(Part):
+class Compared(PlainData):
     """The whole comparison as plain data; the first run is the base."""
 
-    runs: tuple[Source, ...]
+    runs: tuple[ComparedRun, ...]
     metrics: tuple[str, ...]
     """To which it was restricted; none: not."""
     margin: float

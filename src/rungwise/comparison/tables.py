@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from rungwise.comparison.outcome import Row
+from rungwise.comparison.outcome import ComparedNumber
 from rungwise.comparison.result import Compared
 from rungwise.comparison.words import told_fact, told_models, told_setting
 from rungwise.findings import Bars, Cell, Column, Figure, Table
 
-RunRow = tuple[str, Row]
+RunRow = tuple[str, ComparedNumber]
 """A run's name with one of its rows."""
 
 
@@ -80,7 +80,7 @@ def differences(compared: Compared) -> tuple[Table, ...]:
 def figures(compared: Compared, chapter: str, rows: Sequence[RunRow]) -> tuple[Figure, ...]:
     """The differences by model, a panel per metric and run: of the numbers that decide, less those all identical."""
     several = len(compared.comparisons) > 1
-    groups: dict[tuple[str, str], list[Row]] = {}
+    groups: dict[tuple[str, str], list[ComparedNumber]] = {}
     for run, row in rows:
         if row.decides:
             groups.setdefault((row.metric, run), []).append(row)

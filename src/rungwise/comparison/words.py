@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from pydantic import JsonValue
 
-from rungwise.comparison.differences import Fact, Model, Setting, Side
-from rungwise.comparison.outcome import OUTCOMES, Row
+from rungwise.comparison.differences import FactDifference, ModelDifference, SettingDifference, Side
+from rungwise.comparison.outcome import OUTCOMES, ComparedNumber
 from rungwise.comparison.result import Comparison
 from rungwise.words import counted, listed
 
@@ -23,7 +23,7 @@ MEANINGS = {
 }
 
 
-def ordered(rows: Iterable[Row]) -> list[Row]:
+def ordered(rows: Iterable[ComparedNumber]) -> list[ComparedNumber]:
     """The most important first: by outcome, what decides before what doesn't, the surest first."""
     return sorted(
         rows,
@@ -63,7 +63,7 @@ def tally(comparison: Comparison) -> str:
     return " ".join(parts)
 
 
-def told(row: Row) -> str:
+def told(row: ComparedNumber) -> str:
     """One number in a sentence."""
     mean = row.difference.mean
     return (
@@ -72,7 +72,7 @@ def told(row: Row) -> str:
     )
 
 
-def basis(row: Row) -> str:
+def basis(row: ComparedNumber) -> str:
     """What the outcome of a number rests on."""
     parts = []
     if row.interval:
@@ -90,7 +90,7 @@ def basis(row: Row) -> str:
 
 def possible_losses(comparison: Comparison) -> list[str]:
     """Per metric that decides: the largest loss that a 95% interval still allows, where none was found."""
-    largest: dict[str, tuple[float, Row]] = {}
+    largest: dict[str, tuple[float, ComparedNumber]] = {}
     for row in comparison.rows:
         if row.decides and row.interval and row.outcome != "worse":
             low, high = row.interval
@@ -108,7 +108,7 @@ def told_value(value: JsonValue) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def told_setting(setting: Setting) -> tuple[str, str]:
+def told_setting(setting: SettingDifference) -> tuple[str, str]:
     """The two values; a dash where a run does not have the setting."""
     return (
         "–" if setting.only == "other" else told_value(setting.base),
@@ -116,13 +116,13 @@ def told_setting(setting: Setting) -> tuple[str, str]:
     )
 
 
-def told_fact(fact: Fact) -> tuple[str, str, str]:
+def told_fact(fact: FactDifference) -> tuple[str, str, str]:
     """Its name and both values; commits shortened as git does, where that still tells them apart."""
     base, other = (COMMIT.sub(r"\1", value) for value in (fact.base, fact.other))
     return (fact.name, base, other) if base != other else (fact.name, fact.base, fact.other)
 
 
-def told_models(models: Iterable[Model], side: Side) -> str:
+def told_models(models: Iterable[ModelDifference], side: Side) -> str:
     """The models that one side alone has, by chapter; empty where there are none."""
     chapters: dict[str, list[str]] = {}
     for model in models:

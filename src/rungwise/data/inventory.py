@@ -5,12 +5,11 @@ from pathlib import Path
 
 from rungwise.data.errors import DataError
 from rungwise.data.files.contents import Progress, read
+from rungwise.data.files.known import File
 from rungwise.data.files.locate import locate
-from rungwise.data.load import load, obtain
-from rungwise.data.sources.catalogue import CATALOGUE, origin
-from rungwise.errors import nearest
-
-BUNDLED = "scikit-learn"
+from rungwise.data.files.obtain import obtain
+from rungwise.data.sources.catalogue import CATALOGUE, find_source
+from rungwise.data.sources.source import Source
 
 
 @dataclass(frozen=True)
@@ -19,7 +18,7 @@ class Status:
 
     name: str
     found: str | None
-    """The places that have some of its files, as "RUNGWISE_DATA (/data/mnist)"; None where none has."""
+    """The locations that have some of its files, as "RUNGWISE_DATA (/data/mnist)"; None where none has."""
     complete: bool
     """Whether every file is there; its content is looked at by `check` only."""
     licence: str
@@ -40,66 +39,54 @@ class Check:
 
 def status() -> list[Status]:
     """Every data set, in the catalogue's order. Raises `DataError` where RUNGWISE_DATA names no folder."""
-    return [_status(name) for name in CATALOGUE]
+    return [_status(source) for source in CATALOGUE.values()]
 
 
 def check(name: str) -> list[Check]:
     """Verifies the checksum of every file of one data set, and of images made from them; downloads nothing."""
-    _known(name)
-    source = origin(name)
-    files = CATALOGUE[source].files
-    if not files:
-        return [_check_images(name, BUNDLED)]
-    result = []
-    for file in files:
-        found = locate(source, file)
-        fault = None
-        if found is None:
-            fault = "not on this machine"
-        else:
-            try:
-                read(found.path, file)
-            except DataError as error:
-                fault = str(error)
-        result.append(Check(file.name, found.path if found else None, fault))
-    if source != name and not any(one.fault for one in result):
-        result.append(_check_images(name, f"images made from {source}"))
-    return result
+    source = find_source(name)
+    checks = [_check_file(file) for file in source.files]
+    if source.origin and not any(one.fault for one in checks):
+        checks.append(_check_images(source))
+    return checks
 
 
 def fetch(name: str, progress: Progress | None = None) -> None:
     """Downloads what is missing into the cache, and replaces what is wrong there. Raises `DataError`."""
-    _known(name)
-    source = origin(name)
-    for file in CATALOGUE[source].files:
-        obtain(source, file, offline=False, progress=progress)
+    for file in find_source(name).files:
+        obtain(file, offline=False, progress=progress)
 
 
-def _status(name: str) -> Status:
-    entry, source = CATALOGUE[name], origin(name)
-    files = CATALOGUE[source].files
-    found = [found for file in files if (found := locate(source, file)) is not None]
-    where = dict.fromkeys(f"{one.place.title} ({one.place.folder})" for one in found)
+def _status(source: Source) -> Status:
+    found = [found for file in source.files if (found := locate(file)) is not None]
+    where = dict.fromkeys(f"{one.location.title} ({one.location.folder})" for one in found)
+    facts = source.facts
     return Status(
-        name=name,
-        found=(", ".join(where) or None) if files else BUNDLED,
-        complete=len(found) == len(files),
-        licence=entry.licence,
-        train_images=entry.train_images,
-        test_images=entry.test_images,
-        classes=len(entry.classes),
+        name=facts.name,
+        found=(", ".join(where) or None) if source.files else source.origin,
+        complete=len(found) == len(source.files),
+        licence=facts.licence,
+        train_images=facts.train_images,
+        test_images=facts.test_images,
+        classes=len(facts.classes),
     )
 
 
-def _check_images(name: str, what: str) -> Check:
-    """Of images that are not read from files as they are: loading them compares their checksums."""
+def _check_file(file: File) -> Check:
+    found = locate(file)
+    if found is None:
+        return Check(file.name, None, "not on this machine")
     try:
-        load(name, offline=True)
+        read(found.path, file)
     except DataError as error:
-        return Check(what, None, str(error))
-    return Check(what, None, None)
+        return Check(file.name, found.path, str(error))
+    return Check(file.name, found.path, None)
 
 
-def _known(name: str) -> None:
-    if name not in CATALOGUE:
-        raise DataError(f"no data set is called {name!r}; {nearest(name, CATALOGUE)}")
+def _check_images(source: Source) -> Check:
+    """Of images that are not those of files as they are: loading them compares their checksums."""
+    try:
+        source.load(offline=True)
+    except DataError as error:
+        return Check(source.origin, None, str(error))
+    return Check(source.origin, None, None)

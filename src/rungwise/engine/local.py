@@ -12,9 +12,9 @@ from multiprocessing.process import BaseProcess
 
 from rungwise.engine import worker
 from rungwise.engine.engine import Event
-from rungwise.engine.machine import accelerator, gpu_memory
+from rungwise.engine.machine import gpu_memory
 from rungwise.engine.queue import RETRY_S, Queue
-from rungwise.records.environment import cores, describe
+from rungwise.records.environment import cores, environment_here
 from rungwise.records.store import Store
 from rungwise.trial import Trial
 
@@ -31,6 +31,11 @@ def default_workers(device: str, trials: int) -> int:
     the study alone, not on what is left of it, so that a resumed study runs with as many threads per trial."""
     most = min(LANES, (gpu_memory() or LANES * LANE_BYTES) // LANE_BYTES) if device == "cuda" else cores()
     return max(1, min(most, trials))
+
+
+def threads_each(workers: int) -> int:
+    """Threads of one of so many workers."""
+    return max(1, cores() // workers)
 
 
 @dataclass
@@ -56,7 +61,7 @@ class LocalEngine:
 
     def __init__(self, *, device: str, workers: int, offline: bool = False) -> None:
         self.device, self.workers, self.offline = device, workers, offline
-        self.threads = max(1, cores() // workers)
+        self.threads = threads_each(workers)
         self.lanes = device == "cuda"
         """Whether there is a process on the GPU."""
         self.helpers = max(1, cores() // self.threads - 1)
@@ -107,7 +112,7 @@ class LocalEngine:
         """A new process, with as many hands as it has lanes."""
         pipes = [self.context.Pipe() for _ in range(lanes)]
         device, workers = ("cpu", self.helpers) if self.lanes and not on_gpu else (self.device, self.workers)
-        place = worker.Place(store, device, self.threads, workers, self.offline)
+        place = worker.Workplace(store, device, self.threads, workers, self.offline)
         process = self.context.Process(  # type: ignore[attr-defined]
             target=worker.main, args=([theirs for _, theirs in pipes], place), daemon=True
         )
@@ -178,10 +183,8 @@ class LocalEngine:
                 (f": {hand.last_words}" for hand in hands if hand.process is dead.process and hand.last_words), ""
             )
             error = f"the process that computed it died ({how}){words}"
-            place = self.device if self._goes(trial) else "cpu"
-            environment = describe(
-                device=place, accelerator=accelerator(place), threads=self.threads, workers=self._beside(trial)
-            )
+            device = self.device if self._goes(trial) else "cpu"
+            environment = environment_here(device=device, threads=self.threads, workers=self._beside(trial))
             store.fail(trial, error, environment)
             queue.note(trial, "failed", {}, error)
 

@@ -1,4 +1,4 @@
-"""How fast this machine multiplies matrices: the yardstick of every estimate of time."""
+"""The device that trials run on, and how fast it multiplies matrices: the yardstick of every estimate of time."""
 
 import functools
 import statistics
@@ -48,11 +48,6 @@ def choose_device(wish: Literal["auto", "cpu", "cuda"]) -> str:
         built = "this torch is built without CUDA" if torch.version.cuda is None else "torch sees no GPU"
         raise DeviceError(f"--device cuda needs a GPU that torch can use, but {built}. Use --device cpu")
     return "cuda" if wish != "cpu" and available else "cpu"
-
-
-def accelerator(device: str) -> str | None:
-    """The GPU's name; None on a CPU."""
-    return torch.cuda.get_device_name() if device == "cuda" else None
 
 
 def gpu_memory() -> int | None:

@@ -23,8 +23,7 @@ from rungwise.data.load import load
 from rungwise.data.settings import Data
 from rungwise.data.split import split
 from rungwise.engine.allocator import keep_freed_memory
-from rungwise.engine.machine import accelerator
-from rungwise.records.environment import Others, describe
+from rungwise.records.environment import Others, environment_here
 from rungwise.records.record import Environment
 from rungwise.records.store import Store
 from rungwise.training.precision import keep_float32
@@ -41,7 +40,7 @@ _loading = threading.Lock()
 
 
 @dataclass(frozen=True)
-class Place:
+class Workplace:
     """Where a worker works."""
 
     store: Store
@@ -51,7 +50,7 @@ class Place:
     offline: bool
 
 
-def main(pipes: Sequence[Connection], place: Place) -> None:
+def main(pipes: Sequence[Connection], place: Workplace) -> None:
     """Receive groups of trials from each pipe until None or the end of the parent; answer with messages on each."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
     threading.Thread(target=_die_with_parent, daemon=True).start()
@@ -69,7 +68,7 @@ def main(pipes: Sequence[Connection], place: Place) -> None:
         lane.join()
 
 
-def _serve(pipe: Connection, place: Place, datasets: dict[str, Dataset]) -> None:
+def _serve(pipe: Connection, place: Workplace, datasets: dict[str, Dataset]) -> None:
     try:
         with torch.cuda.stream(torch.cuda.Stream()) if place.device == "cuda" else nullcontext():  # type: ignore[no-untyped-call]
             while (trials := pipe.recv()) is not None:
@@ -81,7 +80,7 @@ def _serve(pipe: Connection, place: Place, datasets: dict[str, Dataset]) -> None
         os._exit(1)
 
 
-def carry_out(trials: Sequence[Trial], place: Place, datasets: dict[str, Dataset], tell: Tell) -> None:
+def carry_out(trials: Sequence[Trial], place: Workplace, datasets: dict[str, Dataset], tell: Tell) -> None:
     """Carry out trials that are alike but for their seeds and keep their records.
 
     Those that another run has done, or is at, are left to it. Where the rest cannot be carried out together, each is
@@ -108,7 +107,7 @@ def carry_out(trials: Sequence[Trial], place: Place, datasets: dict[str, Dataset
 class _Attempt:
     """One computation, of one trial or of several as one, and what it leaves."""
 
-    def __init__(self, trials: Sequence[Trial], place: Place, datasets: dict[str, Dataset], tell: Tell) -> None:
+    def __init__(self, trials: Sequence[Trial], place: Workplace, datasets: dict[str, Dataset], tell: Tell) -> None:
         self.trials, self.place, self.datasets, self.tell = trials, place, datasets, tell
         self.digests: dict[str, str] = {}
         self.others = Others()
@@ -179,12 +178,8 @@ class _Attempt:
 
     def _environment(self) -> Environment:
         place = self.place
-        return describe(
-            device=place.device,
-            accelerator=accelerator(place.device),
-            threads=place.threads,
-            workers=place.workers,
-            others=self.others.share(),
+        return environment_here(
+            device=place.device, threads=place.threads, workers=place.workers, others=self.others.share()
         )
 
 

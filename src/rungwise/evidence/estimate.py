@@ -4,14 +4,14 @@ import math
 from collections.abc import Iterable
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, computed_field
+from pydantic import computed_field
 from scipy import stats
 
+from rungwise.settings import PlainData
 
-class Estimate(BaseModel):
+
+class Estimate(PlainData):
     """Values of one quantity, one per seed. An interval that is undefined (n < 2) is absent, never 0."""
-
-    model_config = ConfigDict(frozen=True)
 
     values: tuple[float, ...]
 
@@ -28,11 +28,22 @@ class Estimate(BaseModel):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def interval(self) -> tuple[float, float] | None:
-        """The two-sided 95% Student t-interval of the mean: mean ± t(.975, n-1) s / sqrt(n)."""
+        """The `t_interval` of the mean; None where n < 2."""
         if self.n < 2:
             return None
-        half = float(stats.t.ppf(0.975, self.n - 1)) * float(np.std(self.values, ddof=1)) / math.sqrt(self.n)
-        return self.mean - half, self.mean + half
+        low, high = t_interval(np.array(self.values))
+        return float(low), float(high)
+
+
+def t_interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The two-sided 95% Student t-interval of the mean over the first axis: mean ± t(.975, n-1) s / sqrt(n).
+
+    values: (n, ...), real, n >= 2. Both ends are (...).
+    """
+    n = len(values)
+    half = stats.t.ppf(0.975, n - 1) * values.std(axis=0, ddof=1) / math.sqrt(n)
+    mean = values.mean(axis=0)
+    return mean - half, mean + half
 
 
 def estimate(values: Iterable[float]) -> Estimate | None:

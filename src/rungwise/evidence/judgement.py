@@ -2,9 +2,10 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, computed_field
+from pydantic import computed_field
 
 from rungwise.evidence.estimate import Estimate
+from rungwise.settings import PlainData
 
 Verdict = Literal["supported", "not supported", "refuted", "not distinguishable", "not run"]
 
@@ -13,18 +14,14 @@ LEVEL = 0.05
 """Of every test, two-sided: that of the 95% interval."""
 
 
-class Part(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class Effect(Part):
+class Effect(PlainData):
     """A standardised difference: the mean over the standard deviation of the values, with its 95% interval."""
 
     size: float
     interval: tuple[float, float] | None
 
 
-class McNemar(Part):
+class McNemar(PlainData):
     """The exact test on the test images of two fitted nets: it speaks of these two nets, and of no others."""
 
     seed: int
@@ -34,7 +31,7 @@ class McNemar(Part):
     p: float
 
 
-class Number(Part):
+class Number(PlainData):
     """One comparison, or one value against a bound: what a claim rests on."""
 
     says: str
@@ -70,7 +67,7 @@ class Number(Part):
         return f"above {self.low:g}" if self.low is not None else f"below {self.high:g}"
 
 
-class Judgement(Part):
+class Judgement(PlainData):
     """A claim with its verdict."""
 
     id: str

@@ -8,6 +8,7 @@ import numpy as np
 from rungwise.evidence.judgement import LEVEL
 from rungwise.evidence.paired import wilcoxon_floor
 from rungwise.records.record import Record
+from rungwise.words import counted
 
 ENOUGH = 5
 """Seeds below which an interval is wide and its coverage rests on the normality of the noise."""
@@ -22,7 +23,7 @@ UNEVEN = 1.25
 def few_seeds(n: int) -> tuple[str, ...]:
     """Where n seeds are few, and where Wilcoxon's test cannot reach significance whatever the numbers."""
     if 0 < n < ENOUGH:
-        few = f"It rests on {n} seed{'' if n == 1 else 's'}; {ENOUGH} or more make an interval worth reading."
+        few = f"It rests on {counted(n, 'seed')}; {ENOUGH} or more make an interval worth reading."
         return (few, *_floor(n))
     return _floor(n)
 

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import psutil
+import torch
 
 from rungwise.records.record import Environment
 
@@ -36,9 +37,7 @@ def _processor_times() -> tuple[float, float, float]:
     return total, total - times["idle"] - times.get("iowait", 0), time.process_time()
 
 
-def describe(
-    *, device: str, threads: int, workers: int, accelerator: str | None = None, others: float | None = None
-) -> Environment:
+def environment_here(*, device: str, threads: int, workers: int, others: float | None = None) -> Environment:
     """The environment of a trial that ends now."""
     return Environment(
         rungwise=version("rungwise"),
@@ -52,7 +51,7 @@ def describe(
         threads=threads,
         workers=workers,
         device=device,
-        accelerator=accelerator,
+        accelerator=accelerator(device),
         others=others,
         finished_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
@@ -83,6 +82,11 @@ def processor() -> str:
     name = facts.get("model name", platform.machine())
     numbers = [f"{word} {facts[key]}" for word, key in (("family", "cpu family"), ("model", "model")) if key in facts]
     return f"{name} ({', '.join(numbers)})" if numbers else name
+
+
+def accelerator(device: str) -> str | None:
+    """The GPU's name; None on a CPU."""
+    return torch.cuda.get_device_name() if device == "cuda" else None
 
 
 @functools.cache

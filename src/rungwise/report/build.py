@@ -3,9 +3,9 @@
 import datetime
 import os
 import re
-import tempfile
 from pathlib import Path
 
+from rungwise.files import write_atomically
 from rungwise.report.document import Document, findings_json
 from rungwise.report.figures.drawing import GUTTER, drawn
 from rungwise.report.figures.svg import sheet
@@ -29,14 +29,14 @@ def write_report(document: Document, folder: Path) -> Path:
         drawing = drawn(figure, f"figure-{number}")
         drawings.append(drawing)
         names.append(f"{number:02}-{re.sub(r'[^A-Za-z0-9_-]+', '-', figure.id)}.svg")
-        _write(figures / names[-1], sheet(drawing.panels, drawing.legend, drawing.columns, GUTTER))
+        write_atomically(figures / names[-1], sheet(drawing.panels, drawing.legend, drawing.columns, GUTTER))
     for old in figures.iterdir():
         if _OURS.fullmatch(old.name) and old.name not in names:
             old.unlink(missing_ok=True)
-    _write(folder / "findings.json", findings_json(document))
-    _write(folder / "report.md", markdown(document, [f"figures/{name}" for name in names]))
+    write_atomically(folder / "findings.json", findings_json(document))
+    write_atomically(folder / "report.md", markdown(document, [f"figures/{name}" for name in names]))
     page = folder / "report.html"
-    _write(page, html(document, drawings))
+    write_atomically(page, html(document, drawings))
     return page
 
 
@@ -49,16 +49,3 @@ def dated(document: Document) -> Document:
         raise ValueError(f"SOURCE_DATE_EPOCH should be whole seconds since 1970, got {epoch!r}: correct or unset it")
     day = datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).date()
     return document.model_copy(update={"created": day.isoformat()})
-
-
-def _write(path: Path, content: str) -> None:
-    """Through a file beside it and a rename, so that no reader ever sees half of it."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(content)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

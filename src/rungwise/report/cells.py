@@ -11,7 +11,7 @@ from rungwise.findings import Cell, Column, Table
 
 
 @dataclass(frozen=True)
-class Shown:
+class CellText:
     """A cell as text."""
 
     main: str
@@ -38,22 +38,22 @@ def printed(value: float, digits: int | None) -> str:
     return text.replace("-", "" if zero and text.startswith("-") else "−")
 
 
-def shown(cell: Cell, column: Column) -> Shown:
+def shown(cell: Cell, column: Column) -> CellText:
     """How a cell of that column reads."""
     match cell:
         case None:
-            return Shown("")
+            return CellText("")
         case str():
-            return Shown(cell, text=True)
+            return CellText(cell, text=True)
         case Estimate():
             main = printed(cell.mean, column.digits)
             if cell.interval is None:
-                return Shown(main)
-            return Shown(main, span(cell.interval, column.digits), cell.n)
+                return CellText(main)
+            return CellText(main, span(cell.interval, column.digits), cell.n)
         case int() if column.digits is not None:
-            return Shown(printed(cell, 0))
+            return CellText(printed(cell, 0))
         case _:
-            return Shown(printed(cell, column.digits))
+            return CellText(printed(cell, column.digits))
 
 
 def span(interval: tuple[float, float], digits: int | None) -> str:

@@ -11,6 +11,7 @@ from rungwise.evidence.judgement import LEVEL, Judgement, McNemar, Number, Verdi
 from rungwise.findings import Cell, Column, Table
 from rungwise.report.cells import printed, span
 from rungwise.report.document import Document
+from rungwise.words import listed
 
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 SYMBOLS: Mapping[Verdict, str] = {
@@ -37,8 +38,7 @@ def told_counts(claims: Sequence[Judgement]) -> str:
     first, *others = (f"{count} {verdict}" for count, verdict in parts)
     count, verdict = parts[0]
     first = f"{'all' if not others else count} {'is' if count == 1 else 'are'} {verdict}"
-    rest = f"{', '.join(['', *others[:-1]])} and {others[-1]}" if others else ""
-    return f"Of {len(claims)} claims {first}{rest}."
+    return f"Of {len(claims)} claims {listed([first, *others])}."
 
 
 def told_multiplicity(claims: Sequence[Judgement]) -> str:

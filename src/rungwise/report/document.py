@@ -2,17 +2,18 @@
 
 import json
 import math
-from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import computed_field
 
 from rungwise.evidence.judgement import Judgement
-from rungwise.findings import Findings, Part
+from rungwise.findings import Findings
+from rungwise.settings import PlainData
 from rungwise.shown import Shown
+from rungwise.words import counted, listed
 
 
-class TrialRow(Part):
+class TrialRow(PlainData):
     """One line of the appendix that lists every trial."""
 
     id: str
@@ -26,7 +27,7 @@ class TrialRow(Part):
     error: str | None = None
 
 
-class Document(Part, Shown):
+class Document(PlainData, Shown):
     """Everything that a report tells. Reports are pure functions of it."""
 
     title: str
@@ -67,8 +68,8 @@ class Document(Part, Shown):
         ]
         if other := self.total - self.count("done") - self.count("failed"):
             states.append(f"{other} not run")
-        chapters, trials = _counted(len(self.chapters), "chapter"), _counted(self.total, "trial")
-        sentences = [f"This report has {chapters} and rests on {trials}{': ' * bool(states)}{_listed(states)}."]
+        chapters, trials = counted(len(self.chapters), "chapter"), counted(self.total, "trial")
+        sentences = [f"This report has {chapters} and rests on {trials}{': ' * bool(states)}{listed(states)}."]
         times = {trial.id: trial.time_s for trial in self.trials if trial.time_s is not None}
         if times:
             sentences.append(f"Together they took {duration(sum(times.values()))} of computing.")
@@ -99,15 +100,6 @@ def duration(seconds: float) -> str:
         return f"{seconds / 60:.0f} min"
     minutes = round(seconds / 60)
     return f"{minutes // 60:,} h {minutes % 60} min"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def _listed(words: Sequence[str]) -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
 def findings_json(document: Document) -> str:

@@ -7,7 +7,7 @@ from html import escape
 
 from rungwise.evidence.judgement import Judgement, Verdict
 from rungwise.findings import Figure, Findings, Statement, Table
-from rungwise.report.cells import Shown, has_intervals, is_numeric, printed, shared_n, shown
+from rungwise.report.cells import CellText, has_intervals, is_numeric, printed, shared_n, shown
 from rungwise.report.claims import SYMBOLS, facts, told_counts, told_extent, told_mcnemar, told_multiplicity
 from rungwise.report.document import Document
 
@@ -133,7 +133,7 @@ def markdown_table(table: Table) -> str:
     return "\n".join(lines)
 
 
-def _cell(cell: Shown, n: int) -> str:
+def _cell(cell: CellText, n: int) -> str:
     if not cell.interval:
         return escaped(cell.main)
     return f"{cell.main} ({cell.interval})" if n else f"{cell.main} ({cell.interval}, n = {cell.n})"

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 
 from rungwise.engine.engine import Event
-from rungwise.study.plan import Row, summary
+from rungwise.study.plan import PlannedTrial, summary
 from rungwise.trial import Trial
 
 
@@ -97,14 +97,14 @@ class Display:
         return f"{_duration(self.left_s * pace)} left" if self.cost_s else "done"
 
 
-def print_plan(rows: Sequence[Row]) -> None:
+def print_plan(rows: Sequence[PlannedTrial]) -> None:
     """The plan as a table on standard output, seeds of one model folded into a line."""
     table = Table(box=None, header_style="bold")
     for name in ("chapter", "model", "data", "images"):
         table.add_column(name)
     for name in ("epochs", "parameters", "seeds", "done", "GFLOP", "time"):
         table.add_column(name, justify="right")
-    groups: dict[tuple[str, str], list[Row]] = {}
+    groups: dict[tuple[str, str], list[PlannedTrial]] = {}
     for row in rows:
         groups.setdefault((row.chapter, row.label), []).append(row)
     for (chapter, label), group in groups.items():

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from rungwise.errors import nearest
 from rungwise.settings import Chosen, Settings
-from rungwise.study.lines import Place
+from rungwise.study.lines import SettingPath
 
 S = TypeVar("S", bound=Settings)
 
@@ -17,11 +17,11 @@ LONGEST = 60
 """Characters of a wrong value that a message repeats."""
 
 
-def validate(kind: type[S], raw: Any, place: Place, faults: list[tuple[Place, str]]) -> S | None:
+def validate(kind: type[S], raw: Any, place: SettingPath, faults: list[tuple[SettingPath, str]]) -> S | None:
     try:
         return kind.model_validate(raw)
     except ValidationError as error:
-        found: dict[Place, list[Mapping[str, Any]]] = {}
+        found: dict[SettingPath, list[Mapping[str, Any]]] = {}
         for fault in error.errors():
             found.setdefault(_steps(raw, fault), []).append(fault)
         for steps, same in found.items():
@@ -31,7 +31,7 @@ def validate(kind: type[S], raw: Any, place: Place, faults: list[tuple[Place, st
         return None
 
 
-def _steps(raw: Any, fault: Mapping[str, Any]) -> Place:
+def _steps(raw: Any, fault: Mapping[str, Any]) -> SettingPath:
     """The fault's place in what was written, without the names of union branches that pydantic puts into it."""
     steps: list[str | int] = []
     for step in fault["loc"]:
@@ -41,7 +41,7 @@ def _steps(raw: Any, fault: Mapping[str, Any]) -> Place:
     return (*steps, fault["loc"][-1]) if fault["type"] == "missing" else tuple(steps)
 
 
-def _explain(kind: type[Settings], steps: Place, faults: Sequence[Mapping[str, Any]], raw: Any) -> str:
+def _explain(kind: type[Settings], steps: SettingPath, faults: Sequence[Mapping[str, Any]], raw: Any) -> str:
     """The faults of one place in plain words: what was expected, what was got, and the nearest valid name."""
     where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).removeprefix(".")
     types = {fault["type"] for fault in faults}
@@ -60,7 +60,7 @@ def _explain(kind: type[Settings], steps: Place, faults: Sequence[Mapping[str, A
     return f"{where}: {says}" if where else says
 
 
-def _fields(kind: type[Settings], place: Place, raw: Any) -> list[str]:
+def _fields(kind: type[Settings], place: SettingPath, raw: Any) -> list[str]:
     """The names that are valid beside an unknown one, inside settings of that kind."""
     annotation: Any = kind
     for step in place[:-1]:

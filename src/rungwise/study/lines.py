@@ -2,7 +2,7 @@
 
 import re
 
-Place = tuple[str | int, ...]
+SettingPath = tuple[str | int, ...]
 """Where in a study something stands: ("chapter", 2, "nets", "MLP-1", "hidden", 0)."""
 
 _TOKEN = re.compile(
@@ -13,13 +13,13 @@ _TOKEN = re.compile(
 )
 
 
-def line_of(text: str, place: Place) -> int:
+def line_of(text: str, place: SettingPath) -> int:
     """The line (from 1) on which a place stands in a TOML or JSON text, or else what encloses it.
 
     Steps that the text does not have are passed over: pydantic puts the branches of a union among them.
     """
     lines = _Reader(text).lines
-    found: Place = ()
+    found: SettingPath = ()
     for step in place:
         if (*found, step) in lines:
             found = (*found, step)
@@ -38,8 +38,8 @@ class _Reader:
                 self.tokens.append((str(match.lastgroup), match[0], line))
             line += match[0].count("\n")
         self.next = 0
-        self.lines: dict[Place, int] = {}
-        self.lengths: dict[Place, int] = {}
+        self.lines: dict[SettingPath, int] = {}
+        self.lengths: dict[SettingPath, int] = {}
         """Tables read so far in each array of tables."""
         if text.lstrip().startswith("{"):
             self._skip_newlines()
@@ -48,7 +48,7 @@ class _Reader:
             self._statements()
 
     def _statements(self) -> None:
-        table: Place = ()
+        table: SettingPath = ()
         while self.next < len(self.tokens):
             kind, token, _ = self.tokens[self.next]
             if kind == "newline":
@@ -62,7 +62,7 @@ class _Reader:
                 self.next += 1  # the equals sign
                 self._value(place)
 
-    def _key(self, place: Place, element: bool = False) -> Place:
+    def _key(self, place: SettingPath, element: bool = False) -> SettingPath:
         """Read a.b.c below `place`. `element`: the key of one more table in an array of tables."""
         while self.next < len(self.tokens):
             _, token, line = self.tokens[self.next]
@@ -80,7 +80,7 @@ class _Reader:
             self.next += 1
         return place
 
-    def _value(self, place: Place) -> None:
+    def _value(self, place: SettingPath) -> None:
         opening = self._peek()
         if opening in ("[", "[["):
             self._array(place)
@@ -98,7 +98,7 @@ class _Reader:
             while self._peek() not in ("\n", ",", "]", "]]", "}", ""):
                 self.next += 1
 
-    def _array(self, place: Place) -> None:
+    def _array(self, place: SettingPath) -> None:
         self._split_mark()
         self.next += 1
         number = 0

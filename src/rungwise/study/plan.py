@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
-from rungwise.data.sources.catalogue import CATALOGUE
 from rungwise.models.net import count_flops, count_parameters
 from rungwise.study.study import Study, study_trials
 from rungwise.training.settings import Fit
@@ -18,7 +17,7 @@ TRIAL_S = 0.3
 
 
 @dataclass(frozen=True)
-class Row:
+class PlannedTrial:
     """One trial of a plan."""
 
     id: str
@@ -41,7 +40,9 @@ class Row:
     done: bool
 
 
-def plan(study: Study, rate: Callable[[str], float], done: Callable[[str], bool] = lambda _: False) -> list[Row]:
+def plan(
+    study: Study, rate: Callable[[str], float], done: Callable[[str], bool] = lambda _: False
+) -> list[PlannedTrial]:
     """The study's trials in the order of its chapters.
 
     `rate`: floating-point operations per second of a matrix product in a recipe's precision
@@ -60,7 +61,7 @@ def longest_first(trials: Sequence[Trial]) -> list[Trial]:
     return sorted(ordered, key=lambda trial: trial.id not in first)
 
 
-def summary(rows: Sequence[Row]) -> dict[str, float]:
+def summary(rows: Sequence[PlannedTrial]) -> dict[str, float]:
     """Totals over what is not done yet: trials, flops and estimated seconds of work, one after the other."""
     left = [row for row in rows if not row.done]
     return {
@@ -71,7 +72,7 @@ def summary(rows: Sequence[Row]) -> dict[str, float]:
     }
 
 
-def as_json(study: Study, rows: Sequence[Row]) -> dict[str, object]:
+def as_json(study: Study, rows: Sequence[PlannedTrial]) -> dict[str, object]:
     """The plan as JSON types, schema 1."""
     return {
         "schema": 1,
@@ -81,10 +82,10 @@ def as_json(study: Study, rows: Sequence[Row]) -> dict[str, object]:
     }
 
 
-def _row(chapter: str, trial: Trial, rate: Callable[[str], float], done: bool) -> Row:
+def _row(chapter: str, trial: Trial, rate: Callable[[str], float], done: bool) -> PlannedTrial:
     parameters, flops, steps = _work(trial)
     precision = trial.fit.precision if isinstance(trial, Fit) else "float32"
-    return Row(
+    return PlannedTrial(
         id=trial.id,
         chapter=chapter,
         label=trial.label,
@@ -105,13 +106,13 @@ def _work(trial: Trial) -> tuple[int | None, int, int]:
     """Parameters, floating-point operations and steps of a trial."""
     if not isinstance(trial, Fit):
         return None, trial.flops, 0
-    image = CATALOGUE[trial.data.source].image
-    step = count_flops(trial.net, image, trial.outputs)
+    facts = trial.data.facts
+    step = count_flops(trial.net, facts.image, trial.outputs)
     steps = trial.epochs * -(-trial.data.size // trial.fit.batch)
     # Testing, and the training images once more at the end, cost a forward pass: a third of a step. A backward pass is
     # the rest of it.
     tests = trial.epochs if trial.fit.evaluate == "epochs" else 1
-    tested = tests * CATALOGUE[trial.data.source].test_images + trial.data.size
+    tested = tests * facts.test_images + trial.data.size
     forward, backward = (1, 1) if trial.balance is None else trial.balance.passes(len(trial.tasks))
     flops = step * (forward + 2 * backward) * trial.epochs * trial.data.size // 3 + step * tested // 3
-    return count_parameters(trial.net, image, trial.outputs), flops, steps
+    return count_parameters(trial.net, facts.image, trial.outputs), flops, steps

@@ -14,7 +14,7 @@ from rungwise.evidence.conditions import ConditionError, wanted
 from rungwise.evidence.measure import Metric
 from rungwise.extensions import ExtensionError
 from rungwise.study.faults import validate
-from rungwise.study.lines import Place, line_of
+from rungwise.study.lines import SettingPath, line_of
 from rungwise.study.study import Study, StudyError
 
 
@@ -54,7 +54,7 @@ def parse_study(text: str, name: str) -> Study:
         raw = json.loads(text) if is_json else tomllib.loads(text)
     except (tomllib.TOMLDecodeError, json.JSONDecodeError) as error:
         raise StudyError(f"{name} is not valid {'JSON' if is_json else 'TOML'}: {error}") from None
-    faults: list[tuple[Place, str]] = []
+    faults: list[tuple[SettingPath, str]] = []
     chapters = raw.pop("chapter", [])
     if not isinstance(chapters, list) or not chapters:
         faults.append((("chapter",), 'a study needs at least one [[chapter]] table with a kind, as kind = "mlps"'))
@@ -76,7 +76,7 @@ def known_metrics(chapters: Iterable[ChapterSettings]) -> dict[str, Mapping[str,
     return {chapter.name: load_chapter(chapter.kind).metrics(chapter) for chapter in chapters}
 
 
-def _names_told_twice(chapters: Sequence[ChapterSettings]) -> Iterator[tuple[Place, str]]:
+def _names_told_twice(chapters: Sequence[ChapterSettings]) -> Iterator[tuple[SettingPath, str]]:
     names, ids = set[str](), set[str]()
     for i, chapter in enumerate(chapters):
         if chapter.name in names:
@@ -91,7 +91,7 @@ def _names_told_twice(chapters: Sequence[ChapterSettings]) -> Iterator[tuple[Pla
             ids.add(claim.id)
 
 
-def _wrong_claims(chapters: Sequence[ChapterSettings]) -> Iterator[tuple[Place, str]]:
+def _wrong_claims(chapters: Sequence[ChapterSettings]) -> Iterator[tuple[SettingPath, str]]:
     """Claims on a chapter, metric or model that the study doesn't have."""
     if not any(chapter.claims for chapter in chapters):
         return
@@ -105,7 +105,7 @@ def _wrong_claims(chapters: Sequence[ChapterSettings]) -> Iterator[tuple[Place, 
                     yield ("chapter", i, "claim", j, "test", k, error.key), f"claim {claim.id}: {error}"
 
 
-def _read_chapter(raw: Any, place: Place, faults: list[tuple[Place, str]]) -> ChapterSettings | None:
+def _read_chapter(raw: Any, place: SettingPath, faults: list[tuple[SettingPath, str]]) -> ChapterSettings | None:
     kind = raw.get("kind") if isinstance(raw, dict) else None
     if not isinstance(kind, str):
         faults.append(((*place, "kind"), "a chapter needs its kind. Known: " + ", ".join(chapter_kinds())))

@@ -17,7 +17,7 @@ from rungwise.data.load import load
 from rungwise.data.settings import Data
 from rungwise.data.split import split
 from rungwise.findings import Findings
-from rungwise.records.environment import describe
+from rungwise.records.environment import environment_here
 from rungwise.records.record import Record
 from rungwise.testing.check import Check
 from rungwise.trial import Trial
@@ -76,7 +76,7 @@ def carried_out(trials: Sequence[Trial]) -> dict[str, Record]:
         records[trial.id] = Record(
             id=trial.id, label=trial.label, spec=trial.spec, status="done", summary=outcome.summary,
             history=outcome.history, timings=outcome.timings, choices=outcome.choices, arrays=outcome.arrays,
-            environment=describe(device="cpu", threads=torch.get_num_threads(), workers=1),
+            environment=environment_here(device="cpu", threads=torch.get_num_threads(), workers=1),
             weights={name: value.detach().numpy() for name, value in outcome.weights.items()},
         )  # fmt: skip
     return records

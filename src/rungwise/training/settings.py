@@ -7,7 +7,6 @@ from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny
 
 from rungwise.balancing import read_balancer
 from rungwise.balancing.balancer import BalancerSettings
-from rungwise.data.sources.catalogue import CATALOGUE
 from rungwise.data.tasks import Task, task_classes
 from rungwise.models.mlp import MlpSettings
 from rungwise.models.net import NetSettings, count_parameters
@@ -164,7 +163,7 @@ def most_stacked(trial: Fit) -> int:
     """How many trials like this one are fitted as one at most; 1 where it is not stackable."""
     if not stackable(trial):
         return 1
-    entry = CATALOGUE[trial.data.source]
-    floats = 4 * count_parameters(trial.net, entry.image, trial.outputs)  # weights, gradients, two moments
-    pixels = (trial.data.size + entry.test_images) * math.prod(entry.image)
+    facts = trial.data.facts
+    floats = 4 * count_parameters(trial.net, facts.image, trial.outputs)  # weights, gradients, two moments
+    pixels = (trial.data.size + facts.test_images) * math.prod(facts.image)
     return max(1, min(MOST_TOGETHER, MEMORY // (4 * floats + pixels)))

@@ -2,7 +2,6 @@
 
 from typing import ClassVar
 
-from rungwise.data.sources.catalogue import CATALOGUE
 from rungwise.insight.dreams import DreamSettings
 from rungwise.models.net import count_flops
 from rungwise.training.settings import Fit
@@ -35,10 +34,10 @@ class SeeingTrial(Trial):
     @property
     def flops(self) -> int:
         """The forward pass of the test images, and of the dreams with the way back to their pixels."""
-        images = CATALOGUE[self.data.source]
-        step = count_flops(self.net.net, images.image, self.net.outputs)  # forward, and back to weights and maps
-        ascents = self.dream.steps * len(self.dream.scales) * len(STARTS) * len(images.classes)
-        return step * images.test_images // 3 + step * ascents * 2 // 3
+        facts = self.data.facts
+        step = count_flops(self.net.net, facts.image, self.net.outputs)  # forward, and back to weights and maps
+        ascents = self.dream.steps * len(self.dream.scales) * len(STARTS) * len(facts.classes)
+        return step * facts.test_images // 3 + step * ascents * 2 // 3
 
 
 def key(*parts: str | int) -> str:

@@ -1,4 +1,4 @@
-"""The bytes of one file of the catalogue, checked as they arrive, from the disk or the network."""
+"""The bytes of one known file, checked as they arrive, from the disk or the network."""
 
 import hashlib
 import zlib
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rungwise.data.errors import DataError
 from rungwise.data.files.idx import GZIP
-from rungwise.data.sources.catalogue import CATALOGUE, File
+from rungwise.data.files.known import File, holder
 
 Progress = Callable[[str, int, int], None]
 """Told the file's name, and how many of how many uncompressed bytes are there."""
@@ -58,8 +58,8 @@ class Contents:
         if digest == self._file.sha256 and complete:
             return self._content
         got, expected = len(self._content), self._file.size
-        if complete and (other := _holder(digest)):
-            fault = f"mislabelled: it holds the bytes of {other}"
+        if complete and (other := holder(digest)):
+            fault = f"mislabelled: it holds the bytes of {other.source}/{other.name}"
         elif not complete or got < expected:
             fault = f"truncated: it ends after {got:,} of {expected:,} bytes"
         else:
@@ -103,12 +103,3 @@ def read(path: Path, file: File) -> bytearray:
     except OSError as error:
         raise DataError(f"unreadable ({error.strerror})") from error
     return contents.finish()
-
-
-def _holder(digest: str) -> str | None:
-    """Which file of the catalogue has this checksum."""
-    for name, entry in CATALOGUE.items():
-        for file in entry.files:
-            if file.sha256 == digest:
-                return f"{name}/{file.name}"
-    return None

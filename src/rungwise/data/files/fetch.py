@@ -1,8 +1,6 @@
 """Downloads into the cache: several mirrors in turn, checked before anything is kept."""
 
 import logging
-import os
-import tempfile
 from pathlib import Path
 
 import filelock
@@ -10,7 +8,8 @@ import pooch
 
 from rungwise.data.errors import DataError
 from rungwise.data.files.contents import Contents, Progress, read
-from rungwise.data.sources.catalogue import File
+from rungwise.data.files.known import File
+from rungwise.files import write_atomically
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +30,7 @@ def fetch(file: File, folder: Path, progress: Progress | None = None) -> bytearr
             content = _kept(path, file)  # whoever held the lock has fetched it
             if content is None:
                 content = _from_mirrors(file, folder, progress)
-                _write(path, content)
+                write_atomically(path, content)
     except OSError as error:
         raise DataError(
             f"downloads are kept in {folder}, which cannot be written to ({error.strerror}): make room or "
@@ -85,17 +84,3 @@ def _reason(error: OSError) -> str:
     while origin.__context__ is not None:
         origin = origin.__context__
     return f"no connection, or it broke off ({origin})"
-
-
-def _write(path: Path, content: bytearray) -> None:
-    """Atomically: the file is there whole, or not at all."""
-    descriptor, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(part).replace(path)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise

@@ -7,7 +7,7 @@ from pathlib import Path
 import platformdirs
 
 from rungwise.data.errors import DataError
-from rungwise.data.sources.catalogue import File
+from rungwise.data.files.known import File
 
 VARIABLE = "RUNGWISE_DATA"
 """The environment variable that names the user's own folder, with one folder per data set in it."""
@@ -17,8 +17,8 @@ DEBIAN = {"fashion-mnist": Path("/usr/share/datasets/fashion-mnist")}
 
 
 @dataclass(frozen=True)
-class Place:
-    """A folder in which a data set's files may lie."""
+class Location:
+    """A folder that may hold a data set's files."""
 
     title: str
     """`VARIABLE`, `CACHE`, or the name of a Debian package."""
@@ -27,22 +27,22 @@ class Place:
 
 @dataclass(frozen=True)
 class Found:
-    """A file of the catalogue that is there; nothing is yet known of its content."""
+    """A known file that is there; its content has not been looked at."""
 
-    place: Place
+    location: Location
     path: Path
 
 
-def places(name: str) -> list[Place]:
+def locations(name: str) -> list[Location]:
     """The folders to look into for one data set. Raises `DataError` where `VARIABLE` names no folder."""
-    result = [Place(CACHE, cache(name))]
+    result = [Location(CACHE, cache(name))]
     if own := os.environ.get(VARIABLE):
         folder = Path(own).expanduser()
         if not folder.is_dir():
             raise DataError(f"{VARIABLE} is {own!r}, which is no folder: correct it, or unset it")
-        result.insert(0, Place(VARIABLE, folder / name))
+        result.insert(0, Location(VARIABLE, folder / name))
     if name in DEBIAN:
-        result.append(Place(f"dataset-{name}", DEBIAN[name]))
+        result.append(Location(f"dataset-{name}", DEBIAN[name]))
     return result
 
 
@@ -51,10 +51,10 @@ def cache(name: str) -> Path:
     return platformdirs.user_cache_path("rungwise") / "data" / name
 
 
-def locate(name: str, file: File) -> Found | None:
-    """The first place that has the file, plain or gzipped."""
-    for place in places(name):
-        for path in (place.folder / file.name, place.folder / f"{file.name}.gz"):
+def locate(file: File) -> Found | None:
+    """The first location that has the file, plain or gzipped."""
+    for location in locations(file.source):
+        for path in (location.folder / file.name, location.folder / f"{file.name}.gz"):
             if path.is_file():
-                return Found(place, path)
+                return Found(location, path)
     return None

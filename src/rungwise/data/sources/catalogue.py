@@ -1,113 +1,71 @@
-"""The data sets that rungwise knows by name: classes, sizes, files and checksums. Nothing is loaded here."""
+"""The data sets that rungwise knows by name, in one table with one way to look them up."""
 
-from dataclasses import dataclass, field
+from rungwise.data.errors import DataError
+from rungwise.data.files.known import KNOWN
+from rungwise.data.sources.digits import Digits
+from rungwise.data.sources.idx_files import IdxFiles
+from rungwise.data.sources.multi_mnist import MultiMnist
+from rungwise.data.sources.source import Facts, Source
+from rungwise.errors import nearest
 
 DIGITS = tuple("0123456789")
 ITEMS = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 
-
-@dataclass(frozen=True)
-class Entry:
-    """What is known of a data set before it is read."""
-
-    classes: tuple[str, ...]
-    train_images: int
-    test_images: int
-    licence: str
-    files: tuple["File", ...] = ()
-    """Empty where the images come with an installed library."""
-    image: tuple[int, int, int] = (1, 28, 28)
-    """(C, H, W) of every image, as it is loaded."""
-    columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """What else than the label is known of each image: the names of the classes, by column."""
-    made_from: str = ""
-    """The data set from whose files the images are made; empty where they are read as they are."""
-
-
-@dataclass(frozen=True)
-class File:
-    """One gzipped IDX file. Its identity is that of the bytes inside: mirrors differ in the wrapping."""
-
-    name: str
-    """The uncompressed file's name; mirrors add ``.gz``."""
-    size: int
-    """Bytes, uncompressed."""
-    sha256: str
-    """Of the uncompressed bytes."""
-    mirrors: tuple[str, ...]
-    """Folders at which ``name.gz`` is found, tried in order."""
-
-
-def _idx_files(mirrors: tuple[str, ...], sha256: dict[str, str]) -> tuple[File, ...]:
-    """The four files of MNIST and its stand-ins: the names and sizes are the same, the bytes are not."""
-    sizes = {  # a header of 4 bytes and 4 per axis, then one byte per pixel or label
-        "train-images-idx3-ubyte": 16 + 60_000 * 28 * 28,
-        "train-labels-idx1-ubyte": 8 + 60_000,
-        "t10k-images-idx3-ubyte": 16 + 10_000 * 28 * 28,
-        "t10k-labels-idx1-ubyte": 8 + 10_000,
-    }
-    return tuple(File(name, size, sha256[name], mirrors) for name, size in sizes.items())
-
-
-CATALOGUE: dict[str, Entry] = {
-    "mnist": Entry(
+_MNIST = IdxFiles(
+    Facts(
+        name="mnist",
         classes=DIGITS,
+        image=(1, 28, 28),
         train_images=60_000,
         test_images=10_000,
         licence="CC BY-SA 3.0 (Y. LeCun, C. Cortes, C. Burges)",
-        files=_idx_files(
-            mirrors=(
-                "https://ossci-datasets.s3.amazonaws.com/mnist/",
-                "https://storage.googleapis.com/cvdf-datasets/mnist/",
-                "https://sagemaker-sample-files.s3.amazonaws.com/datasets/image/MNIST/",
-            ),
-            sha256={
-                "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-                "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-                "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-                "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-            },
-        ),
     ),
-    "fashion-mnist": Entry(
+    KNOWN["mnist"],
+)
+_FASHION_MNIST = IdxFiles(
+    Facts(
+        name="fashion-mnist",
         classes=ITEMS,
+        image=(1, 28, 28),
         train_images=60_000,
         test_images=10_000,
         licence="MIT (Zalando SE)",
-        files=_idx_files(
-            mirrors=(
-                "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
-                # S3 serves websites by HTTP only; the checksum, not the transport, says whose bytes they are.
-                "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
-                "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",  # Keras's copy
-            ),
-            sha256={
-                "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
-                "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
-                "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-                "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
-            },
-        ),
     ),
-    # 1,797 images in all, with no test part of their own: the seed cuts off a quarter.
-    "digits": Entry(
+    KNOWN["fashion-mnist"],
+)
+_DIGITS = Digits(
+    Facts(  # 1,797 images in all, of which the seed cuts off a quarter
+        name="digits",
         classes=DIGITS,
+        image=(1, 28, 28),
         train_images=1348,
         test_images=449,
         licence="as bundled with scikit-learn (UCI; E. Alpaydin, C. Kaynak)",
-    ),
-    # Two digits in each image; the labels are those of the one at the top left.
-    "multi-mnist": Entry(
+    )
+)
+_MULTI_MNIST = MultiMnist(
+    Facts(
+        name="multi-mnist",
         classes=DIGITS,
+        image=(1, 28, 28),
         train_images=60_000,
         test_images=10_000,
-        licence="CC BY-SA 3.0, made from mnist",
         columns={"left": DIGITS, "right": DIGITS},
-        made_from="mnist",
+        licence="CC BY-SA 3.0, made from mnist",
     ),
-}
+    _MNIST,
+)
+
+CATALOGUE: dict[str, Source] = {source.facts.name: source for source in (_MNIST, _FASHION_MNIST, _DIGITS, _MULTI_MNIST)}
 
 
-def origin(name: str) -> str:
-    """The data set whose files are read for the data set `name`: itself, or what it is made from."""
-    return CATALOGUE[name].made_from or name
+def find_source(name: str) -> Source:
+    """The data set of that name. Raises `DataError` where there is none."""
+    if name not in CATALOGUE:
+        raise DataError(f"no data set is called {name!r}; {nearest(name, CATALOGUE)}")
+    return CATALOGUE[name]
+
+
+def describe(name: str) -> Facts:
+    """What is known of the data set of that name. Raises `DataError` where there is none."""
+    return find_source(name).facts

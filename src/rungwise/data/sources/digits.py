@@ -1,12 +1,16 @@
 """The 1,797 digits that scikit-learn carries, in MNIST's size, so that a first run needs no network."""
 
 import hashlib
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from rungwise.data.errors import DataError
+from rungwise.data.files.contents import Progress
+from rungwise.data.files.known import File
 from rungwise.data.images import Dataset, ImageSet
-from rungwise.data.sources.catalogue import CATALOGUE
+from rungwise.data.sources.source import Facts
 
 SHA256 = {
     "pixels": "28e94d53a2698536df9e8e4e8d9be89f3fdfc2bcb87ab0ac952a1b34c5fead10",
@@ -15,23 +19,31 @@ SHA256 = {
 """Of the resized images and of the labels as little-endian 64-bit numbers."""
 
 
-def load_digits() -> Dataset:
-    """All digits as one training part, 28x28. Raises `DataError` where scikit-learn carries other ones."""
-    from sklearn.datasets import load_digits as bundled  # half a second, and not needed for other data sets
+@dataclass(frozen=True)
+class Digits:
+    """All digits as one training part, enlarged to 28x28."""
 
-    digits = bundled()
-    images = enlarge(digits.images.astype(np.int64))[:, np.newaxis]
-    labels = digits.target.astype(np.int64)
-    sha256 = {
-        "pixels": hashlib.sha256(images.tobytes()).hexdigest(),
-        "labels": hashlib.sha256(labels.astype("<i8").tobytes()).hexdigest(),
-    }
-    if sha256 != SHA256:
-        raise DataError(
-            f"scikit-learn's digits are not those that rungwise knows: SHA-256 {sha256}, expected {SHA256}. "
-            "Install another version of scikit-learn, or use another data set."
-        )
-    return Dataset("digits", CATALOGUE["digits"].classes, ImageSet(images, labels), None, sha256)
+    facts: Facts
+    files: ClassVar[tuple[File, ...]] = ()
+    origin: ClassVar[str] = "scikit-learn"
+
+    def load(self, *, offline: bool = False, progress: Progress | None = None) -> Dataset:
+        """Raises `DataError` where scikit-learn carries other digits."""
+        from sklearn.datasets import load_digits  # half a second, and not needed for other data sets
+
+        digits = load_digits()
+        images = enlarge(digits.images.astype(np.int64))[:, np.newaxis]
+        labels = digits.target.astype(np.int64)
+        sha256 = {
+            "pixels": hashlib.sha256(images.tobytes()).hexdigest(),
+            "labels": hashlib.sha256(labels.astype("<i8").tobytes()).hexdigest(),
+        }
+        if sha256 != SHA256:
+            raise DataError(
+                f"scikit-learn's digits are not those that rungwise knows: SHA-256 {sha256}, expected {SHA256}. "
+                "Install another version of scikit-learn, or use another data set."
+            )
+        return Dataset(self.facts.name, self.facts.classes, ImageSet(images, labels), None, sha256)
 
 
 def enlarge(images: np.ndarray) -> np.ndarray:

@@ -10,14 +10,16 @@ pairs.
 """
 
 import hashlib
+from dataclasses import dataclass
 
 import numpy as np
 
 from rungwise.data.errors import DataError
+from rungwise.data.files.contents import Progress
+from rungwise.data.files.known import File
 from rungwise.data.images import Dataset, ImageSet
-from rungwise.data.sources.catalogue import CATALOGUE
+from rungwise.data.sources.source import Facts, Source
 
-NAME = "multi-mnist"
 SIDE, CANVAS = 28, 36
 SHIFT = CANVAS - SIDE
 """The row and the column of the canvas at which the second digit begins."""
@@ -32,20 +34,35 @@ SHA256 = {
 """Of the images, the left and the right labels, one after the other, a byte per pixel and label."""
 
 
-def make_multi_mnist(mnist: Dataset) -> Dataset:
-    """The labels are those of the left digits, in MNIST's order; the columns "left" and "right" those of both.
+@dataclass(frozen=True)
+class MultiMnist:
+    """The labels are those of the left digits, in MNIST's order; the columns "left" and "right" those of both."""
 
-    Raises `DataError` where other images come out than those that rungwise knows.
-    """
-    assert mnist.test is not None
-    train, test = _make(mnist.train, STREAMS["train"]), _make(mnist.test, STREAMS["test"])
-    sha256 = {"multi-mnist-train": _digest(train), "multi-mnist-test": _digest(test)}
-    if sha256 != SHA256:
-        raise DataError(
-            f"the images of {NAME} made here are not those that rungwise knows: SHA-256 {sha256}, expected {SHA256}. "
-            f"Install another version of NumPy (this is {np.__version__}), or use another data set."
-        )
-    return Dataset(NAME, CATALOGUE[NAME].classes, train, test, {**mnist.sha256, **sha256})
+    facts: Facts
+    mnist: Source
+    """Whose digits are put together."""
+
+    @property
+    def files(self) -> tuple[File, ...]:
+        return self.mnist.files
+
+    @property
+    def origin(self) -> str:
+        return f"images made from {self.mnist.facts.name}"
+
+    def load(self, *, offline: bool = False, progress: Progress | None = None) -> Dataset:
+        """Raises `DataError` where other images come out than those that rungwise knows."""
+        mnist = self.mnist.load(offline=offline, progress=progress)
+        assert mnist.test is not None
+        train, test = _make(mnist.train, STREAMS["train"]), _make(mnist.test, STREAMS["test"])
+        sha256 = {"multi-mnist-train": _digest(train), "multi-mnist-test": _digest(test)}
+        if sha256 != SHA256:
+            raise DataError(
+                f"the images of {self.facts.name} made here are not those that rungwise knows: SHA-256 {sha256}, "
+                f"expected {SHA256}. Install another version of NumPy (this is {np.__version__}), or use another data "
+                "set."
+            )
+        return Dataset(self.facts.name, self.facts.classes, train, test, {**mnist.sha256, **sha256})
 
 
 def partners(count: int, seed: tuple[int, ...]) -> np.ndarray:

@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
-from scipy import stats
 
+from rungwise.evidence.estimate import t_interval
 from rungwise.findings import Bars, Histogram, Level, Lines, Panel, Series
 from rungwise.report.cells import printed
 from rungwise.report.figures.ink import INK, MUTED, PALETTE, Stroke
@@ -115,20 +115,12 @@ def _draw_series(ax: Axes, series: Series, stroke: Stroke, floor: float) -> None
     values = np.array([run[:shared] for run in runs])[:, places]  # (runs, x)
     x = np.array(series.x)[places]
     if len(runs) >= BAND_FROM and all(len(run) == shared for run in runs):
-        low, high = t_band(values)
+        low, high = t_interval(values)
         ax.fill_between(x, np.maximum(low, floor), high, color=stroke.colour, alpha=0.11, linewidth=0)
     dashes = (0, stroke.dashes) if stroke.dashes else "solid"
     marker = stroke.marker or ("o" if shared == 1 else "")  # a line of one point is not to be seen
     looks: Looks = {"color": stroke.colour, "marker": marker, "markeredgewidth": 0}
     ax.plot(x, np.ma.masked_invalid(values).mean(axis=0), linestyle=dashes, zorder=3, **looks)
-
-
-def t_band(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """`Estimate.interval` for each column of (runs, x) at once: one call per point would take seconds."""
-    n = len(values)
-    half = stats.t.ppf(0.975, n - 1) * values.std(axis=0, ddof=1) / math.sqrt(n)
-    mean = values.mean(axis=0)
-    return mean - half, mean + half
 
 
 def _name_levels(ax: Axes, levels: Sequence[Level], tall: float) -> None:

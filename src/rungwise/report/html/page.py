@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from rungwise.findings import Column, Figure, Findings, Table
-from rungwise.report.cells import Shown, has_intervals, is_numeric, printed, shared_n, shown
+from rungwise.report.cells import CellText, has_intervals, is_numeric, printed, shared_n, shown
 from rungwise.report.document import Document
 from rungwise.report.figures.drawing import Drawing
 from rungwise.report.figures.svg import key
@@ -34,7 +34,7 @@ class TableView:
     table: Table
     numeric: tuple[bool, ...]
     """By column."""
-    rows: tuple[tuple[Shown, ...], ...]
+    rows: tuple[tuple[CellText, ...], ...]
     n: int
     """The n of all intervals; 0 where it differs from cell to cell, and then stands in each."""
     download: str

@@ -104,6 +104,7 @@ def _maps_tiles(work: Any, like: np.ndarray, size: int, group: int, rows: int, s
             out = group_out + block * size * TILE_COLUMNS if work.out else 0
             pairs = work.pairs + group * work.pairs_group + 4 * block * TILE_COLUMNS if work.pairs else 0
             if work.kind == FORWARD:
+                least = np.float32(0 if work.relu else -np.inf)
                 operands = Forward(
                     a=a,
                     rows=work.rows + table,
@@ -116,7 +117,7 @@ def _maps_tiles(work: Any, like: np.ndarray, size: int, group: int, rows: int, s
                     out_rows=work.out_rows + table,
                     pairs=pairs,
                     pairs_rows=work.pairs_rows + pairs_table,
-                    least=np.float32(0 if work.relu else -np.inf),
+                    least=least,
                 )
                 forward(like, operands)
             else:

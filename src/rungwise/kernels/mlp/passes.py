@@ -99,21 +99,24 @@ def _forward(
         elif per_word == 2:
             round_rows(layer, workspace, rows, o)
         a, a_row = (rows.ctypes.data, rows.shape[1]) if per_word == 2 else (layer.weights + 4 * o * depth, depth)
+        a_k, count = 1, min(ROWS, layer.outputs - o)
         following = 4 * (o + ROWS) * layer.inputs
         for c in range(0, columns, COLUMNS):
+            b, b_k = base + 4 * (layer.by_features + c), columns
+            next_vectors = ROWS * layer.inputs // LANES if pending and c == 0 else 0
             operands = Forward(
-                a=a,
-                a_row=a_row,
-                a_k=1,
-                rows=min(ROWS, layer.outputs - o),
-                b=base + 4 * (layer.by_features + c),
-                b_k=columns,
-                depth=depth,
+                a,
+                a_row,
+                a_k,
+                count,
+                b,
+                b_k,
+                depth,  # numba takes 15 operands by name
                 bias=layer.bias + 4 * o,
                 next_weights=layer.weights + following,
                 next_first=layer.first + following,
                 next_second=layer.second + following,
-                next_vectors=ROWS * layer.inputs // LANES if pending and c == 0 else 0,
+                next_vectors=next_vectors,
                 by_rows=base + 4 * (after.by_features + o // per_word * columns + c),
                 by_rows_row=columns,
                 by_columns=base + 4 * (after.by_batch + o * batch_words + c // per_word),

@@ -48,21 +48,24 @@ def update_neurons(
             by_columns = layer.by_inputs + 4 * (o * rows.shape[1] + i // per_word)
         else:
             by_rows = layer.by_outputs + 4 * (o // per_word * layer.by_outputs_row + i)
+        # The next tile is beside this one, or at the start of the next ROWS rows.
+        ahead = COLUMNS if i + COLUMNS < inputs else ROWS * inputs - i
+        a, a_row, a_k = base + 4 * (layer.gradient_by_batch + o * batch_words), batch_words, 1
+        b, b_k = base + 4 * (layer.panels_before + i * batch_words), COLUMNS
         operands = Update(
-            a=base + 4 * (layer.gradient_by_batch + o * batch_words),
-            a_row=batch_words,
-            a_k=1,
-            rows=count,
-            b=base + 4 * (layer.panels_before + i * batch_words),
-            b_k=COLUMNS,
-            depth=pending,
+            a,
+            a_row,
+            a_k,
+            count,
+            b,
+            b_k,
+            pending,  # numba takes 15 operands by name
             weights=layer.weights + place,
             first=layer.first + place,
             second=layer.second + place,
             weights_row=inputs,
             columns=inputs - i,
-            # The next tile is beside this one, or at the start of the next ROWS rows.
-            ahead=COLUMNS if i + COLUMNS < inputs else ROWS * inputs - i,
+            ahead=ahead,
             by_rows=by_rows,
             by_rows_row=layer.by_outputs_row,
             by_columns=by_columns,

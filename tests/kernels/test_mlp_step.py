@@ -251,12 +251,12 @@ def test_where_there_is_no_openmp_autograd_does_it():
     assert done.returncode == 0, done.stderr
 
 
-def test_room_is_for_a_tile_more_and_not_for_whole_pages():
+def test_padding_leaves_space_for_a_tile_more_and_avoids_whole_pages():
     for width in (1, 58, 59, 250, 768, 1000, 1018, 1024):
-        room = mlp_step._room(width)
-        assert room >= width + vectors.ROWS - 1
-        assert room % vectors.COLUMNS == 0
-        assert room % 256
+        padded = mlp_step._padded(width)
+        assert padded >= width + vectors.ROWS - 1
+        assert padded % vectors.COLUMNS == 0
+        assert padded % 256
 
 
 def elsewhere(program, **settings):
@@ -267,15 +267,15 @@ def elsewhere(program, **settings):
 
 ELSEWHERE = """
 import llvmlite.binding
-import rungwise.training.units  # numba asks for the features, too, as soon as it is used
+import rungwise.kernels.llvm.words  # numba asks for the features, too, as soon as it is used
 here = llvmlite.binding.get_host_cpu_features
 llvmlite.binding.get_host_cpu_features = lambda: {features}
-from rungwise.training import vectors
+from rungwise.kernels.llvm import vectors
 assert vectors.shape(vectors.features()) == (vectors.LANES, vectors.ROWS, vectors.VECTORS) == {shape}
 llvmlite.binding.get_host_cpu_features = here
 import torch
 from test_mlp_step import batch, built, by_autograd, learner
-from rungwise.training.mlp_step import MlpStep
+from rungwise.kernels.mlp.step import MlpStep
 nets = [built((13, 40)) for _ in range(2)]
 mine, theirs = MlpStep(learner(nets[0])), by_autograd(learner(nets[1]))
 for seed, count in enumerate([16, 70, 5]):

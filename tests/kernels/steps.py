@@ -9,6 +9,7 @@ from rungwise.balancing.learner import Batch, Learner
 from rungwise.kernels.llvm import vectors
 from rungwise.models.net import initialise
 from rungwise.optimisers.adam import Adam
+from rungwise.training.steps import BalancedStep, KernelStep, choose_step
 
 PRECISIONS = [
     "float32",
@@ -49,7 +50,14 @@ def batch(count, image, classes=(4,), seed=1):
 
 def by_autograd(learner):
     """All of a step by PyTorch."""
-    balancer = fixed.Fixed(learner)
-    balancer.compiled, balancer.through = None, learner
-    balancer.descend = lambda loss: fixed.descend(learner, loss)
-    return balancer
+    return BalancedStep(fixed.Fixed(learner))
+
+
+def compiled(kernel, learner):
+    """All of a step by a kernel: `MlpStep` or `CnnStep`."""
+    return KernelStep(kernel(learner.net, learner.optimiser, learner.precision, learner.label_smoothing), {})
+
+
+def chosen(learner, **options):
+    """The step that training takes here."""
+    return choose_step(fixed.Fixed(learner), **options)

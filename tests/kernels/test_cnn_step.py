@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 
-from rungwise.balancing import fixed
 from rungwise.balancing.learner import Batch
 from rungwise.kernels.conv import step as conv_step
 from rungwise.kernels.conv.net_step import CnnStep, can_compile
@@ -20,8 +19,8 @@ from rungwise.kernels.llvm.update_tiles import MomentumConstants
 from rungwise.models.cnn import CnnSettings
 from rungwise.models.multitask import SharedSettings
 from rungwise.optimisers.adam import Adam
-from tests.kernels.steps import begun, by_autograd, learner
-from tests.training import steps
+from tests.kernels import steps
+from tests.kernels.steps import begun, by_autograd, chosen, compiled, learner
 
 if not machine_can("float32"):
     pytest.skip("this machine has no OpenMP, or no products in one instruction", allow_module_level=True)
@@ -47,7 +46,7 @@ def test_gradients_losses_and_answers_are_those_of_autograd(filters, smoothing, 
     one = learner(net, smoothing=smoothing)
     expected = one.forward(drawn)
     gradients = torch.autograd.grad(expected.losses.sum(), list(net.parameters()))
-    forward = CnnStep(one)(drawn)
+    forward = compiled(CnnStep, one)(drawn)
     torch.testing.assert_close(forward.losses, expected.losses.detach(), rtol=1e-5, atol=1e-5)
     assert forward.right.tolist() == expected.right.tolist()
     assert not forward.losses.requires_grad
@@ -65,7 +64,7 @@ def test_one_place_by_hand() -> None:
     one = learner(net, optimiser=torch.optim.SGD(net.parameters(), 0.5))
     # Pixels 255 and 0 are 1 and -1: maps 3 and, by ReLU, 0; logits (3, 0) and (0, 0), both of class 0.
     images = torch.tensor([255, 0], dtype=torch.uint8).view(2, 1, 1, 1)
-    forward = CnnStep(one)(Batch(images, torch.tensor([[0, 1]])))
+    forward = compiled(CnnStep, one)(Batch(images, torch.tensor([[0, 1]])))
     p, q = 1 / (1 + math.exp(-3)), 0.5  # of class 0; at equal logits the first is the answer
     assert forward.losses.item() == pytest.approx(-(math.log(p) + math.log(q)) / 2, rel=1e-6)
     assert forward.right.tolist() == [1]
@@ -82,11 +81,11 @@ def test_steps_with_batches_of_many_sizes_leave_what_autograd_and_pytorch_leave(
     nets = [built((13, 40)).to(memory_format=memory_format) for _ in range(2)]
     optimisers = [steps.optimiser(kind, net, eps=1e-3) for net in nets]
     ones = [learner(net, optimiser=optimiser) for net, optimiser in zip(nets, optimisers, strict=True)]
-    mine, theirs = CnnStep(ones[0]), by_autograd(ones[1])
+    mine, theirs = compiled(CnnStep, ones[0]), by_autograd(ones[1])
     for step, count in enumerate([16, 16, 5, 70, 16, 1]):
         for optimiser in optimisers:
             optimiser.param_groups[0]["lr"] = 0.01 * (step + 1)  # as a schedule does
-        found, expected = (take(batch(count, seed=step)) for take in (mine, theirs.step))
+        found, expected = (take(batch(count, seed=step)) for take in (mine, theirs))
         torch.testing.assert_close(found.losses, expected.losses, rtol=1e-4, atol=1e-5)
         assert found.right.tolist() == expected.right.tolist()
     for found, expected in zip(*(net.parameters() for net in nets), strict=True):
@@ -97,13 +96,12 @@ def test_steps_here_and_by_autograd_may_take_turns() -> None:
     """Weighted images go by autograd; the optimiser's memory is that of both."""
     nets = [built((32, 30)) for _ in range(2)]
     ones = [learner(net, optimiser=Adam(net.parameters(), 0.01, eps=1e-3, fused=True)) for net in nets]
-    mine, theirs = fixed.Settings().build(ones[0]), by_autograd(ones[1])
-    mine.compiled = CnnStep(ones[0])
+    mine, plain, theirs = compiled(CnnStep, ones[0]), by_autograd(ones[0]), by_autograd(ones[1])
     for seed, weighted in enumerate([False, True, False, True, True, False]):
         drawn = batch(20, seed=seed)
         if weighted:
             drawn = drawn._replace(weights=torch.linspace(0, 2, 20))
-        found, expected = mine.step(drawn), theirs.step(drawn)
+        found, expected = (plain if weighted else mine)(drawn), theirs(drawn)
         torch.testing.assert_close(found.losses, expected.losses, rtol=1e-4, atol=1e-5)
     for found, expected in zip(*(net.parameters() for net in nets), strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
@@ -113,7 +111,7 @@ def test_steps_here_and_by_autograd_may_take_turns() -> None:
 def test_bfloat16_learns_as_well() -> None:
     """What is rounded where is tested pass by pass."""
     net, drawn = built((12, 32)), batch(48)
-    wide, rough = (CnnStep(learner(copy.deepcopy(net), precision)) for precision in ("float32", "bfloat16"))
+    wide, rough = (compiled(CnnStep, learner(copy.deepcopy(net), precision)) for precision in ("float32", "bfloat16"))
     losses = [[step(drawn).losses.item() for step in (wide, rough)] for _ in range(30)]
     assert losses[0][1] == pytest.approx(losses[0][0], rel=0.02)
     assert losses[-1][1] == pytest.approx(losses[-1][0], rel=0.2, abs=0.02)
@@ -124,12 +122,12 @@ def test_what_is_no_number_is_told() -> None:
     net = built()
     with torch.no_grad():
         net.trunk.convolutions[0].weight[0, 0, 0, 0] = math.nan
-    assert math.isnan(CnnStep(learner(net))(batch(16)).losses.item())
+    assert math.isnan(compiled(CnnStep, learner(net))(batch(16)).losses.item())
 
 
 def test_parameters_that_moved_are_followed() -> None:
     net = built()
-    step = CnnStep(learner(net, optimiser=torch.optim.SGD(net.parameters(), 0.1)))
+    step = compiled(CnnStep, learner(net, optimiser=torch.optim.SGD(net.parameters(), 0.1)))
     step(batch(8))
     net.head.weight.data = net.head.weight.detach().clone()  # elsewhere
     before = net.head.weight.detach().clone()
@@ -166,7 +164,7 @@ def test_any_number_of_threads_gives_the_same_bits() -> None:
     try:
         for threads, net in enumerate(nets, 1):
             torch.set_num_threads(threads)
-            step = CnnStep(learner(net))
+            step = compiled(CnnStep, learner(net))
             for seed in range(3):
                 step(batch(20, seed=seed))
     finally:
@@ -177,12 +175,15 @@ def test_any_number_of_threads_gives_the_same_bits() -> None:
 
 def test_only_whole_convolutional_nets_are_compiled(monkeypatch) -> None:
     def can(net, **options):
-        return can_compile(learner(net, **options))
+        one = learner(net, **options)
+        return can_compile(one.net, one.optimiser, one.precision)
 
     monkeypatch.setattr(conv_step, "pays", lambda precision: True)
     net = built((TILE_COLUMNS, 2 * TILE_COLUMNS))
     assert can(net)
-    assert isinstance(fixed.Settings().build(learner(net)).compiled, CnnStep)
+    assert isinstance(chosen(learner(net)).kernel, CnnStep)
+    assert chosen(learner(net)).choices == {"step": "machine code", "convolutions": "machine code"}
+    assert chosen(learner(net), weighted=True).choices == {"convolutions": "machine code"}
     assert can(net, optimiser=torch.optim.SGD(net.parameters(), 0.1, momentum=0.9))
     assert not can(net, optimiser=torch.optim.RMSprop(net.parameters()))
     assert not can(built((TILE_COLUMNS // 2, 2 * TILE_COLUMNS)))  # half of a tile would be empty

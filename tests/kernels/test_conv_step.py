@@ -1,7 +1,6 @@
 """Convolutions in machine code against autograd, and against values worked by hand."""
 
 import copy
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -27,7 +26,8 @@ from rungwise.models.mlp import MlpSettings
 from rungwise.models.multitask import SharedSettings
 from rungwise.models.net import initialise
 from rungwise.models.pixels import scaled
-from tests.kernels.steps import PRECISIONS, batch, begun, learner
+from rungwise.training.steps import BalancedStep, PartlyCompiledStep
+from tests.kernels.steps import PRECISIONS, batch, begun, chosen, learner
 
 if not machine_can("float32"):
     pytest.skip("this machine has no OpenMP, or no products in one instruction", allow_module_level=True)
@@ -330,28 +330,27 @@ def test_masking_drops_what_was_not_active_and_clears_images_that_are_not_there(
 def two(net, weights=(1.0,)):
     """The net with its convolutions in machine code, and a twin by autograd."""
     nets = net, copy.deepcopy(net)
-    mine, theirs = (fixed.Settings().build(learner(one, weights=weights)) for one in nets)
-    mine.through, theirs.through = replace(mine.learner, net=CompiledNet(net, "float32")), theirs.learner
-    mine.compiled = theirs.compiled = None
-    mine.descend, theirs.descend = (partial(fixed.descend, one.learner) for one in (mine, theirs))
-    return mine, theirs
+    mine, theirs = (fixed.Fixed(learner(one, weights=weights)) for one in nets)
+    descend = partial(fixed.descend, mine.learner)
+    step = PartlyCompiledStep(mine, CompiledNet(net, "float32"), descend, dense=False)
+    return nets, step, BalancedStep(theirs)
 
 
 @pytest.mark.parametrize("tasks", [1, 2])
 def test_steps_leave_what_autograd_leaves(tasks) -> None:
     if tasks == 1:
-        mine, theirs = two(net_of((32, 64)))
+        nets, mine, theirs = two(net_of((32, 64)))
     else:
         net = SharedSettings(filters=(32, 32), shared=(20,), head=(8,)).build((1, 28, 28), (4, 4))
         initialise(net, torch.Generator().manual_seed(0))
-        mine, theirs = two(net.to(memory_format=torch.channels_last), (0.25, 0.75))
+        nets, mine, theirs = two(net.to(memory_format=torch.channels_last), (0.25, 0.75))
     for seed, count in enumerate([16, 16, 5, 33, 16]):
         drawn = batch(count, (1, 28, 28), (4,) * tasks, seed)
         if seed == 3:
             drawn = drawn._replace(weights=torch.linspace(0, 2, count))
-        found, expected = mine.step(drawn), theirs.step(drawn)
+        found, expected = mine(drawn), theirs(drawn)
         torch.testing.assert_close(found.losses, expected.losses, rtol=1e-4, atol=1e-5)
-    for found, expected in zip(*(b.learner.net.parameters() for b in (mine, theirs)), strict=True):
+    for found, expected in zip(*(net.parameters() for net in nets), strict=True):
         off = (found - expected).abs()  # where a gradient is next to nothing, Adam's first steps go by its sign
         assert off.median() < 1e-4
         assert off.max() < 0.05
@@ -359,7 +358,8 @@ def test_steps_leave_what_autograd_leaves(tasks) -> None:
 
 def test_only_trunks_that_pay_are_compiled(monkeypatch) -> None:
     def can(net, **options):
-        return can_compile(learner(net, **options))
+        one = learner(net, **options)
+        return can_compile(one.net, one.precision)
 
     def cnn(**settings):
         return CnnSettings(**settings).build((1, 28, 28), (4,))
@@ -369,7 +369,7 @@ def test_only_trunks_that_pay_are_compiled(monkeypatch) -> None:
     C = TILE_COLUMNS  # the processor has its own tiles, whatever `pays` is told
     net = cnn(filters=(C, 2 * C))
     assert can(net)
-    assert isinstance(fixed.Settings().build(learner(net)).through.net, CompiledNet)
+    assert "convolutions" in chosen(learner(net)).choices
     assert can(SharedSettings(filters=(C, 2 * C)).build((1, 28, 28), (4, 3)), weights=(0.5, 0.5))
     assert can(cnn(filters=(C - C // 16,), kernel=1))
     assert not can(cnn(filters=(C, 2 * C), kernel=1))  # a stride of 2 passes over most of what comes in
@@ -384,7 +384,7 @@ def test_only_trunks_that_pay_are_compiled(monkeypatch) -> None:
     monkeypatch.setattr(vectors, "LANES", 16)
     monkeypatch.setattr(conv_step, "machine_can", lambda precision: False)
     assert not can(net)
-    assert fixed.Settings().build(learner(net)).through.net is net
+    assert not chosen(learner(net)).choices
 
 
 def test_padding_fills_the_last_tile() -> None:

@@ -11,7 +11,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from rungwise.balancing import fixed
 from rungwise.balancing.learner import Batch
 from rungwise.kernels import descent as machine_code
 from rungwise.kernels.llvm import vectors
@@ -20,8 +19,12 @@ from rungwise.kernels.mlp.step import MlpStep, can_compile
 from rungwise.models.cnn import CnnSettings
 from rungwise.models.mlp import MlpSettings
 from rungwise.optimisers.adam import Adam
-from tests.kernels.steps import PRECISIONS, begun, by_autograd, learner
-from tests.training import steps
+from rungwise.training.batches import Resident
+from rungwise.training.epochs import EpochDriver, Rates
+from rungwise.training.feed import Feed
+from rungwise.training.steps import BalancedStep
+from tests.kernels import steps
+from tests.kernels.steps import PRECISIONS, begun, by_autograd, chosen, compiled, learner
 
 IMAGE = 1, 6, 5
 
@@ -47,9 +50,9 @@ def test_gradients_losses_and_answers_are_those_of_autograd(hidden, bias, smooth
     logits = twin(drawn.images.double() / 127.5 - 1)[0]
     loss = F.cross_entropy(logits, drawn.labels[0], label_smoothing=smoothing)
     true = torch.autograd.grad(loss, list(twin.parameters()))
-    mine = MlpStep(one)
+    mine = compiled(MlpStep, one)
     forward = mine(drawn)
-    mine.settle()
+    mine.flush()
     close = 1e-5 if precision == "float32" else 4e-3
     torch.testing.assert_close(forward.losses, expected.losses.detach(), rtol=close, atol=close)
     if precision == "float32":
@@ -68,9 +71,9 @@ def test_a_layer_of_two_classes_by_hand():
     one = learner(net, optimiser=torch.optim.SGD(net.parameters(), 0.5))
     # Pixels 255 and 0 are 1 and -1: logits (1, 0) and (-1, 0), both of class 0.
     images = torch.tensor([255, 0], dtype=torch.uint8).view(2, 1, 1, 1)
-    step = MlpStep(one)
+    step = compiled(MlpStep, one)
     forward = step(Batch(images, torch.tensor([[0, 0]])))
-    step.settle()
+    step.flush()
     p, q = 1 / (1 + math.exp(-1)), 1 / (1 + math.exp(1))  # of class 0
     assert forward.losses.item() == pytest.approx(-(math.log(p) + math.log(q)) / 2, rel=1e-6)
     assert forward.right.tolist() == [1]
@@ -84,72 +87,74 @@ def test_steps_with_batches_of_many_sizes_leave_what_autograd_and_pytorch_leave(
     nets = [built((13, 40)) for _ in range(2)]
     optimisers = [steps.optimiser(kind, net) for net in nets]
     ones = [learner(net, optimiser=optimiser) for net, optimiser in zip(nets, optimisers, strict=True)]
-    mine, theirs = MlpStep(ones[0]), by_autograd(ones[1])
+    mine, theirs = compiled(MlpStep, ones[0]), by_autograd(ones[1])
     for step, count in enumerate([16, 16, 5, 70, 16, 1]):
         for optimiser in optimisers:
             optimiser.param_groups[0]["lr"] = 0.01 * (step + 1)  # as a schedule does
-        found, expected = (take(batch(count, seed=step)) for take in (mine, theirs.step))
+        found, expected = (take(batch(count, seed=step)) for take in (mine, theirs))
         torch.testing.assert_close(found.losses, expected.losses)
         assert found.right.tolist() == expected.right.tolist()
-    mine.settle()
+    mine.flush()
     for found, expected in zip(*(net.parameters() for net in nets), strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_a_step_waits_for_the_next_one_or_to_be_settled_and_all_the_same_are_the_weights(precision):
-    waiting, settled = (MlpStep(learner(built((70, 50)), precision)) for _ in range(2))
-    before = [p.clone() for p in waiting.parameters]
+def test_a_step_waits_for_the_next_one_or_to_be_flushed_and_all_the_same_are_the_weights(precision):
+    waiting, flushed = (compiled(MlpStep, learner(built((70, 50)), precision)) for _ in range(2))
+    before = [p.clone() for p in waiting.kernel.parameters]
     waiting(batch(16))
-    assert all(map(torch.equal, waiting.parameters, before))
-    waiting.settle()
-    assert not any(map(torch.equal, waiting.parameters, before))
-    settled(batch(16))
+    assert all(map(torch.equal, waiting.kernel.parameters, before))
+    waiting.flush()
+    assert not any(map(torch.equal, waiting.kernel.parameters, before))
+    flushed(batch(16))
     for seed, count in enumerate([16, 16, 64, 16, 5, 5]):
-        settled.settle()
-        settled.settle()  # there is nothing left to be done
-        losses = [step(batch(count, seed=seed)).losses for step in (waiting, settled)]
+        flushed.flush()
+        flushed.flush()  # there is nothing left to be done
+        losses = [step(batch(count, seed=seed)).losses for step in (waiting, flushed)]
         assert torch.equal(*losses)
-    for step in (waiting, settled):
-        step.settle()
-    assert all(map(torch.equal, waiting.parameters, settled.parameters))
+    for step in (waiting, flushed):
+        step.flush()
+    assert all(map(torch.equal, waiting.kernel.parameters, flushed.kernel.parameters))
 
 
-def test_the_end_of_an_epoch_settles():
-    nets = [built() for _ in range(2)]
-    mine, theirs = fixed.Settings().build(learner(nets[0])), by_autograd(learner(nets[1]))
-    mine.compiled = MlpStep(mine.learner)
-    for balancer in (mine, theirs):
-        balancer.end_epoch(balancer.step(batch(16)).losses)
+def test_the_end_of_an_epoch_flushes():
+    nets, images = [built() for _ in range(2)], batch(16)
+    for net, step in zip(nets, (compiled(MlpStep, learner(nets[0])), by_autograd(learner(nets[1]))), strict=True):
+        feed, draws = Feed(Resident(images.images, images.labels)), torch.Generator()
+        rates = Rates(torch.optim.SGD(net.parameters()), "constant")
+        silent = lambda done, losses, right: None  # noqa: E731
+        driver = EpochDriver(step, feed, rates, size=16, losses=1, random=draws, progress=silent)
+        driver.run([torch.arange(16)], [1.0])
     for found, expected in zip(*(net.parameters() for net in nets), strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_weights_changed_before_a_step_is_settled_are_refused():
-    step, other = MlpStep(learner(built())), built()
+def test_weights_changed_before_a_step_is_flushed_are_refused():
+    step, other = compiled(MlpStep, learner(built())), built()
     step(batch(16))
-    step.parameters[0].data = step.parameters[0] + 1
-    for act in (lambda: step(batch(16)), lambda: step(batch(8)), step.settle):
-        with pytest.raises(RuntimeError, match="before the last step was settled"):
+    step.kernel.parameters[0].data = step.kernel.parameters[0] + 1
+    for act in (lambda: step(batch(16)), lambda: step(batch(8)), step.flush):
+        with pytest.raises(RuntimeError, match="before the last step was flushed"):
             act()
-    step = MlpStep(learner(other))
+    step = compiled(MlpStep, learner(other))
     step(batch(16))
     with torch.no_grad():
         other.head.bias.add_(1)
-    with pytest.raises(RuntimeError, match="before the last step was settled"):
+    with pytest.raises(RuntimeError, match="before the last step was flushed"):
         step(batch(16))
 
 
-def test_memory_of_the_optimiser_replaced_before_a_step_is_settled_is_refused():
+def test_memory_of_the_optimiser_replaced_before_a_step_is_flushed_is_refused():
     net = built()
-    step = MlpStep(learner(net, optimiser=torch.optim.SGD(net.parameters(), 0.1, momentum=0.9)))
+    step = compiled(MlpStep, learner(net, optimiser=torch.optim.SGD(net.parameters(), 0.1, momentum=0.9)))
     step(batch(16))
-    step.descent.buffers = None
-    for parameter in step.parameters:
+    step.kernel.descent.buffers = None
+    for parameter in step.kernel.parameters:
         step.descent.optimiser.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
-    with pytest.raises(RuntimeError, match="before the last step was settled"):
+    with pytest.raises(RuntimeError, match="before the last step was flushed"):
         step(batch(16))
-    step.settle()
+    step.flush()
     step(batch(16))
 
 
@@ -159,11 +164,11 @@ def test_any_number_of_threads_gives_the_same_bits(precision):
     try:
         for net, threads in zip(nets, (1, 2, 3), strict=True):
             torch.set_num_threads(threads)
-            step = MlpStep(learner(net, precision))
+            step = compiled(MlpStep, learner(net, precision))
             assert torch.get_num_threads() == threads
             for seed in range(4):
                 step(batch(50, seed=seed))
-            step.settle()
+            step.flush()
     finally:
         torch.set_num_threads(before)
     for values in zip(*(net.parameters() for net in nets), strict=True):
@@ -176,12 +181,12 @@ def test_weights_that_were_changed_in_between_are_read_anew(precision):
     one, other = learner(built(), precision), built((9, 8))
     for parameter in other.parameters():
         torch.nn.init.normal_(parameter, std=0.3, generator=torch.Generator().manual_seed(5))
-    step = MlpStep(one)
+    step = compiled(MlpStep, one)
     step(batch(16))
-    step.settle()
+    step.flush()
     one.net.load_state_dict(other.state_dict())
     torch.testing.assert_close(step(batch(16)).losses, one_loss(other, precision), rtol=2e-3, atol=1e-4)
-    step.settle()
+    step.flush()
     for parameter in one.net.parameters():
         parameter.data = torch.full_like(parameter, 0.01)
     torch.testing.assert_close(step(batch(16)).losses, one_loss(constant(other), precision), rtol=2e-3, atol=1e-4)
@@ -199,16 +204,16 @@ def constant(net):
 
 def test_steps_here_and_by_autograd_may_take_turns():
     nets = [built() for _ in range(2)]
-    turns, theirs = (fixed.Settings().build(learner(net)) for net in nets)
-    turns.compiled, theirs.compiled = MlpStep(turns.learner), None
+    ones = [learner(net) for net in nets]
+    mine, plain, theirs = compiled(MlpStep, ones[0]), by_autograd(ones[0]), by_autograd(ones[1])
     for seed, weighted in enumerate([False, True, True, False, False]):
         drawn = batch(16, seed=seed)
         if weighted:
             drawn = drawn._replace(weights=torch.linspace(0, 2, 16))
-        one, other = turns.step(drawn), theirs.step(drawn)
+        mine.flush()
+        one, other = (plain if weighted else mine)(drawn), theirs(drawn)
         torch.testing.assert_close(one.losses, other.losses)
-        assert (one.of_images is not None) == weighted
-    turns.end_epoch(one.losses)
+    mine.flush()
     for found, expected in zip(*(net.parameters() for net in nets), strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
@@ -217,18 +222,21 @@ def test_what_is_no_number_is_told():
     net = built()
     with torch.no_grad():
         net.hidden[0].weight[0, 0] = math.nan
-    step = MlpStep(learner(net))
+    step = compiled(MlpStep, learner(net))
     assert math.isnan(step(batch(16)).losses.item())
 
 
 def test_only_whole_multilayer_perceptrons_are_compiled(monkeypatch):
     def can(net, **options):
-        return can_compile(learner(net, **options))
+        one = learner(net, **options)
+        return can_compile(one.net, one.optimiser, one.precision)
 
     monkeypatch.setattr(machine_code.numba, "threading_layer", lambda: "omp")
     net = built()
     assert can(net)
-    assert isinstance(fixed.Settings().build(learner(net)).compiled, MlpStep)
+    assert isinstance(chosen(learner(net)).kernel, MlpStep)
+    assert chosen(learner(net)).choices == {"step": "machine code"}
+    assert isinstance(chosen(learner(net), weighted=True), BalancedStep)
     assert can(net, optimiser=torch.optim.SGD(net.parameters(), 0.1, momentum=0.9))
     assert not can(CnnSettings(filters=(2, 3)).build((1, 8, 8), (3,)))
     assert not can(net, optimiser=torch.optim.RMSprop(net.parameters()))
@@ -240,12 +248,14 @@ def test_only_whole_multilayer_perceptrons_are_compiled(monkeypatch):
     assert not can(frozen, optimiser=Adam(frozen.parameters(), fused=True))
     monkeypatch.setattr(vectors, "features", dict)
     assert not can(net)
-    assert fixed.Settings().build(learner(net)).compiled is None
+    assert isinstance(chosen(learner(net)), BalancedStep)
+    assert not chosen(learner(net)).choices
 
 
 def test_where_there_is_no_openmp_autograd_does_it():
     program = (
-        "from test_mlp_step import built, can_compile, learner; import sys; sys.exit(can_compile(learner(built())))"
+        "from test_mlp_step import built, can_compile, learner; import sys; one = learner(built()); "
+        "sys.exit(can_compile(one.net, one.optimiser, one.precision))"
     )
     done = elsewhere(program, NUMBA_THREADING_LAYER="workqueue")
     assert done.returncode == 0, done.stderr
@@ -261,7 +271,8 @@ def test_padding_leaves_space_for_a_tile_more_and_avoids_whole_pages():
 
 def elsewhere(program, **settings):
     """A program in a process of its own, which may import this file."""
-    known = os.environ | {"PYTHONPATH": str(Path(__file__).parent)} | settings
+    path = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[2]), *sys.path])
+    known = os.environ | {"PYTHONPATH": path} | settings
     return subprocess.run([sys.executable, "-c", program], env=known, capture_output=True, text=True)
 
 
@@ -274,13 +285,13 @@ from rungwise.kernels.llvm import vectors
 assert vectors.shape(vectors.features()) == (vectors.LANES, vectors.ROWS, vectors.VECTORS) == {shape}
 llvmlite.binding.get_host_cpu_features = here
 import torch
-from test_mlp_step import batch, built, by_autograd, learner
+from test_mlp_step import batch, built, by_autograd, compiled, learner
 from rungwise.kernels.mlp.step import MlpStep
 nets = [built((13, 40)) for _ in range(2)]
-mine, theirs = MlpStep(learner(nets[0])), by_autograd(learner(nets[1]))
+mine, theirs = compiled(MlpStep, learner(nets[0])), by_autograd(learner(nets[1]))
 for seed, count in enumerate([16, 70, 5]):
-    torch.testing.assert_close(mine(batch(count, seed=seed)).losses, theirs.step(batch(count, seed=seed)).losses)
-mine.settle()
+    torch.testing.assert_close(mine(batch(count, seed=seed)).losses, theirs(batch(count, seed=seed)).losses)
+mine.flush()
 for found, expected in zip(*(net.parameters() for net in nets)):
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 """

@@ -16,7 +16,8 @@ from rungwise.models.multitask import SharedSettings
 from rungwise.models.net import initialise
 from rungwise.seeding import stream_seed
 from rungwise.training.augment import Augmentation
-from rungwise.training.fit import carry_out, one_cycle
+from rungwise.training.epochs import one_cycle
+from rungwise.training.fit import carry_out
 from rungwise.training.precision import resolve
 from rungwise.training.settings import Fit, Pruning, Recipe
 from rungwise.trial import TrialFailed

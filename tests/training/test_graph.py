@@ -25,10 +25,11 @@ from rungwise.models.net import NetSettings
 from rungwise.models.residual import ResidualSettings
 from rungwise.training import fit, stacked
 from rungwise.training.augment import Augmentation
-from rungwise.training.graph import Replayed, can_capture, unchanged
+from rungwise.training.graph import Replayed, unchanged
 from rungwise.training.optimiser import build_optimiser
 from rungwise.training.pruning import Pruning
 from rungwise.training.settings import Fit, Recipe
+from rungwise.training.steps import can_capture
 from rungwise.trial import Outcome, TrialFailed
 
 BATCH = Batch(torch.randint(0, 256, (16, 1, 28, 28), dtype=torch.uint8), torch.randint(0, 10, (1, 16)))

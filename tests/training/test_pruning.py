@@ -116,7 +116,7 @@ def test_epochs_that_leave_nothing_out_are_those_without_pruning(split: Split) -
 
 
 def test_progress_ends_with_each_whole_epoch(split: Split, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rungwise.training.fit.PROGRESS_EVERY_S", 0)
+    monkeypatch.setattr("rungwise.training.epochs.PROGRESS_EVERY_S", 0)
     _, _, told = fit(split, pruning=Pruning(share=0.9))
     assert [values["epoch"] for values in told if isinstance(values["epoch"], int)] == [1, 2, 3, 4]
     assert [values["epoch"] for values in told] == sorted(values["epoch"] for values in told)

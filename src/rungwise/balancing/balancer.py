@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from rungwise.balancing.learner import Batch, Forward, Learner
+from rungwise.balancing.updates import task_steps
 from rungwise.settings import Settings
 
 
@@ -18,14 +19,16 @@ class Balancer(ABC):
     """(K,), detached: the weights of the tasks' losses (or of their gradients) in the last step; NaN where the method
     has none."""
 
+    constant: ClassVar[bool] = False
+    """Whether the weights never change, so that a step goes down one weighted sum of losses and needs nothing else."""
+
     def __init__(self, learner: Learner) -> None:
         self.learner = learner
         self.weights = torch.tensor(learner.weights)
 
     @abstractmethod
     def step(self, batch: Batch) -> Forward:
-        """Update the net, once, from a batch; the update may wait for the next step or `end_epoch`. Returns the forward
-        pass on it from before the update, detached."""
+        """Update the net, once, from a batch. Returns the forward pass on it from before the update, detached."""
 
     def end_epoch(self, losses: Tensor) -> None:  # noqa: B027 (few methods look at whole epochs)
         """Told after each epoch: the mean losses (K,) over its batches, as `step` returned them."""
@@ -36,8 +39,6 @@ class Balancer(ABC):
         `gradients`: for each task, one tensor for each of `learner.shared`; the answer has the same shape. Unless a
         method does otherwise: the task's weighted gradient, scaled as the optimiser would scale the sum of all.
         """
-        from rungwise.balancing.updates import task_steps
-
         weighted = [[w * g for g in task] for w, task in zip(self.weights.tolist(), gradients, strict=True)]
         return task_steps(self.learner.optimiser, self.learner.shared, weighted)
 

@@ -8,10 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rungwise.balancing.balancer import Balancer
-from rungwise.balancing.fixed import Fixed
 from rungwise.balancing.learner import Forward
-from rungwise.optimisers.muon import Muon
 from rungwise.training.augment import Drawn
 
 REHEARSALS = 3
@@ -20,16 +17,6 @@ _capturing = threading.Lock()
 
 Take = Callable[[Tensor, Drawn], Forward]
 """A training step on the images of an index, given what was drawn for them."""
-
-
-def can_capture(balancer: Balancer) -> bool:
-    """Whether every step is the same work on the GPU: fixed weights, and an optimiser that keeps its numbers there."""
-    return isinstance(balancer, Fixed) and keeps_on_gpu(balancer.learner.optimiser)
-
-
-def keeps_on_gpu(optimiser: torch.optim.Optimizer) -> bool:
-    on_gpu = optimiser.param_groups[0]["params"][0].is_cuda
-    return bool(on_gpu) and isinstance(optimiser, torch.optim.Adam | torch.optim.SGD | Muon)
 
 
 class Replayed:
@@ -51,10 +38,10 @@ class Replayed:
         drawn: Drawn | None = None,
         keep: Sequence[Tensor] = (),
     ) -> None:
-        """`order`: any order of images, (..., N); `drawn`: anything drawn for one image."""
-        device, count = order.device, order.shape[-1]
+        """`order`: any order of images, (N,); `drawn`: anything drawn for one image."""
+        device, count = order.device, len(order)
         self.take, self.optimiser, self.size = take, optimiser, size
-        self.order = order.clone(memory_format=torch.contiguous_format)
+        self.order = order.clone()
         self.drawn = (drawn or Drawn()).each(lambda one: one.new_zeros(count, *one.shape[1:], device=device))
         self.scheduled = [group for group in optimiser.param_groups if isinstance(group["lr"], Tensor)]
         self.rates = torch.zeros(count // size, len(self.scheduled), device=device)
@@ -67,9 +54,9 @@ class Replayed:
         self.graph = self._captured(net, keep) if order.is_cuda else None
 
     def start(self, order: Tensor, rates: Sequence[Sequence[float]] = ()) -> None:
-        """Begin an epoch: the images of its whole batches in their order (..., n), and where rates change, those of
+        """Begin an epoch: the images of its whole batches in their order (n,), and where rates change, those of
         each parameter group at each step."""
-        self.order[..., : order.shape[-1]] = order
+        self.order[: len(order)] = order
         if self.scheduled:
             self.rates[: len(rates)] = torch.tensor(rates).to(self.rates.device)
         self.at.zero_()
@@ -93,7 +80,7 @@ class Replayed:
         if self.scheduled:
             for group, rate in zip(self.scheduled, self.rates[self.at].unbind(1), strict=True):
                 group["lr"].copy_(rate[0])
-        forward = self.take(self.order[..., place], self.drawn.each(lambda values: values[place]))
+        forward = self.take(self.order[place], self.drawn.each(lambda values: values[place]))
         self.losses.index_copy_(0, self.at, forward.losses[None])
         self.right += forward.right
         self.at += 1

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rungwise.balancing import fixed
-from rungwise.balancing.learner import Forward
+from rungwise.balancing.learner import Batch, Forward
 from rungwise.bench import Bench
 from rungwise.data.images import Split
 from rungwise.models.mlp import Mlp
@@ -25,22 +25,21 @@ from rungwise.models.pixels import scaled
 from rungwise.seeding import stream_seed
 from rungwise.training import fit, notes
 from rungwise.training.batches import Resident
+from rungwise.training.epochs import EpochDriver, Progress, Rates
 from rungwise.training.evaluate import predict
-from rungwise.training.graph import Replayed, can_capture, keeps_on_gpu
+from rungwise.training.feed import Feed
 from rungwise.training.learner import begin, build_learner
 from rungwise.training.memory import peak_bytes
 from rungwise.training.optimiser import build_optimiser
 from rungwise.training.precision import resolve
 from rungwise.training.settings import Fit
+from rungwise.training.steps import Step, can_capture, choose_step, keeps_on_gpu
 from rungwise.trial import Outcome, TrialFailed
 
 ROUNDS, MEASURE_S = 5, 0.3
 """Steps that are timed before it is decided whether to stack: at least as many rounds, and for at least as long."""
 GAIN = 1.1
 """How many times as fast a stack must be: a busy machine's clock is no better than that, and one by one is the rule."""
-Step = Callable[[Tensor], Forward]
-"""Takes each net's indices (K, B) into its own training images, and a step of all nets; returns the losses (K,) from
-before it and how many images each net had right (K,)."""
 
 
 def fit_many(trials: Sequence[Fit], bench: Bench) -> list[Outcome | TrialFailed] | None:
@@ -106,28 +105,55 @@ class _Group:
     def device(self) -> str:
         return self.train.images.device.type
 
-    def stepper(self, nets: Sequence[Mlp], *, capture: bool = True) -> tuple[Step, Replayed | None]:
-        """Steps with a new optimiser on these nets, which are stacked; on a GPU those on whole batches as a graph."""
-        stack, count = Stack(nets), len(nets)
-        optimiser = build_optimiser(self.trials[0].fit, stack)
-        offsets = (torch.arange(count) * (len(self.train) // count))[:, None].to(self.device)
+    @property
+    def whole(self) -> int:
+        """Images of a whole step: a batch of each net."""
+        return len(self.trials) * self.trials[0].fit.batch
 
-        def step(index: Tensor) -> Forward:
-            images, labels, _ = self.train.batch((index + offsets).flatten())  # (K·B, C, H, W), (1, K·B)
-            with torch.autocast(self.device, torch.bfloat16, enabled=self.precision == "bfloat16"):
-                z = stack(scaled(images).flatten(1).view(*index.shape, -1))
-            z, y = z.float().flatten(0, 1), labels[0]  # (K·B, classes), (K·B,)
-            losses = F.cross_entropy(z, y, reduction="none").view(count, -1).mean(1)
-            optimiser.zero_grad(set_to_none=True)
-            torch.autograd.backward(losses.sum())
-            optimiser.step()
-            return Forward(losses.detach(), (z.argmax(1) == y).view(count, -1).sum(1))
+    def index(self, orders: Sequence[Tensor]) -> list[Tensor]:
+        """The images (K B,) of each step in `train`, from each net's order (n,) of its own images.
 
-        size, n = self.trials[0].fit.batch, len(self.train) // count
-        if not capture or size > n or not keeps_on_gpu(optimiser):
-            return step, None
-        order = torch.arange(n, device=self.device).expand(count, -1)
-        return step, Replayed(lambda index, _: step(index), stack, optimiser, order, size, count)
+        B of the first net's come first, then B of the second's."""
+        n = len(self.train) // len(orders)
+        offsets = (torch.arange(len(orders)) * n)[:, None].to(self.device)
+        batches = torch.split(torch.stack(list(orders)) + offsets, self.trials[0].fit.batch, 1)
+        return [batch.flatten() for batch in batches]
+
+    def driver(self, nets: Sequence[Mlp], progress: Progress, *, capture: bool = True) -> EpochDriver:
+        """Epochs of these nets, which are stacked, with a new optimiser; on a GPU, whole batches as a CUDA graph."""
+        recipe, stack = self.trials[0].fit, Stack(nets)
+        optimiser = build_optimiser(recipe, stack)
+        driver = EpochDriver(
+            StackedStep(stack, optimiser, self.precision),
+            Feed(self.train),
+            Rates(optimiser, recipe.schedule),
+            size=self.whole,
+            losses=len(nets),
+            random=torch.Generator(),  # nothing is drawn
+            progress=progress,
+        )
+        if capture and keeps_on_gpu(optimiser):
+            driver.capture(stack, optimiser)
+        return driver
+
+
+class StackedStep(Step):
+    """A step of K stacked nets by autograd: of each on its own images and down its own loss."""
+
+    def __init__(self, stack: Stack, optimiser: torch.optim.Optimizer, precision: str) -> None:
+        self.stack, self.optimiser, self.precision = stack, optimiser, precision
+
+    def __call__(self, batch: Batch) -> Forward:
+        """Images (K B, C, H, W), those of the first net first; the losses (K,) and how many each net had right (K,)."""
+        count = len(self.stack.weights[0])
+        with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
+            z = self.stack(scaled(batch.images).flatten(1).view(count, len(batch.images) // count, -1))
+        z, y = z.float().flatten(0, 1), batch.labels[0]  # (K B, classes), (K B,)
+        losses = F.cross_entropy(z, y, reduction="none").view(count, -1).mean(1)
+        self.optimiser.zero_grad(set_to_none=True)
+        torch.autograd.backward(losses.sum())
+        self.optimiser.step()
+        return Forward(losses.detach(), (z.argmax(1) == y).view(count, -1).sum(1))
 
 
 def _gather(trials: Sequence[Fit], bench: Bench) -> _Group:
@@ -150,14 +176,20 @@ def _pays(group: _Group) -> bool:
     trial, parts, count = group.trials[0], group.parts[0], len(group.trials)
     learner = build_learner(trial, copy.deepcopy(group.nets[0]), parts, group.precision)
     balancer = fixed.Settings().build(learner)
-    step, replayed = group.stepper(copy.deepcopy(group.nets))
+    alone = EpochDriver(
+        choose_step(balancer),
+        Feed(parts["train"]),
+        Rates(learner.optimiser, trial.fit.schedule),
+        size=trial.fit.batch,
+        losses=1,
+        random=torch.Generator(),
+        progress=_silent,
+    )
+    stacked = group.driver(copy.deepcopy(group.nets), _silent)
+    if stacked.replayed is not None and can_capture(balancer):
+        alone.capture(learner.net, learner.optimiser)
     index = torch.arange(min(trial.fit.batch, len(parts["train"])), device=group.device)
-    alone: Replayed | None = None
-    if replayed is not None and can_capture(balancer):
-        take = lambda index, _: balancer.step(parts["train"].batch(index))  # noqa: E731
-        alone = Replayed(take, learner.net, learner.optimiser, replayed.order[0], trial.fit.batch, 1)
-    one = _once(lambda: balancer.step(parts["train"].batch(index)), alone)
-    every = _once(lambda: step(index.expand(count, -1)), replayed)
+    one, every = _once(alone, index), _once(stacked, group.index([index] * count)[0])
     together: list[float] = []
     apart: list[float] = []
     until = math.inf
@@ -174,15 +206,22 @@ def _pays(group: _Group) -> bool:
     return GAIN * statistics.median(together[1:]) < statistics.median(apart[1:])
 
 
-def _once(step: Callable[[], Forward], replayed: Replayed | None) -> Callable[[], object]:
-    """One step, as training takes it."""
+def _silent(done: float, losses: Tensor, right: Tensor) -> None:
+    pass
+
+
+def _once(driver: EpochDriver, index: Tensor) -> Callable[[], object]:
+    """One step on the images of an index, as training takes it."""
 
     def replay() -> None:
-        assert replayed is not None
-        replayed.start(replayed.order)
-        replayed.replay()
+        assert driver.replayed is not None
+        driver.replayed.start(index)
+        driver.replayed.replay()
 
-    return step if replayed is None else replay
+    def step() -> object:
+        return driver.step(driver.feed.train.batch(index))
+
+    return step if driver.replayed is None else replay
 
 
 @dataclass
@@ -199,24 +238,32 @@ class _Progress:
 def _fit(group: _Group, bench: Bench) -> list[Outcome | TrialFailed]:
     count, recipe = len(group.trials), group.trials[0].fit
     warmup_s, size = _warm_up(group)
-    (step, replayed), train_s, steps = group.stepper(group.nets), 0.0, 0
+    epoch, train_s, steps, n = 0, 0.0, 0, len(group.train) // count
+
+    def report(done: float, losses: Tensor, right: Tensor) -> None:
+        progress = {"epoch": epoch + done, "loss": losses.mean().item()}
+        bench.progress(progress | {"accuracy": right.mean().item() / (done * n)})
+
+    driver = group.driver(group.nets, report)
     states = []
     for trial in group.trials:
         out = Outcome(choices={"precision": group.precision}, timings={"warmup_s": warmup_s / count})
         out.summary["step_bytes"] = size / count
-        if replayed is not None:
-            out.choices["step"] = "CUDA graph"
+        out.choices |= driver.choices
         states.append(_Progress(out, torch.Generator().manual_seed(stream_seed(trial.seed, "order"))))
     for epoch in range(recipe.epochs):
         started = fit.now(group.device)
-        losses, shares, right = _run_epoch(group, step, replayed, states, epoch, bench)
-        means, accuracies = (shares @ losses).tolist(), (right * count / len(group.train)).tolist()
-        steps += len(losses)
+        orders = [own["train"].shuffled(n, state.order)[0] for own, state in zip(group.parts, states, strict=True)]
+        indices = group.index(orders)
+        log = driver.run(indices, [0.0] * len(indices))
+        shares = torch.tensor([len(index) / len(group.train) for index in indices], device=group.device)
+        means, accuracies = (shares @ log.losses).tolist(), (log.right * count / len(group.train)).tolist()
+        steps += len(indices)
         train_s += (fit.now(group.device) - started) / count
         for k, (trial, state) in enumerate(zip(group.trials, states, strict=True)):
             if state.end is not None:
                 continue
-            state.end = fit.infinite(losses[:, [k]], epoch, recipe.rate)
+            state.end = fit.infinite(log.losses[:, [k]], epoch, recipe.rate)
             if state.end is not None:
                 continue
             notes.note_training(state.out, trial, notes.Epoch(means[k], [means[k]], [accuracies[k]]))
@@ -229,36 +276,6 @@ def _fit(group: _Group, bench: Bench) -> list[Outcome | TrialFailed]:
         if all(state.end is not None for state in states):
             break
     return [state.end for state in states if state.end is not None]
-
-
-def _run_epoch(
-    group: _Group, step: Step, replayed: Replayed | None, states: Sequence[_Progress], epoch: int, bench: Bench
-) -> tuple[Tensor, Tensor, Tensor]:
-    """The losses (steps, K), each step's share of the images (steps,), and how many each net had right (K,)."""
-    told = time.perf_counter()
-    count, n = len(states), len(group.train) // len(states)
-    orders = [own["train"].shuffled(n, state.order)[0] for own, state in zip(group.parts, states, strict=True)]
-    order, size = torch.stack(orders), group.trials[0].fit.batch
-    batches = torch.split(order, size, 1)
-    losses = torch.zeros(len(batches), count, device=group.device)
-    right = torch.zeros(count, device=group.device)
-    first = 0
-    if replayed is not None:
-        first = n // size
-        replayed.start(order[:, : first * size])
-        for _ in range(first):
-            replayed.replay()
-        losses[:first], right = replayed.losses[:first], replayed.right.clone()
-    for number, index in enumerate(batches[first:], first):
-        forward = step(index)
-        losses[number] = forward.losses
-        right += forward.right
-        if time.perf_counter() - told > fit.PROGRESS_EVERY_S:
-            told = time.perf_counter()
-            seen = sum(batch.shape[1] for batch in batches[: number + 1])
-            progress = {"epoch": epoch + seen / n, "loss": losses[number].mean().item()}
-            bench.progress(progress | {"accuracy": right.mean().item() / seen})
-    return losses, torch.tensor([batch.shape[1] / n for batch in batches], device=group.device), right
 
 
 def _evaluate(group: _Group, k: int, state: _Progress, last: bool) -> None:
@@ -282,11 +299,12 @@ def _warm_up(group: _Group) -> tuple[float, int]:
     """Seconds and most bytes of two steps of all nets on throwaway copies, as `fit` measures them of one."""
     twins, started = copy.deepcopy(group.nets), fit.now(group.device)
     index = torch.arange(min(group.trials[0].fit.batch, len(group.parts[0]["train"])), device=group.device)
+    (flat,) = group.index([index] * len(twins))
 
     def work() -> None:
-        step, _ = group.stepper(twins, capture=False)
+        driver = group.driver(twins, _silent, capture=False)
         for _ in range(2):
-            step(index.expand(len(twins), -1))
+            driver.step(group.train.batch(flat))
 
     size = peak_bytes(work)
     return fit.now(group.device) - started, size

@@ -3,8 +3,8 @@ the optimiser. Nothing is pending between steps: the weights are those after the
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
-from rungwise.balancing.learner import Batch, Forward, Learner
 from rungwise.kernels.conv import step as conv_step
 from rungwise.kernels.conv.parameters import ParameterArrays
 from rungwise.kernels.conv.step import ConvStep
@@ -12,23 +12,23 @@ from rungwise.kernels.descent import Descent, Moments, can_descend
 from rungwise.models.cnn import Cnn
 
 
-def can_compile(learner: Learner) -> bool:
+def can_compile(net: nn.Module, optimiser: torch.optim.Optimizer, precision: str) -> bool:
     """Whether the net is convolutions and a dense layer, its trunk is one that `conv.step` can compile, and all of it
     learns, by Adam or gradient descent."""
-    net = learner.net
     return (
         isinstance(net, Cnn)
-        and conv_step.can_compile(learner)
-        and can_descend(learner.optimiser)
+        and conv_step.can_compile(net, precision)
+        and can_descend(optimiser)
         and all(p.requires_grad for p in net.head.parameters())
     )
 
 
 class CnnStep:
-    """The training steps of a learner that `can_compile`."""
+    """The training steps of a net that `can_compile`."""
 
-    def __init__(self, learner: Learner) -> None:
-        self.learner, self.descent = learner, Descent(learner.optimiser)
+    def __init__(self, net: Cnn, optimiser: torch.optim.Optimizer, precision: str, label_smoothing: float) -> None:
+        self.net, self.precision, self.smoothing = net, precision, label_smoothing
+        self.descent = Descent(optimiser)
         self.passes: ConvStep | None = None
         """Made for the first images' shape: all have the same."""
         self.moments: Moments | None = None
@@ -39,23 +39,23 @@ class CnnStep:
         """Both, by layer, made anew when either is replaced."""
 
     @torch.no_grad()
-    def __call__(self, batch: Batch) -> Forward:
-        """A step down the gradient of the batch's mean loss; what the net said before it."""
-        images, labels = np.ascontiguousarray(batch.images.numpy()), batch.labels[0].numpy()
+    def __call__(self, images: Tensor, labels: Tensor) -> tuple[float, int]:
+        """A step down the gradient of the mean loss of images (B, C, H, W), uint8, with labels (B,), int64.
+
+        Returns that loss, in nats, and how many labels the net had right, both from before the step."""
         if self.passes is None:
-            net, (channels, height, width) = self.learner.net, images.shape[1:]
-            assert isinstance(net, Cnn)
-            self.passes = ConvStep(net.trunk, (channels, height, width), self.learner.precision, net.head)
-        loss, right = self.passes.learn(images, labels, self.learner.label_smoothing)
+            channels, height, width = images.shape[1:]
+            self.passes = ConvStep(self.net.trunk, (channels, height, width), self.precision, self.net.head)
+        found = self.passes.learn(np.ascontiguousarray(images.numpy()), labels.numpy(), self.smoothing)
         constants, moments = self.descent.begin()
         places = [weights.places for weights in self.passes.weights]
         if self.moments is None or moments[0] is not self.moments[0] or places != self.places:
             self.moments, self.places, self.arrays = moments, places, _arrays(self.passes, moments)
         for weights, arrays in zip(self.passes.weights, self.arrays, strict=True):
             weights.update(constants, arrays)
-        return Forward(torch.tensor([loss], dtype=torch.float32), torch.tensor([right]))
+        return found
 
-    def settle(self) -> None:
+    def flush(self) -> None:
         """Have the net's weights be those after the last step: they are."""
 
 

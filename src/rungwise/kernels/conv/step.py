@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rungwise.balancing.learner import Learner
 from rungwise.kernels.conv.layout import Filters, Layer, Maps, padded_channels
 from rungwise.kernels.conv.passes import head_loss, mask_gradient, multiply, pair_images, scale_images
 from rungwise.kernels.conv.products import Products
@@ -35,9 +34,8 @@ def pays(precision: str) -> bool:
     return vectors.LANES == 16 and machine_can(precision)
 
 
-def can_compile(learner: Learner) -> bool:
+def can_compile(net: nn.Module, precision: str) -> bool:
     """Whether the net has a trunk of strided convolutions on a CPU, all of it learns, and its filters fill tiles."""
-    net = learner.net
     if not isinstance(net, Cnn | Shared):
         return False
     trunk, parameters = net.trunk, list(net.trunk.parameters())
@@ -47,7 +45,7 @@ def can_compile(learner: Learner) -> bool:
         and all(conv.kernel_size >= conv.stride for conv in convolutions)  # else some inputs meet no weight
         and all(p.requires_grad and p.device.type == "cpu" for p in parameters)
         and all(padded_channels(conv.out_channels) <= MOST_PADDING * conv.out_channels for conv in convolutions)
-        and pays(learner.precision)
+        and pays(precision)
     )
 
 

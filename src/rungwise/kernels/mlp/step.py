@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
-from rungwise.balancing.learner import Batch, Forward, Learner
 from rungwise.kernels.descent import Constants, Descent, Moments, can_descend, machine_can, threads
 from rungwise.kernels.llvm.vectors import COLUMNS, LANES, ROWS
 from rungwise.kernels.mlp.layers import LAYER
@@ -28,14 +28,14 @@ from rungwise.models.mlp import Mlp
 from rungwise.models.pixels import scaled
 
 
-def can_compile(learner: Learner) -> bool:
+def can_compile(net: nn.Module, optimiser: torch.optim.Optimizer, precision: str) -> bool:
     """Whether the net is a multilayer perceptron on a CPU, all of which learns, by Adam or gradient descent, and the
     machine has what it takes."""
     return (
-        type(learner.net) is Mlp
-        and can_descend(learner.optimiser)
-        and all(p.requires_grad and p.device.type == "cpu" and p.is_contiguous() for p in learner.net.parameters())
-        and machine_can(learner.precision)
+        type(net) is Mlp
+        and can_descend(optimiser)
+        and all(p.requires_grad and p.device.type == "cpu" and p.is_contiguous() for p in net.parameters())
+        and machine_can(precision)
     )
 
 
@@ -67,17 +67,15 @@ class _Pending:
 
 
 class MlpStep:
-    """The training steps of a learner that `can_compile`. A step's weights are moved at the beginning of the next one,
-    or by `settle`."""
+    """The training steps of a net that `can_compile`. A step's weights are moved when the next one begins, or by
+    `flush`."""
 
-    def __init__(self, learner: Learner) -> None:
-        net = learner.net
-        assert isinstance(net, Mlp)
-        self.descent, self.smoothing = Descent(learner.optimiser), learner.label_smoothing
+    def __init__(self, net: Mlp, optimiser: torch.optim.Optimizer, precision: str, label_smoothing: float) -> None:
+        self.descent, self.smoothing = Descent(optimiser), label_smoothing
         self.modules = [*net.hidden, net.head]
         self.parameters = list(net.parameters())
         self.widths = [self.modules[0].in_features, *(module.out_features for module in self.modules)]
-        self.per_word = 2 if learner.precision == "bfloat16" else 1
+        self.per_word = 2 if precision == "bfloat16" else 1
         self.values = scaled(torch.arange(256, dtype=torch.uint8).view(1, 1, 1, -1)).flatten().numpy()
         self.plans: dict[int, _Plan] = {}
         """By size of batch."""
@@ -93,14 +91,16 @@ class MlpStep:
         self.threads = threads()
 
     @torch.no_grad()
-    def __call__(self, batch: Batch) -> Forward:
-        """A step down the gradient of the batch's mean loss; what the net said before it.
+    def __call__(self, images: Tensor, labels: Tensor) -> tuple[float, int]:
+        """A step down the gradient of the mean loss of images (B, C, H, W), uint8, with labels (B,), int64.
 
-        Raises RuntimeError where weights or the optimiser's memory were changed before the last step was settled.
+        Returns that loss, in nats, and how many labels the net had right, both from before the step.
+
+        Raises RuntimeError where weights or the optimiser's memory were changed before the last step was flushed.
         """
-        size = len(batch.images)
+        size = len(images)
         if self.pending is not None and self.pending.plan is not self.plans.get(size):
-            self.settle()
+            self.flush()
         if self._changed():
             self._copy()
         constants, moments = self.descent.begin()
@@ -111,13 +111,13 @@ class MlpStep:
             self.plans[size] = self._plan(size)
         plan, pending = self.plans[size], self.pending
         turn = 0 if pending is None else 1 - pending.turn
-        arrays = batch.images.flatten(1).numpy(), batch.labels[0].numpy()
-        loss, right = self._step(plan, plan.program, turn, arrays, constants)
+        arrays = images.flatten(1).numpy(), labels.numpy()
+        found = self._step(plan, plan.program, turn, arrays, constants)
         self.pending = _Pending(plan, turn, -(-size // self.per_word), constants)
-        return Forward(torch.tensor([loss], dtype=torch.float32), torch.tensor([right]))
+        return found
 
     @torch.no_grad()
-    def settle(self) -> None:
+    def flush(self) -> None:
         """Have the net's weights be those after the last step. Raises RuntimeError as a step does."""
         if (pending := self.pending) is None:
             return
@@ -168,8 +168,8 @@ class MlpStep:
     def _refuse_pending(self) -> None:
         if self.pending is not None:
             raise RuntimeError(
-                "the net's weights or its optimiser's memory were changed before the last step was settled: call "
-                "settle() first"
+                "the net's weights or its optimiser's memory were changed before the last step was flushed: call "
+                "flush() first"
             )
 
     def _copy(self) -> None:

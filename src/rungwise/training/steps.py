@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from rungwise.balancing.balancer import Balancer
 from rungwise.balancing.fixed import descend, step_down
 from rungwise.balancing.learner import Batch, Forward, Learner
+from rungwise.kernels import available
 from rungwise.models.cnn import Cnn
 from rungwise.models.mlp import Mlp
 from rungwise.models.multitask import Shared
@@ -95,13 +96,11 @@ def choose_step(balancer: Balancer, *, weighted: bool = False) -> Step:
     `weighted`: whether batches have weights of their images, which no whole step in machine code knows.
     """
     learner = balancer.learner
-    if not balancer.constant:
+    if not balancer.constant or not isinstance(learner.net, Mlp | Cnn | Shared) or not available():
         return BalancedStep(balancer)
     if isinstance(learner.net, Mlp):
         return (None if weighted else _mlp_step(learner, learner.net)) or BalancedStep(balancer)
-    if isinstance(learner.net, Cnn | Shared):
-        return _convolutional_step(balancer, learner.net, weighted) or BalancedStep(balancer)
-    return BalancedStep(balancer)
+    return _convolutional_step(balancer, learner.net, weighted) or BalancedStep(balancer)
 
 
 def can_capture(balancer: Balancer) -> bool:

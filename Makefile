@@ -1,45 +1,73 @@
-# study: the quick study on bundled digits.  test: the whole suite.  test-gpu: what needs a GPU.  check: ruff and mypy.
-# bench: rungwise against its peers, about five minutes.  bench-full: all nets, under an hour.  Each sets up .venv first.
+# Each target first installs what it needs into .venv, and installs again when pyproject.toml or constraints.txt changed.
+#
+#   study       run the quick study on bundled digits
+#   test        the whole test suite
+#   check       ruff, mypy and the contract of layers
+#   format      put the code into ruff's form
+#   wheel-test  install the wheel into an empty environment and run the quick study there; a few minutes
+#   test-gpu    the tests that need a GPU
+#   bench       rungwise against other libraries, about five minutes
+#   bench-full  the same with all nets, under an hour
+#   clean       remove .venv, runs and what the tools left
 PYTHON ?= python3
 BIN := .venv/bin
-READY := .venv/.ready
-BENCH_READY := .venv/.bench-ready
+INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
 
-.PHONY: study test test-gpu check format bench bench-full clean
+# An empty file stands for each set of packages that is installed.
+CORE := .venv/.core-ready
+TEST := .venv/.test-ready
+DEV := .venv/.dev-ready
+BENCH := .venv/.bench-ready
 
-study: $(READY)
+.PHONY: study test check format wheel-test test-gpu bench bench-full clean
+
+study: $(CORE)
 	$(BIN)/rungwise run quick --out runs/quick
 
-test: $(READY)
+test: $(TEST)
 	$(BIN)/python -m pytest
 
-test-gpu: $(READY)
-	$(BIN)/python -m pytest --gpu
-
-check: $(READY)
+check: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo --no-cache
 
-format: $(READY)
+format: $(DEV)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(BENCH_READY)
+wheel-test: $(TEST)
+	$(BIN)/python -m pytest --wheel tests/test_wheel.py
+
+test-gpu: $(TEST)
+	$(BIN)/python -m pytest --gpu
+
+bench: $(BENCH)
 	$(BIN)/python -m benchmarks throughput
 
-bench-full: $(BENCH_READY)
+bench-full: $(BENCH)
 	$(BIN)/python -m benchmarks throughput --full
 
-$(BENCH_READY): $(READY)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
-	touch $@
-
-$(READY): pyproject.toml constraints.txt
+# The core is what a user gets from `pip install rungwise`.
+$(CORE): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "rungwise needs Python 3.11 or newer, this is " + sys.version.split()[0] + ": set PYTHON, as in `make study PYTHON=python3.12`")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(INSTALL) .
+	touch $@
+
+# The rest is added to it, in the same .venv.
+$(TEST): $(CORE)
+	$(INSTALL) '.[test]'
+	touch $@
+
+$(DEV): $(CORE)
+	$(INSTALL) '.[dev]'
+	touch $@
+
+$(BENCH): $(TEST)
+	$(INSTALL) '.[bench]'
 	touch $@
 
 clean:
-	rm -rf .venv runs .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv runs build dist .mypy_cache .ruff_cache .pytest_cache

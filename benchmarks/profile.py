@@ -35,6 +35,7 @@ from rungwise.training.batches import Resident
 from rungwise.training.learner import begin, build_learner
 from rungwise.training.precision import resolve
 from rungwise.training.settings import Fit
+from rungwise.training.steps import choose_step
 
 STEPS = 30
 IMAGES = "images"
@@ -151,6 +152,7 @@ def _stepper(trial: Fit, images: Images) -> Callable[[], object]:
     train = Resident.of(images.train, trial, "cpu")
     net = begin(trial, images.train.shape, {}).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     balancer = Fixed(build_learner(trial, net, {"train": train}, resolve(trial.fit.precision, "cpu")))
+    take = choose_step(balancer)
     random, augment = torch.Generator().manual_seed(trial.seed), trial.fit.augment
     batches = train.endlessly(trial.fit.batch, random)
 
@@ -159,7 +161,7 @@ def _stepper(trial: Fit, images: Images) -> Callable[[], object]:
             batch = next(batches)
             if augment is not None:
                 batch = batch._replace(images=augment.apply(batch.images, random))
-        return balancer.step(batch)
+        return take(batch)
 
     return step
 

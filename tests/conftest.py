@@ -1,25 +1,36 @@
-"""The suite is about processors, and hides a GPU, which studies would otherwise take. `pytest --gpu` runs the tests
-that need one, alone."""
+"""The suite is about processors, and hides a GPU, which studies would otherwise take. Some tests run by themselves:
+`pytest --gpu` runs those that need one, and `pytest --wheel` those that install the wheel, which takes minutes."""
 
 import os
 
 import pytest
 
+BY_THEMSELVES = {"gpu": "need a GPU, which is hidden otherwise", "wheel": "install the wheel and all that it needs"}
+"""The markers of such tests; the option of the same name selects them."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--gpu", action="store_true", help="only the tests that need a GPU, which is hidden otherwise")
+    for name, what in BY_THEMSELVES.items():
+        parser.addoption(f"--{name}", action="store_true", help=f"only the tests that {what}")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "gpu: needs a GPU")
+    for name, what in BY_THEMSELVES.items():
+        config.addinivalue_line("markers", f"{name}: those that {what}")
     if not config.getoption("--gpu"):
         os.environ["CUDA_VISIBLE_DEVICES"] = ""  # before CUDA looks, and for all processes that tests start
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    wanted = [item for item in items if item.get_closest_marker("gpu")]
-    if config.getoption("--gpu"):
-        config.hook.pytest_deselected(items=[item for item in items if item not in wanted])
-        items[:] = wanted
-    for item in wanted:
-        item.add_marker(pytest.mark.skipif("not __import__('torch').cuda.is_available()", reason="needs a GPU: --gpu"))
+    for name in BY_THEMSELVES:
+        if config.getoption(f"--{name}"):
+            others = [item for item in items if not item.get_closest_marker(name)]
+            config.hook.pytest_deselected(items=others)
+            items[:] = [item for item in items if item.get_closest_marker(name)]
+    for item in items:
+        if item.get_closest_marker("gpu"):
+            item.add_marker(
+                pytest.mark.skipif("not __import__('torch').cuda.is_available()", reason="needs a GPU: --gpu")
+            )
+        if item.get_closest_marker("wheel") and not config.getoption("--wheel"):
+            item.add_marker(pytest.mark.skip(reason="takes minutes: --wheel"))

@@ -124,8 +124,8 @@ def test_the_end_of_an_epoch_flushes():
         feed, draws = Feed(Resident(images.images, images.labels)), torch.Generator()
         rates = Rates(torch.optim.SGD(net.parameters()), "constant")
         silent = lambda done, losses, right: None  # noqa: E731
-        driver = EpochDriver(step, feed, rates, size=16, losses=1, random=draws, progress=silent)
-        driver.run([torch.arange(16)], [1.0])
+        driver = EpochDriver(step, feed, rates, size=16, losses=1, random=draws)
+        driver.run([torch.arange(16)], [1.0], silent)
     for found, expected in zip(*(net.parameters() for net in nets), strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
@@ -151,7 +151,7 @@ def test_memory_of_the_optimiser_replaced_before_a_step_is_flushed_is_refused():
     step(batch(16))
     step.kernel.descent.buffers = None
     for parameter in step.kernel.parameters:
-        step.descent.optimiser.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+        step.kernel.descent.optimiser.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
     with pytest.raises(RuntimeError, match="before the last step was flushed"):
         step(batch(16))
     step.flush()

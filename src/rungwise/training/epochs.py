@@ -79,15 +79,12 @@ class EpochDriver:
         size: int,
         losses: int,
         random: torch.Generator,
-        progress: Progress,
         weights: Callable[[], Tensor] | None = None,
-        watch: Watch = lambda step, batch: None,
     ) -> None:
         """`size`: images of a whole batch; `losses`: L; `random`: draws the changes to images; `weights`: those of the
         tasks in the last step (L,)."""
         self.step, self.feed, self.rates = step, feed, rates
-        self.size, self.losses, self.random = size, losses, random
-        self.progress, self.weights, self.watch = progress, weights, watch
+        self.size, self.losses, self.random, self.weights = size, losses, random, weights
         self.replayed: Replayed | None = None
 
     @property
@@ -103,18 +100,20 @@ class EpochDriver:
         one = self.feed.draw(1, torch.Generator())
         keep = () if self.feed.pruner is None else (self.feed.pruner.losses,)
         self.replayed = Replayed(
-            lambda index, drawn: self._take(index, self.feed.batch(index, drawn)),
+            partial(_take_drawn, self.step, self.feed),  # not a method: a cycle would keep the net's memory
             *(net, optimiser, order, self.size, self.losses),
             drawn=one,
             keep=keep,
         )
 
-    def run(self, indices: Sequence[Tensor], done: Sequence[float]) -> EpochLog:
+    def run(
+        self, indices: Sequence[Tensor], done: Sequence[float], progress: Progress, watch: Watch | None = None
+    ) -> EpochLog:
         """The steps of an epoch: of each the index of its images, and the share of training that is then over."""
         losses = torch.zeros(len(indices), self.losses, device=self.feed.train.images.device)
         weights, right, first = torch.ones_like(losses), torch.zeros_like(losses[0]), 0
         if self.replayed is not None:
-            first = self._replay(self.replayed, indices, done)
+            first = self._replay(self.replayed, indices, done, watch)
             losses[:first], right = self.replayed.losses[:first], self.replayed.right.clone()
             if self.weights is not None:
                 weights[:first] = self.weights()
@@ -123,25 +122,21 @@ class EpochDriver:
         for number, (index, plain) in enumerate(zip(rest, self.feed.train.batches(rest), strict=True), first):
             batch = self.feed.changed(index, plain, self.feed.draw(len(index), self.random))
             self.rates.set(done[number])
-            forward = self._take(index, batch)
+            forward = _take(self.step, self.feed, index, batch)
             losses[number] = forward.losses
             if self.weights is not None:
                 weights[number] = self.weights()
             right += forward.right
             seen += len(index)
-            self.watch(number, partial(_same, batch))
+            if watch is not None:
+                watch(number, partial(_same, batch))
             if time.perf_counter() - reported > PROGRESS_EVERY_S:
                 reported = time.perf_counter()
-                self.progress(seen / images, losses[number], right)
+                progress(seen / images, losses[number], right)
         self.step.flush()
         return EpochLog(losses, weights, right)
 
-    def _take(self, index: Tensor, batch: Batch) -> Forward:
-        forward = self.step(batch)
-        self.feed.note(index, forward.of_images)
-        return forward
-
-    def _replay(self, replayed: Replayed, indices: Sequence[Tensor], done: Sequence[float]) -> int:
+    def _replay(self, replayed: Replayed, indices: Sequence[Tensor], done: Sequence[float], watch: Watch | None) -> int:
         """Take the steps of all whole batches of an epoch; how many they were."""
         whole = sum(len(index) == self.size for index in indices)
         replayed.start(torch.cat(list(indices))[: whole * self.size], [self.rates.at(share) for share in done[:whole]])
@@ -156,8 +151,19 @@ class EpochDriver:
                 replayed.draw(step, Drawn.joined(several))
                 drawn += several
             replayed.replay()
-            self.watch(step, partial(batch, step))
+            if watch is not None:
+                watch(step, partial(batch, step))
         return whole
+
+
+def _take(step: Step, feed: Feed, index: Tensor, batch: Batch) -> Forward:
+    forward = step(batch)
+    feed.note(index, forward.of_images)
+    return forward
+
+
+def _take_drawn(step: Step, feed: Feed, index: Tensor, drawn: Drawn) -> Forward:
+    return _take(step, feed, index, feed.batch(index, drawn))
 
 
 def _same(batch: Batch) -> Batch:

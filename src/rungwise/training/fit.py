@@ -3,6 +3,7 @@
 import copy
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 import torch
@@ -100,9 +101,7 @@ class _Loop:
             size=trial.fit.batch,
             losses=len(trial.tasks),
             random=changes,
-            progress=self._report,
-            weights=(lambda: self.balancer.weights) if several else None,
-            watch=self._look,
+            weights=partial(getattr, self.balancer, "weights") if several else None,
         )
         if can_capture(self.balancer):
             self.driver.capture(net, learner.optimiser)
@@ -130,7 +129,8 @@ class _Loop:
         indices = self.train.shuffled(recipe.batch, self.order, seen)
         whole = -(-n // recipe.batch)  # steps of an epoch that sees all images
         times = [(number * whole + (step + 1) * whole / len(indices)) for step in range(len(indices))]
-        log = self.driver.run(indices, [time / (whole * self.trial.epochs + 1) for time in times])
+        done = [time / (whole * self.trial.epochs + 1) for time in times]
+        log = self.driver.run(indices, done, self._report, None if self.dominance is None else self._look)
         if (failure := infinite(log.losses, number, recipe.rate)) is not None:
             raise failure
         share = torch.tensor([len(index) / n for index in indices], device=self.train.images.device)

@@ -25,7 +25,7 @@ from rungwise.models.pixels import scaled
 from rungwise.seeding import stream_seed
 from rungwise.training import fit, notes
 from rungwise.training.batches import Resident
-from rungwise.training.epochs import EpochDriver, Progress, Rates
+from rungwise.training.epochs import EpochDriver, Rates
 from rungwise.training.evaluate import predict
 from rungwise.training.feed import Feed
 from rungwise.training.learner import begin, build_learner
@@ -119,7 +119,7 @@ class _Group:
         batches = torch.split(torch.stack(list(orders)) + offsets, self.trials[0].fit.batch, 1)
         return [batch.flatten() for batch in batches]
 
-    def driver(self, nets: Sequence[Mlp], progress: Progress, *, capture: bool = True) -> EpochDriver:
+    def driver(self, nets: Sequence[Mlp], *, capture: bool = True) -> EpochDriver:
         """Epochs of these nets, which are stacked, with a new optimiser; on a GPU, whole batches as a CUDA graph."""
         recipe, stack = self.trials[0].fit, Stack(nets)
         optimiser = build_optimiser(recipe, stack)
@@ -130,7 +130,6 @@ class _Group:
             size=self.whole,
             losses=len(nets),
             random=torch.Generator(),  # nothing is drawn
-            progress=progress,
         )
         if capture and keeps_on_gpu(optimiser):
             driver.capture(stack, optimiser)
@@ -183,9 +182,8 @@ def _pays(group: _Group) -> bool:
         size=trial.fit.batch,
         losses=1,
         random=torch.Generator(),
-        progress=_silent,
     )
-    stacked = group.driver(copy.deepcopy(group.nets), _silent)
+    stacked = group.driver(copy.deepcopy(group.nets))
     if stacked.replayed is not None and can_capture(balancer):
         alone.capture(learner.net, learner.optimiser)
     index = torch.arange(min(trial.fit.batch, len(parts["train"])), device=group.device)
@@ -204,10 +202,6 @@ def _pays(group: _Group) -> bool:
         if len(together) == 1:  # the first round warms up
             until = time.perf_counter() + MEASURE_S
     return GAIN * statistics.median(together[1:]) < statistics.median(apart[1:])
-
-
-def _silent(done: float, losses: Tensor, right: Tensor) -> None:
-    pass
 
 
 def _once(driver: EpochDriver, index: Tensor) -> Callable[[], object]:
@@ -244,7 +238,7 @@ def _fit(group: _Group, bench: Bench) -> list[Outcome | TrialFailed]:
         progress = {"epoch": epoch + done, "loss": losses.mean().item()}
         bench.progress(progress | {"accuracy": right.mean().item() / (done * n)})
 
-    driver = group.driver(group.nets, report)
+    driver = group.driver(group.nets)
     states = []
     for trial in group.trials:
         out = Outcome(choices={"precision": group.precision}, timings={"warmup_s": warmup_s / count})
@@ -255,7 +249,7 @@ def _fit(group: _Group, bench: Bench) -> list[Outcome | TrialFailed]:
         started = fit.now(group.device)
         orders = [own["train"].shuffled(n, state.order)[0] for own, state in zip(group.parts, states, strict=True)]
         indices = group.index(orders)
-        log = driver.run(indices, [0.0] * len(indices))
+        log = driver.run(indices, [0.0] * len(indices), report)
         shares = torch.tensor([len(index) / len(group.train) for index in indices], device=group.device)
         means, accuracies = (shares @ log.losses).tolist(), (log.right * count / len(group.train)).tolist()
         steps += len(indices)
@@ -302,7 +296,7 @@ def _warm_up(group: _Group) -> tuple[float, int]:
     (flat,) = group.index([index] * len(twins))
 
     def work() -> None:
-        driver = group.driver(twins, _silent, capture=False)
+        driver = group.driver(twins, capture=False)
         for _ in range(2):
             driver.step(group.train.batch(flat))
 

@@ -10,13 +10,13 @@ import torch.nn.functional as F
 from torch import nn
 
 from rungwise.balancing import fixed
+from rungwise.kernels.arrays import as_numbers, as_words
 from rungwise.kernels.conv import step as conv_step
 from rungwise.kernels.conv.layout import padded_channels
 from rungwise.kernels.conv.passes import head_loss, mask_gradient, pair_images, scale_images
 from rungwise.kernels.conv.records import BACKWARD, GRADIENT, GROUP
 from rungwise.kernels.conv.step import CompiledNet, ConvFunction, ConvStep, can_compile
 from rungwise.kernels.conv.weight_passes import transpose
-from rungwise.kernels.conv.weights import as_numbers, as_words
 from rungwise.kernels.descent import machine_can
 from rungwise.kernels.llvm import vectors
 from rungwise.kernels.llvm.conv_tiles import TILE_COLUMNS, TILE_ROWS

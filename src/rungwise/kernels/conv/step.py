@@ -14,10 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from rungwise.kernels.arrays import as_numbers, as_words
 from rungwise.kernels.conv.layout import Filters, Layer, Maps, padded_channels
 from rungwise.kernels.conv.passes import head_loss, mask_gradient, multiply, pair_images, scale_images
 from rungwise.kernels.conv.products import Products
-from rungwise.kernels.conv.weights import Weights, as_numbers, as_words
+from rungwise.kernels.conv.weights import Weights
 from rungwise.kernels.dense.step import DenseLayers
 from rungwise.kernels.descent import machine_can, threads
 from rungwise.kernels.llvm import vectors

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rungwise.kernels.arrays import as_numbers, as_words
 from rungwise.kernels.conv.layout import Layer
 from rungwise.kernels.conv.parameters import ParameterArrays
 from rungwise.kernels.conv.weight_passes import pack_weights, transpose, update_weights
@@ -74,13 +75,3 @@ class Weights:
     def update(self, constants: Constants, arrays: ParameterArrays) -> None:
         """Move the parameters by their gradients, which are then begun anew."""
         update_weights(*self.gradients, arrays, constants, self.threads)
-
-
-def as_numbers(tensor: Tensor) -> np.ndarray:
-    """As compiled code takes single numbers: float32, or of bfloat16 the bits."""
-    return (tensor.view(torch.uint16) if tensor.dtype == torch.bfloat16 else tensor).numpy()
-
-
-def as_words(tensor: Tensor) -> np.ndarray:
-    """As it takes words: float32, or uint32 with two bfloat16."""
-    return (tensor if tensor.dtype == torch.float32 else tensor.view(torch.uint32)).numpy()

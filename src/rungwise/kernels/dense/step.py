@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rungwise.kernels.conv.weights import as_numbers, as_words
+from rungwise.kernels.arrays import as_numbers, as_words
 from rungwise.kernels.dense.passes import update_by_gradient, update_layer
 from rungwise.kernels.descent import Constants, Descent, threads
 from rungwise.kernels.llvm.vectors import COLUMNS, ROWS

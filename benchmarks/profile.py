@@ -56,20 +56,20 @@ UPDATE = "dense gradients with the optimiser; MLPs: forward, too"
 COLUMNS = (*PARTS, OPTIMISER, UPDATE, DRAWN, OTHER, BETWEEN)
 KINDS = {
     mlp_kernels.READ: COPIES,
-    mlp_kernels.TURN_IMAGES: COPIES,
-    mlp_kernels.TURN: COPIES,
+    mlp_kernels.TRANSPOSE_IMAGES: COPIES,
+    mlp_kernels.TRANSPOSE: COPIES,
     mlp_kernels.FORWARD: UPDATE,
     mlp_kernels.BACKWARD: "dense layers",
     mlp_kernels.LOSS: "loss",
 }
 """What work of multilayer perceptrons in machine code is part of."""
 CALLS = (
-    *((conv_step, name, COPIES) for name in ("show", "enter", "couple")),
-    *((conv_weights, name, COPIES) for name in ("pack", "turn")),
-    (conv_weights, "update", OPTIMISER),
-    (conv_step, "judge", "loss"),
-    (dense_step, "learn", UPDATE),
-    (dense_step, "move", OPTIMISER),
+    *((conv_step, name, COPIES) for name in ("scale_images", "mask_gradient", "pair_images")),
+    *((conv_weights, name, COPIES) for name in ("pack_weights", "transpose")),
+    (conv_weights, "update_weights", OPTIMISER),
+    (conv_step, "head_loss", "loss"),
+    (dense_step, "update_layer", UPDATE),
+    (dense_step, "update_by_gradient", OPTIMISER),
 )
 """What else nets call of machine code, and what it is part of."""
 

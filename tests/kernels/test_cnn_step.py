@@ -10,9 +10,12 @@ import torch
 from rungwise.balancing.learner import Batch
 from rungwise.kernels.conv import step as conv_step
 from rungwise.kernels.conv.net_step import CnnStep, can_compile
-from rungwise.kernels.conv.passes import RUN, update
+from rungwise.kernels.conv.parameters import ParameterArrays
+from rungwise.kernels.conv.weight_passes import STRIP, update_weights
 from rungwise.kernels.descent import machine_can
 from rungwise.kernels.llvm import vectors
+from rungwise.kernels.llvm.conv_tiles import TILE_COLUMNS
+from rungwise.kernels.llvm.update_tiles import MomentumConstants
 from rungwise.models.cnn import CnnSettings
 from rungwise.models.multitask import SharedSettings
 from rungwise.optimisers.adam import Adam
@@ -132,7 +135,7 @@ def test_parameters_that_moved_are_followed() -> None:
     assert not torch.equal(net.head.weight, before)
 
 
-@pytest.mark.parametrize(("filters", "rows"), [(3, 5), (16, 16), (33, RUN + 7), (40, 3 * RUN)])
+@pytest.mark.parametrize(("filters", "rows"), [(3, 5), (16, 16), (33, STRIP + 7), (40, 3 * STRIP)])
 def test_the_optimiser_moves_each_weight_by_its_gradient(filters, rows) -> None:
     random = np.random.default_rng(0)
     gradient = np.zeros((-(-rows // 16) * 16, -(-filters // 32) * 32), np.float32)
@@ -143,7 +146,8 @@ def test_the_optimiser_moves_each_weight_by_its_gradient(filters, rows) -> None:
     for momentum in held[1], held[4]:
         momentum[:] = abs(momentum)
     before = [value.copy() for value in held]
-    update(gradient, bias_gradient, tuple(held), (np.float32(0.9), np.float32(0.5)), 2)
+    constants = MomentumConstants(np.float32(0.9), np.float32(0.5))
+    update_weights(gradient, bias_gradient, ParameterArrays(*held), constants, 2)
     for value, first, old, memory, slope in (
         (held[0], held[1], before[0], before[1], slopes),
         (held[3], held[4], before[3], before[4], biases),
@@ -175,16 +179,16 @@ def test_only_whole_convolutional_nets_are_compiled(monkeypatch) -> None:
         return can_compile(one.net, one.optimiser, one.precision)
 
     monkeypatch.setattr(conv_step, "pays", lambda precision: True)
-    net = built((32, 64))
+    net = built((TILE_COLUMNS, 2 * TILE_COLUMNS))
     assert can(net)
     assert isinstance(chosen(learner(net)).kernel, CnnStep)
     assert chosen(learner(net)).choices == {"step": "machine code", "convolutions": "machine code"}
     assert chosen(learner(net), weighted=True).choices == {"convolutions": "machine code"}
     assert can(net, optimiser=torch.optim.SGD(net.parameters(), 0.1, momentum=0.9))
     assert not can(net, optimiser=torch.optim.RMSprop(net.parameters()))
-    assert not can(built((16, 64)))
-    assert not can(SharedSettings(filters=(32, 64)).build((1, 28, 28), (4, 3)))
-    frozen = built((32, 64))
+    assert not can(built((TILE_COLUMNS // 2, 2 * TILE_COLUMNS)))  # half of a tile would be empty
+    assert not can(SharedSettings(filters=(TILE_COLUMNS, 2 * TILE_COLUMNS)).build((1, 28, 28), (4, 3)))
+    frozen = built((TILE_COLUMNS, 2 * TILE_COLUMNS))
     frozen.head.bias.requires_grad_(False)
     assert not can(frozen, optimiser=Adam([p for p in frozen.parameters() if p.requires_grad], fused=True))
     monkeypatch.setattr(conv_step, "pays", lambda precision: False)

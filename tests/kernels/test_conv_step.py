@@ -10,14 +10,16 @@ import torch.nn.functional as F
 from torch import nn
 
 from rungwise.balancing import fixed
+from rungwise.kernels.arrays import as_numbers, as_words
 from rungwise.kernels.conv import step as conv_step
-from rungwise.kernels.conv.layout import room
-from rungwise.kernels.conv.passes import BACKWARD, GRADIENT, GROUP, couple, enter, judge, show, turn
-from rungwise.kernels.conv.step import CompiledNet, ConvStep, Passes, can_compile
-from rungwise.kernels.conv.weights import bits, units
+from rungwise.kernels.conv.layout import padded_channels
+from rungwise.kernels.conv.passes import head_loss, mask_gradient, pair_images, scale_images
+from rungwise.kernels.conv.records import BACKWARD, GRADIENT, GROUP
+from rungwise.kernels.conv.step import CompiledNet, ConvFunction, ConvStep, can_compile
+from rungwise.kernels.conv.weight_passes import transpose
 from rungwise.kernels.descent import machine_can
 from rungwise.kernels.llvm import vectors
-from rungwise.kernels.llvm.conv_tiles import HEIGHT
+from rungwise.kernels.llvm.conv_tiles import TILE_COLUMNS, TILE_ROWS
 from rungwise.kernels.llvm.vectors import LANES
 from rungwise.models.cnn import CnnSettings, same_padding
 from rungwise.models.mlp import MlpSettings
@@ -48,7 +50,7 @@ def net_of(filters, kernel=4, image=(1, 28, 28), classes=4):
 
 
 def passes(step, images, slopes):
-    maps = Passes.apply(step, images, *step.parameters)
+    maps = ConvFunction.apply(step, images, *step.parameters)
     return maps.detach().clone(), torch.autograd.grad(maps, step.parameters, slopes.to(maps.dtype))
 
 
@@ -201,9 +203,11 @@ def test_no_product_reads_or_writes_beyond_its_memory(filters, kernel, image, pr
     net = net_of(filters, kernel, image)
     step, count = ConvStep(net.trunk, image, precision, net.head), 2 * GROUP + GROUP // 2
     step.forward(torch.zeros(count, *image))
-    tables = {table.ctypes.data: table for table in step.tables}
+    made = step.products
+    tables = {table.ctypes.data: table for table in made.tables}
     memory = {
-        m.data_ptr(): m.numel() * m.itemsize for m in (*step.maps, *step.slopes, *step.paired, *step.paired_slopes)
+        m.data_ptr(): m.numel() * m.itemsize
+        for m in (*made.maps, *made.gradients, *made.paired, *made.paired_gradients)
     }
     last, there = 2, GROUP // 2  # images of the last group
 
@@ -212,35 +216,35 @@ def test_no_product_reads_or_writes_beyond_its_memory(filters, kernel, image, pr
         table = tables[one[rows]]
         assert table.min() >= 0
         for before, images in ((last, there), (last - 1, GROUP)):
-            used = table[: one["count"] * images // 2 // shared]
+            used = table[: one["row_count"] * images // 2 // shared]
             if len(used):
                 assert before * one[group] + used.max() + beyond <= memory[one[start]]
 
-    forth, back = step.products[0], step.back_products[0]
+    forth, back = made.forward[0], made.backward[0]
     for one in (*forth, *(one for one in back if one["kind"] == BACKWARD)):
-        across = int(one["blocks"]) * conv_step.WIDTH
-        reaches(one, "source", "rows", "source_group", tables[one["steps"]][:, 0].max() + 4)
-        if one["into"]:
-            reaches(one, "into", "into_rows", "into_group", across * step.bytes)
+        across = int(one["blocks"]) * TILE_COLUMNS
+        reaches(one, "a", "rows", "a_group", tables[one["steps"]][:, 0].max() + 4)
+        if one["out"]:
+            reaches(one, "out", "out_rows", "out_group", across * step.bytes)
         if one["pairs"]:
             reaches(one, "pairs", "pairs_rows", "pairs_group", 4 * across, shared=2)
         if one["kind"] == BACKWARD:
             reaches(one, "active", "active_rows", "active_group", across * step.bytes)
     for one in (one for one in back if one["kind"] == GRADIENT):
-        units, chunk = (2 if step.bytes == 4 else 1), int(one["chunk"])
+        per_pair, chunk = (2 if step.bytes == 4 else 1), int(one["chunk"])
         steps = tables[one["steps"]].reshape(chunk, -1, 2)
         for before, images in ((last, there), (last - 1, GROUP)):
-            full, rest = divmod(images // 2 * units, chunk)
+            full, rest = divmod(images // 2 * per_pair, chunk)
             for name, place, beyond in (
-                ("source", 0, tables[one["rows"]].max() + 4),
-                ("factor", 1, one["blocks"] * 4 * conv_step.WIDTH),
+                ("a", 0, tables[one["rows"]].max() + 4),
+                ("b", 1, one["blocks"] * 4 * TILE_COLUMNS),
             ):
                 ends = [(full - 1) * one[f"{name}_chunk"] + steps[..., place].max()] if full else []
                 ends += [full * one[f"{name}_chunk"] + steps[:rest, :, place].max()] if rest else []
                 assert before * one[f"{name}_group"] + max(ends) + beyond <= memory[one[name]]
     for layer, weights in zip(step.layers, step.weights, strict=True):
-        assert len(layer.gradient_rows) % HEIGHT == 0
-        assert len(weights.gradient) >= max(len(layer.gradient_rows), -(-layer.kernels.size // LANES) * LANES)
+        assert len(layer.gradient_rows) % TILE_ROWS == 0
+        assert len(weights.gradient) >= max(len(layer.gradient_rows), -(-layer.filters.size // LANES) * LANES)
 
 
 # What is between the products ----------------------------------------------------------------------------------------
@@ -248,10 +252,10 @@ def test_no_product_reads_or_writes_beyond_its_memory(filters, kernel, image, pr
 
 @pytest.mark.parametrize(("blocks", "width", "columns"), [(1, 32, 16), (3, 32, 40), (1, 9, 7), (2, 16, 6)])
 @pytest.mark.parametrize("kind", [np.float32, np.uint32])
-def test_turning_is_a_transpose_of_each_block(blocks, width, columns, kind) -> None:
+def test_blocks_of_rows_are_transposed(blocks, width, columns, kind) -> None:
     rows = np.arange(blocks * width * columns, dtype=kind).reshape(-1, columns)
     into = np.zeros((blocks, columns, width), kind)
-    turn(rows, into, 2)
+    transpose(rows, into, 2)
     np.testing.assert_array_equal(into, rows.reshape(blocks, width, columns).transpose(0, 2, 1))
 
 
@@ -262,51 +266,56 @@ def test_packing_rounds_weights_into_three_forms(memory_format, precision) -> No
     step = ConvStep(net.trunk, (2, 7, 7), precision)
     layer, weights = step.layers[1], step.weights[1]
     weights.pack()
-    biases, lying, _, forward, starts, backward = weights.forms
+    biases, padded, _, forward, starts, backward = weights.forms
     np.testing.assert_array_equal(biases[:40], net.trunk.convolutions[1].bias.detach())
     assert not biases[40:].any()
-    true = torch.zeros(64, 3, 3, 32, dtype=step.dtype)  # filters and channels fill tiles
+    channels, filters = padded_channels(5), padded_channels(40)
+    true = torch.zeros(filters, 3, 3, channels, dtype=step.dtype)  # filters and channels fill tiles
     true[:40, ..., :5] = net.trunk.convolutions[1].weight.detach().permute(0, 2, 3, 1)
-    found = lying[:, : 3 * layer.run].reshape(64, 3, layer.run)[..., : 3 * 32]
-    np.testing.assert_array_equal(found.reshape(64, 3, 3, 32), bits(true))
-    whole = torch.from_numpy(lying.view(np.int16)).view(torch.bfloat16) if step.bytes == 2 else torch.from_numpy(lying)
-    np.testing.assert_array_equal(forward, units(whole).reshape(2, 32, -1).transpose(0, 2, 1))
-    runs = lying.reshape(-1)[starts[..., None] + np.arange(32)]  # (rows, 1 or 2, 32)
-    np.testing.assert_array_equal(backward.view(lying.dtype).reshape(len(starts), 32, -1), runs.transpose(0, 2, 1))
+    found = padded[:, : 3 * layer.run].reshape(filters, 3, layer.run)[..., : 3 * channels]
+    np.testing.assert_array_equal(found.reshape(filters, 3, 3, channels), as_numbers(true))
+    whole = (
+        torch.from_numpy(padded.view(np.int16)).view(torch.bfloat16) if step.bytes == 2 else torch.from_numpy(padded)
+    )
+    blocks = filters // TILE_COLUMNS
+    np.testing.assert_array_equal(forward, as_words(whole).reshape(blocks, TILE_COLUMNS, -1).transpose(0, 2, 1))
+    runs = padded.reshape(-1)[starts[..., None] + np.arange(TILE_COLUMNS)]  # (rows, 1 or 2, columns)
+    packed = backward.view(padded.dtype).reshape(len(starts), TILE_COLUMNS, -1)
+    np.testing.assert_array_equal(packed, runs.transpose(0, 2, 1))
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_images_are_shown_scaled_and_channels_last(precision) -> None:
+def test_images_are_scaled_and_stored_channels_last(precision) -> None:
     images = torch.randint(0, 256, (2, 3, 2, 4), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     into = torch.full((3, 60), -9.0, dtype=getattr(torch, precision))
-    show(images.numpy(), bits(into), 5, 18)
+    scale_images(images.numpy(), as_numbers(into), 5, 18)
     for n, y in np.ndindex(2, 2):
         start = 5 + 18 * y
         assert torch.equal(into[n, start : start + 12], scaled(images)[n, :, y].T.flatten().to(into.dtype))
     assert (into == -9).sum() == 180 - images.numel()
 
 
-def test_a_batch_is_judged_by_hand() -> None:
+def test_the_loss_of_a_batch_by_hand() -> None:
     """Equal logits: a loss of ln 2, half of the slopes. A third image, which has no label, gets none."""
     logits, slopes = np.zeros((3, 4), np.float32), np.full((3, 6), 9, np.float32)
-    loss, right = judge(logits, np.array([0, 1]), 2, 0.0, slopes, 3)
+    loss, right = head_loss(logits, np.array([0, 1]), 2, 0.0, slopes, 3)
     assert (loss, right) == (pytest.approx(np.log(2), rel=1e-6), 1)  # the first is the answer
     assert slopes[:, 3:5].tolist() == [[-0.25, 0.25], [0.25, -0.25], [0, 0]]
     assert (slopes[:, [0, 1, 2, 5]] == 9).all()
 
 
-def test_coupling_puts_two_images_into_a_unit() -> None:
+def test_pairing_puts_two_images_into_a_word() -> None:
     numbers = np.arange(4 * 6, dtype=np.uint16).reshape(4, 6)
     into = np.zeros((2, 6), np.uint32)
-    couple(numbers.view(np.uint32), into, 2)
+    pair_images(numbers.view(np.uint32), into, 2)
     np.testing.assert_array_equal(into, numbers[::2] + (numbers[1::2].astype(np.uint32) << 16))
 
 
-def test_entering_drops_what_was_not_active_and_clears_images_that_are_not_there() -> None:
+def test_masking_drops_what_was_not_active_and_clears_images_that_are_not_there() -> None:
     slopes = np.arange(1, 13, dtype=np.float32).reshape(1, 3, 4).transpose(0, 2, 1)  # 4 places, 3 channels
     active = np.array([[1, 1, 0, 9, 0, 1, 1, 9, 1, 1, 1, 9, 0, 0, 0, 9], [1] * 16], np.float32)  # 3 of 4 channels
     into = np.full((2, 30), -1, np.float32)
-    enter(slopes, active, np.array([2, 8, 14, 20]), into, 4, 2)
+    mask_gradient(slopes, active, np.array([2, 8, 14, 20]), into, 4, 2)
     assert into[0, [2, 3, 4]].tolist() == [1, 5, 0]
     assert into[0, [8, 9, 10]].tolist() == [0, 6, 10]
     assert into[0, [14, 15, 16]].tolist() == [3, 7, 11]
@@ -357,16 +366,17 @@ def test_only_trunks_that_pay_are_compiled(monkeypatch) -> None:
 
     monkeypatch.setattr(conv_step, "machine_can", lambda precision: True)
     monkeypatch.setattr(vectors, "LANES", 16)
-    net = cnn(filters=(32, 64))
+    C = TILE_COLUMNS  # the processor has its own tiles, whatever `pays` is told
+    net = cnn(filters=(C, 2 * C))
     assert can(net)
     assert "convolutions" in chosen(learner(net)).choices
-    assert can(SharedSettings(filters=(32, 64)).build((1, 28, 28), (4, 3)), weights=(0.5, 0.5))
-    assert can(cnn(filters=(30,), kernel=1))
-    assert not can(cnn(filters=(32, 64), kernel=1))  # a stride of 2 passes over most of what comes in
-    assert not can(cnn(filters=(32, 64), halving="pool"))
-    assert not can(cnn(filters=(16, 64)))  # half of a tile would be empty
+    assert can(SharedSettings(filters=(C, 2 * C)).build((1, 28, 28), (4, 3)), weights=(0.5, 0.5))
+    assert can(cnn(filters=(C - C // 16,), kernel=1))
+    assert not can(cnn(filters=(C, 2 * C), kernel=1))  # a stride of 2 passes over most of what comes in
+    assert not can(cnn(filters=(C, 2 * C), halving="pool"))
+    assert not can(cnn(filters=(C // 2, 2 * C)))  # half of a tile would be empty
     assert not can(MlpSettings(hidden=(32,)).build((1, 28, 28), (4,)))
-    frozen = cnn(filters=(32, 64))
+    frozen = cnn(filters=(C, 2 * C))
     frozen.trunk.convolutions[0].weight.requires_grad_(False)
     assert not can(frozen)
     monkeypatch.setattr(vectors, "LANES", 8)
@@ -377,5 +387,5 @@ def test_only_trunks_that_pay_are_compiled(monkeypatch) -> None:
     assert not chosen(learner(net)).choices
 
 
-def test_room_fills_the_last_tile() -> None:
-    assert [room(channels) // conv_step.WIDTH for channels in (1, conv_step.WIDTH, conv_step.WIDTH + 1)] == [1, 1, 2]
+def test_padding_fills_the_last_tile() -> None:
+    assert [padded_channels(channels) // TILE_COLUMNS for channels in (1, TILE_COLUMNS, TILE_COLUMNS + 1)] == [1, 1, 2]

@@ -10,10 +10,11 @@ from torch import nn
 from rungwise.balancing import fixed
 from rungwise.kernels.conv import step as conv_step
 from rungwise.kernels.conv.step import CompiledNet
-from rungwise.kernels.dense.passes import move
+from rungwise.kernels.dense.passes import update_by_gradient
 from rungwise.kernels.dense.step import DenseDescent, DenseLayer, DenseLayers, can_compile
 from rungwise.kernels.descent import machine_can
 from rungwise.kernels.llvm import vectors
+from rungwise.kernels.llvm.update_tiles import MomentumConstants
 from rungwise.kernels.llvm.vectors import COLUMNS, LANES, ROWS
 from rungwise.models.multitask import SharedSettings
 from rungwise.models.net import initialise
@@ -63,7 +64,7 @@ def test_a_layer_learns_what_numpy_says(precision, outputs, count, bias) -> None
         of_weight = 0.5 * of_weight + slopes.double().T @ x.detach().double()
         of_bias = bias * (0.5 * of_bias + slopes.double().sum(0))
         weight, biases = weight - 0.25 * of_weight, biases - 0.25 * of_bias
-        layer.learn((F(0.5), F(0.25)), held)
+        layer.update(MomentumConstants(F(0.5), F(0.25)), held)
         np.testing.assert_array_equal(module.weight.detach().double(), weight)
         if bias:
             np.testing.assert_array_equal(module.bias.detach().double(), biases)
@@ -76,7 +77,7 @@ def test_numbers_in_line_are_moved_by_momentum(count, threads) -> None:
     weight, first, gradient = (np.random.default_rng(n).normal(size=count).astype(F) for n in range(3))
     expected = 0.9 * first.astype(float) + gradient
     then = weight - 0.1 * expected
-    move(weight, first, first, gradient, (F(0.9), F(0.1)), threads)
+    update_by_gradient(weight, first, first, gradient, MomentumConstants(F(0.9), F(0.1)), threads)
     np.testing.assert_allclose(first, expected, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(weight, then, rtol=1e-5, atol=1e-6)
 

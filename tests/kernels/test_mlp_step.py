@@ -261,12 +261,12 @@ def test_where_there_is_no_openmp_autograd_does_it():
     assert done.returncode == 0, done.stderr
 
 
-def test_room_is_for_a_tile_more_and_not_for_whole_pages():
+def test_padding_leaves_space_for_a_tile_more_and_avoids_whole_pages():
     for width in (1, 58, 59, 250, 768, 1000, 1018, 1024):
-        room = mlp_step._room(width)
-        assert room >= width + vectors.ROWS - 1
-        assert room % vectors.COLUMNS == 0
-        assert room % 256
+        padded = mlp_step._padded(width)
+        assert padded >= width + vectors.ROWS - 1
+        assert padded % vectors.COLUMNS == 0
+        assert padded % 256
 
 
 def elsewhere(program, **settings):

@@ -9,8 +9,7 @@ from rungwise.data.errors import DataError
 from rungwise.data.inventory import status
 from rungwise.engine.local import default_workers, threads_each
 from rungwise.engine.machine import choose_device, product_rate
-from rungwise.kernels.conv.step import pays
-from rungwise.kernels.descent import machine_can
+from rungwise.kernels import why_not
 from rungwise.records.environment import environment_here
 from rungwise.training.precision import has_cpu_bfloat16, resolve
 
@@ -48,12 +47,20 @@ def examine() -> dict[str, str | int | float | bool]:
 def _steps(device: str, precision: str) -> str:
     if device == "cuda":
         return "CUDA graph"
+    if reason := why_not():
+        return f"autograd ({reason})"
+    from rungwise.kernels.descent import machine_can  # needs numba
+
     return "machine code" if machine_can(precision) else "autograd"
 
 
 def _convolutions(device: str, precision: str) -> str:
     if device == "cuda":
         return "cuDNN"
+    if reason := why_not():
+        return f"oneDNN ({reason})"
+    from rungwise.kernels.conv.step import pays  # needs numba
+
     return "machine code" if pays(precision) else "oneDNN"
 
 

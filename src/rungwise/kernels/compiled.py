@@ -1,4 +1,4 @@
-"""Functions in machine code (numba)."""
+"""Functions in machine code (numba). Without numba they stay what they are: plain Python, slow and correct."""
 
 import functools
 from collections.abc import Callable
@@ -6,7 +6,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from filelock import FileLock
-from numba import njit
+
+from rungwise.kernels import available
+
+if available():
+    from numba import njit
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -16,6 +20,8 @@ def compiled(**options: Any) -> Callable[[F], F]:
     options |= {"nogil": True, "error_model": "numpy"}
 
     def decorate(function: F) -> F:
+        if not available():
+            return function
         try:
             return njit(cache=True, **options)(function)  # type: ignore[no-any-return]
         except RuntimeError:  # numba found no folder that it may write to
@@ -27,6 +33,8 @@ def compiled(**options: Any) -> Callable[[F], F]:
 def one_at_a_time(function: F) -> F:
     """A compiled function, for Python to call. Where several processes would compile it, one does, and the others wait
     and find it on disk."""
+    if not available():
+        return function
     source: str = function.py_func.__code__.co_filename  # type: ignore[attr-defined]
     lock, known = FileLock(Path(source).parent / "__pycache__" / "compiling.lock"), set()
 

@@ -8,13 +8,15 @@ import torch
 from torch import Tensor
 
 from rungwise.kernels.llvm import vectors
+from rungwise.kernels.llvm.update_tiles import AdamConstants, MomentumConstants
 from rungwise.optimisers.adam import Adam
 
-OTHERWISE = "weight_decay", "nesterov", "dampening", "maximize", "amsgrad"
-"""Options of optimisers that are not done here."""
-Numbers = tuple[np.float32, ...]
-Memory = tuple[list[Tensor], list[Tensor]]
-"""The first and the second memory of each parameter."""
+NOT_DONE = "weight_decay", "nesterov", "dampening", "maximize", "amsgrad"
+"""Options of optimisers that kernels do not have."""
+Constants = AdamConstants | MomentumConstants
+"""Of an optimiser's step, float32."""
+Moments = tuple[list[Tensor], list[Tensor]]
+"""The first and the second moment of each parameter. Gradient descent has one buffer, which stands in both places."""
 
 
 def machine_can(precision: str) -> bool:
@@ -42,7 +44,7 @@ def can_descend(optimiser: torch.optim.Optimizer) -> bool:
     return (
         type(optimiser) in (Adam, torch.optim.SGD)
         and len(optimiser.param_groups) == 1
-        and not any(optimiser.param_groups[0].get(name) for name in OTHERWISE)
+        and not any(optimiser.param_groups[0].get(name) for name in NOT_DONE)
     )
 
 
@@ -52,24 +54,20 @@ class Descent:
     def __init__(self, optimiser: torch.optim.Optimizer) -> None:
         self.optimiser = optimiser
         self.buffers: list[Tensor] | None = None
-        """Of gradient descent with momentum."""
+        """Of gradient descent, with momentum or without."""
 
-    def begin(self) -> tuple[Numbers, Memory]:
-        """The numbers of the coming step, as `tiles.update` takes them, and the memory that it is to change, in the
-        parameters' order."""
+    def begin(self) -> tuple[Constants, Moments]:
+        """The constants of the coming step, and the moments that it is to change, in the parameters' order."""
         (group,) = self.optimiser.param_groups
         if isinstance(self.optimiser, Adam):
             firsts, seconds, steps = self.optimiser.count()
-            beta, other = group["betas"]
-            rate, root = group["lr"] / (1 - beta**steps), 1 / math.sqrt(1 - other**steps)
-            return _rounded(1 - beta, other, 1 - other, rate, root, group["eps"]), (firsts, seconds)
+            beta1, beta2 = group["betas"]
+            size, unbias = group["lr"] / (1 - beta1**steps), 1 / math.sqrt(1 - beta2**steps)
+            numbers = 1 - beta1, beta2, 1 - beta2, size, unbias, group["eps"]
+            return AdamConstants(*map(np.float32, numbers)), (firsts, seconds)
         if self.buffers is None:
             states = [self.optimiser.state[p] for p in group["params"]]
             for state, p in zip(states, group["params"], strict=True):
                 state.setdefault("momentum_buffer", torch.zeros_like(p))
             self.buffers = [state["momentum_buffer"] for state in states]
-        return _rounded(group["momentum"], group["lr"]), (self.buffers, self.buffers)
-
-
-def _rounded(*numbers: float) -> Numbers:
-    return tuple(np.float32(number) for number in numbers)
+        return MomentumConstants(*map(np.float32, (group["momentum"], group["lr"]))), (self.buffers, self.buffers)

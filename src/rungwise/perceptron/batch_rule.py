@@ -17,7 +17,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rungwise.perceptron.batch_loop import BLOCK, Rows, learn
+from rungwise.kernels import available
+from rungwise.perceptron import batch_loop, batch_loop_numpy
+from rungwise.perceptron.batch_loop import BLOCK, Rows
 
 DIRECTIONS = 7
 """Rows of V that all starts share; with one of each start's own, eight: the fastest on pairs of MNIST digits."""
@@ -79,6 +81,7 @@ class Columns:
         inner, pace = start[self.chosen], np.ones(len(self.chosen))
         inner[-1] += self.signs @ start
         pace[-1] += np.abs(self.signs).sum()
+        learn = batch_loop.learn if available() else batch_loop_numpy.learn
         found, errors, computed = learn(rows, inner, float(rate), pace, max_iter, float(tol))
         total = self.signs * found[-1]
         total[self.chosen] = found

@@ -3,6 +3,7 @@
 import datetime
 import functools
 import importlib.metadata
+import importlib.util
 import os
 import platform
 import subprocess
@@ -68,6 +69,8 @@ def version(distribution: str) -> str:
     try:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
+        if distribution == "numba" and importlib.util.find_spec("numba") is None:  # the one that may be missing
+            return "not installed"
         return "unknown"
 
 

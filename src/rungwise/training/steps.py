@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from rungwise.balancing.balancer import Balancer
 from rungwise.balancing.fixed import descend, step_down
 from rungwise.balancing.learner import Batch, Forward, Learner
+from rungwise.kernels import available
 from rungwise.models.cnn import Cnn
 from rungwise.models.mlp import Mlp
 from rungwise.models.multitask import Shared
@@ -94,14 +95,15 @@ def choose_step(balancer: Balancer, *, weighted: bool = False) -> Step:
 
     `weighted`: whether batches have weights of their images, which no whole step in machine code knows.
     """
-    learner = balancer.learner
-    if not balancer.constant:
-        return BalancedStep(balancer)
-    if isinstance(learner.net, Mlp):
-        return (None if weighted else _mlp_step(learner, learner.net)) or BalancedStep(balancer)
-    if isinstance(learner.net, Cnn | Shared):
-        return _convolutional_step(balancer, learner.net, weighted) or BalancedStep(balancer)
-    return BalancedStep(balancer)
+    net = balancer.learner.net
+    step: Step | None = None
+    # Kernels know these classes alone: a subclass may do something else.
+    if balancer.constant and type(net) in (Mlp, Cnn, Shared) and available():
+        if isinstance(net, Cnn | Shared):
+            step = _convolutional_step(balancer, net, weighted)
+        elif isinstance(net, Mlp) and not weighted:
+            step = _mlp_step(balancer.learner, net)
+    return step or BalancedStep(balancer)
 
 
 def can_capture(balancer: Balancer) -> bool:

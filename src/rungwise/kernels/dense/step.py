@@ -1,6 +1,11 @@
-"""Large dense layers of nets that learn by autograd, without gradients of their weights: what came in and the slopes in
-what went out are kept, and of them machine code (`dense_kernels`) makes a tile of the gradient at a time, by which the
-optimiser moves the weights. Products forward and back are PyTorch's.
+"""Large dense layers of nets that are trained by autograd, without gradients of their weights.
+
+    forward    y = x W^T + b            PyTorch; x is kept
+    backward   gradient in x            PyTorch; the gradient in y is kept, W gets no gradient
+    update     W by the optimiser       machine code: a tile of the gradient at a time (`dense.passes`)
+
+In bfloat16 a rounded copy of W is multiplied with, and the update writes it, too: 30 bytes per weight and step go to
+and from memory, where a gradient in memory and a copy rounded anew made it some 54.
 """
 
 from collections.abc import Sequence
@@ -10,20 +15,20 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rungwise.kernels.conv.weights import bits, units
-from rungwise.kernels.dense.passes import learn, move
-from rungwise.kernels.descent import Descent, Numbers, threads
+from rungwise.kernels.arrays import as_numbers, as_words
+from rungwise.kernels.dense.passes import update_by_gradient, update_layer
+from rungwise.kernels.descent import Constants, Descent, threads
 from rungwise.kernels.llvm.vectors import COLUMNS, ROWS
-from rungwise.kernels.mlp.passes import LAYER
+from rungwise.kernels.mlp.layers import LAYER
 from rungwise.models import linear
 from rungwise.models.multitask import Shared
 
-HELD = "weights", "first", "second", "bias", "bias_first", "bias_second"
-"""Names in `LAYER` of the parameters, each with the optimiser's first and second memory of it."""
+PARAMETERS = "weights", "first", "second", "bias", "bias_first", "bias_second"
+"""Names in `LAYER` of the parameters, each with the optimiser's first and second moment of it."""
 
 
 def can_compile(module: nn.Module) -> bool:
-    """Whether it is a layer that is large, all of which learns on a CPU, and whose rows are whole tiles."""
+    """Whether it is a large layer on a CPU, all of which is trained, and whose rows are whole tiles."""
     return (
         isinstance(module, nn.Linear)
         and module.weight.numel() >= linear.LARGE
@@ -38,14 +43,14 @@ class DenseLayer(nn.Module):
     def __init__(self, module: nn.Linear, precision: str) -> None:
         super().__init__()
         self.module, self.dtype = module, torch.bfloat16 if precision == "bfloat16" else torch.float32
-        self.known: tuple[int, int] | None = None
-        """Where the weight is, and which version of it, that its rounded copy was made of."""
+        self.version: tuple[int, int] | None = None
+        """The weight's address and version when its rounded copy was made."""
         self.copy = torch.zeros(0)
-        self.lesson: tuple[Tensor, Tensor] | None = None
-        """What came in last, (N, inputs), and the slopes in what went out, (N, outputs)."""
+        self.pending: tuple[Tensor, Tensor] | None = None
+        """What came in last, (N, inputs), and the gradient in what went out, (N, outputs)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        found: Tensor = _Passes.apply(x, self.module.weight, self)  # type: ignore[no-untyped-call]
+        found: Tensor = _DenseFunction.apply(x, self.module.weight, self)  # type: ignore[no-untyped-call]
         return found
 
     def rounded(self) -> Tensor:
@@ -53,35 +58,37 @@ class DenseLayer(nn.Module):
         weight = self.module.weight.detach()
         if self.dtype == torch.float32:
             return weight
-        known = weight.data_ptr(), weight._version
-        if known != self.known:
-            self.known = known
-            self.copy = weight.new_zeros(len(weight) + ROWS, weight.shape[1], dtype=self.dtype)  # for whole tiles
+        version = weight.data_ptr(), weight._version  # updates in machine code keep the copy, and the version
+        if version != self.version:
+            self.version = version
+            self.copy = weight.new_zeros(len(weight) + ROWS, weight.shape[1], dtype=self.dtype)  # whole tiles
             self.copy[: len(weight)] = weight
         return self.copy[: len(weight)]
 
-    def learn(self, numbers: Numbers, held: Sequence[Tensor]) -> None:
-        """Take the optimiser's step by what was kept last; `held`: see `HELD`."""
-        assert self.lesson is not None
-        x, slopes = (bits(each.to(self.dtype).contiguous()) for each in self.lesson)
-        pair, (outputs, inputs) = 4 // self.dtype.itemsize, self.module.weight.shape
-        across = -(-len(x) // COLUMNS) * COLUMNS // pair
+    def update(self, constants: Constants, parameters: Sequence[Tensor]) -> None:
+        """Take the optimiser's step by what was kept last; `parameters`: see `PARAMETERS`, without the last three where
+        there is no bias."""
+        assert self.pending is not None
+        x, gradient = (as_numbers(each.to(self.dtype).contiguous()) for each in self.pending)
+        per_word, (outputs, inputs) = 4 // self.dtype.itemsize, self.module.weight.shape
+        batch_words = -(-len(x) // COLUMNS) * COLUMNS // per_word
         layer = np.zeros(1, LAYER)
-        for name, tensor in zip(HELD, held, strict=False):
+        for name, tensor in zip(PARAMETERS, parameters, strict=False):
             layer[name] = tensor.data_ptr()
-        layer["has_bias"] = len(held) == len(HELD)
-        layer["inputs"], layer["outputs"], layer["units"], layer["by_rows_distance"] = inputs, outputs, across, inputs
-        if pair == 2:
-            layer["by_columns"] = self.copy.data_ptr()
-        layer["slope_wide"] = inputs * across
-        space = units(torch.empty((inputs + outputs) * across * pair, dtype=self.dtype))
-        nothing = np.zeros(max(inputs, outputs), x.dtype)
-        learn(layer, space, x, slopes, nothing, pair, numbers, threads())
-        self.lesson = None
+        layer["has_bias"] = len(parameters) == len(PARAMETERS)
+        layer["inputs"], layer["outputs"], layer["batch_words"] = inputs, outputs, batch_words
+        layer["by_outputs_row"] = inputs
+        if per_word == 2:
+            layer["by_inputs"] = self.copy.data_ptr()
+        layer["gradient_by_batch"] = inputs * batch_words  # after the panels, which begin at 0
+        workspace = as_words(torch.empty((inputs + outputs) * batch_words * per_word, dtype=self.dtype))
+        zeros = np.zeros(max(inputs, outputs), x.dtype)
+        update_layer(layer, workspace, x, gradient, zeros, per_word, constants, threads())
+        self.pending = None
 
 
-class _Passes(torch.autograd.Function):
-    """Both passes of a layer; its gradient is not among what comes back."""
+class _DenseFunction(torch.autograd.Function):
+    """Both passes of a layer; the weight's gradient is not computed."""
 
     @staticmethod
     def forward(context: Any, x: Tensor, weight: Tensor, layer: DenseLayer) -> Tensor:
@@ -91,11 +98,11 @@ class _Passes(torch.autograd.Function):
         return _product(x, layer.rounded(), None if bias is None else bias.detach().to(layer.dtype))
 
     @staticmethod
-    def backward(context: Any, *slopes: Tensor) -> Any:
+    def backward(context: Any, *gradients: Tensor) -> Any:
         layer, (x,) = context.layer, context.saved_tensors
-        slope = slopes[0].to(layer.dtype)
-        layer.lesson = x, slope
-        return _product(slope, layer.rounded().T, None) if context.needs_input_grad[0] else None, None, None
+        gradient = gradients[0].to(layer.dtype)
+        layer.pending = x, gradient
+        return _product(gradient, layer.rounded().T, None) if context.needs_input_grad[0] else None, None, None
 
 
 def _product(a: Tensor, b: Tensor, bias: Tensor | None) -> Tensor:
@@ -112,11 +119,11 @@ class DenseLayers(nn.Module):
         super().__init__()
         self.precision = precision
         self.large: list[DenseLayer] = []
-        self.shared, self.heads = self._taught(net.shared), nn.ModuleList(self._taught(head) for head in net.heads)
+        self.shared, self.heads = self._replaced(net.shared), nn.ModuleList(self._replaced(head) for head in net.heads)
 
-    def _taught(self, module: nn.Module) -> nn.Module:
+    def _replaced(self, module: nn.Module) -> nn.Module:
         if isinstance(module, nn.Sequential):
-            return nn.Sequential(*(self._taught(each) for each in module))
+            return nn.Sequential(*(self._replaced(each) for each in module))
         if not isinstance(module, nn.Linear) or not can_compile(module):
             return module
         self.large.append(DenseLayer(module, self.precision))
@@ -128,7 +135,7 @@ class DenseLayers(nn.Module):
 
 
 class DenseDescent:
-    """Steps of an optimiser (`machine_code.can_descend`) down a loss, with some layers that learn by themselves."""
+    """Steps of an optimiser (`descent.can_descend`) down a loss, some layers of which have no gradients."""
 
     def __init__(self, optimiser: torch.optim.Optimizer, layers: Sequence[DenseLayer]) -> None:
         self.descent = Descent(optimiser)
@@ -140,19 +147,19 @@ class DenseDescent:
     def __call__(self, loss: Tensor) -> None:
         self.descent.optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
-        numbers, memory = self.descent.begin()
-        held = list(zip(self.parameters, *memory, strict=True))
-        for layer, places in self.layers:
-            layer.learn(numbers, [tensor for n in places for tensor in held[n]])
+        constants, moments = self.descent.begin()
+        triples = list(zip(self.parameters, *moments, strict=True))
+        for layer, numbers in self.layers:
+            layer.update(constants, [tensor for n in numbers for tensor in triples[n]])
         for n in self.others:
             if (gradient := self.parameters[n].grad) is None:
                 continue
             if gradient.stride() != self.parameters[n].stride():
                 gradient = torch.empty_like(self.parameters[n]).copy_(gradient)
-            parameter, first, second = map(_in_line, held[n])
-            move(parameter, first, second, _in_line(gradient), numbers, threads())
+            parameter, first, second = map(_flat, triples[n])
+            update_by_gradient(parameter, first, second, _flat(gradient), constants, threads())
 
 
-def _in_line(tensor: Tensor) -> np.ndarray:
-    """All its numbers, in the order in which they lie."""
+def _flat(tensor: Tensor) -> np.ndarray:
+    """All its numbers, in the order in which they are stored."""
     return tensor.detach().as_strided((tensor.numel(),), (1,)).numpy()

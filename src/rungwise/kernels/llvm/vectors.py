@@ -1,6 +1,17 @@
-"""What `tiles` are made of: vectors, and the product of a tile, as LLVM's code."""
+"""Vectors as LLVM code: the lanes, the shape of a dense tile, and the few operations that tiles are made of.
 
-from collections.abc import Callable
+The shape fills the registers with sums. A step of a product of ROWS x VECTORS vectors of sums keeps
+
+    ROWS x VECTORS sums + VECTORS vectors of b + 1 broadcast number of a
+
+in registers, and does ROWS x VECTORS multiplications with VECTORS + ROWS loads:
+
+    AVX-512   16 lanes   6 x 4   24 + 4 + 1 = 29 of 32
+    AVX        8 lanes   6 x 2   12 + 2 + 1 = 15 of 16
+    NEON       4 lanes   6 x 4   24 + 4 + 1 = 29 of 32
+
+ROWS is even: in bfloat16 two rows of a tile share words. The constants here are fixed at import, by the processor.
+"""
 
 import llvmlite.binding
 from llvmlite import ir
@@ -9,7 +20,7 @@ from numba.core.cgutils import get_or_insert_function as function
 from rungwise.kernels.llvm.words import BF16, F32, I16, I32, Builder, Value
 
 Tile = list[list[Value]]
-"""Vectors, by row."""
+"""Vectors of float32, by row: they live in registers."""
 
 
 def features() -> dict[str, bool]:
@@ -26,111 +37,77 @@ def can(precision: str) -> bool:
 
 
 def shape(known: dict[str, bool]) -> tuple[int, int, int]:
-    """Lanes of a vector, and rows and vectors of a tile, so that its sums fill the registers and leave a few."""
+    """Lanes of a vector, and rows and vectors of a dense tile."""
     if known.get("avx512f"):
-        return 16, 6, 4  # 24 of 32 registers
+        return 16, 6, 4
     if known.get("avx"):
-        return 8, 6, 2  # 12 of 16
-    return 4, 6, 4  # 24 of 32, as ARM has them
+        return 8, 6, 2
+    return 4, 6, 4
 
 
 LANES, ROWS, VECTORS = shape(features())
 COLUMNS = LANES * VECTORS
 
-I64, BYTE, NOTHING = ir.IntType(64), ir.IntType(8), ir.VoidType()
-FLOATS, SHORTS, INTS, HALVES, BITS = (ir.VectorType(t, LANES) for t in (F32, I16, I32, BF16, ir.IntType(1)))
-NUMBERED = ir.Constant(INTS, list(range(LANES)))
-NEAR = ("arcp", "contract")
-"""A quotient may be off in its last bit."""
+I64, BYTE, VOID = ir.IntType(64), ir.IntType(8), ir.VoidType()
+FLOATS, SHORTS, INTS, BFLOATS, MASK = (ir.VectorType(t, LANES) for t in (F32, I16, I32, BF16, ir.IntType(1)))
+LANE_NUMBERS = ir.Constant(INTS, list(range(LANES)))
+DIVISION = ("arcp", "contract")
+"""Fast-math flags of a quotient: it may be off in its last bit."""
+READ, WRITE = I32(0), I32(1)
+"""What a prefetched line is for."""
 
 
-def same(kind: ir.VectorType, number: float) -> Value:
-    """A vector, all of whose lanes are a number that is known beforehand."""
+def constant(kind: ir.VectorType, number: float) -> Value:
+    """A vector, all of whose lanes are a number that is known at compile time."""
     return ir.Constant(kind, [number] * LANES)
 
 
-def locate(to: Builder, address: Value, units: Value, kind: ir.Type) -> Value:
-    """A pointer to what lies so many units after an address."""
-    return to.inttoptr(to.add(address, to.shl(units, I64(2))), kind.as_pointer())
+def pointer(to: Builder, address: Value, words: Value, kind: ir.Type) -> Value:
+    """A pointer to what is stored so many words after an address (in bytes)."""
+    return to.inttoptr(to.add(address, to.shl(words, I64(2))), kind.as_pointer())
 
 
-def locate_half(to: Builder, address: Value, units: Value, halves: int) -> Value:
-    """A pointer to the bfloat16 that lie so many units and so many bfloat16 after an address."""
-    return to.inttoptr(to.add(to.add(address, to.shl(units, I64(2))), I64(2 * halves)), SHORTS.as_pointer())
+def pointer_to_halves(to: Builder, address: Value, words: Value, halves: int) -> Value:
+    """A pointer to the bfloat16 that are stored so many words and so many bfloat16 after an address (in bytes)."""
+    return to.inttoptr(to.add(to.add(address, to.shl(words, I64(2))), I64(2 * halves)), SHORTS.as_pointer())
 
 
-def spread(to: Builder, value: Value, kind: ir.VectorType = FLOATS) -> Value:
+def broadcast(to: Builder, value: Value, kind: ir.VectorType = FLOATS) -> Value:
     """A vector, all of whose lanes are the value."""
     nothing = ir.Constant(kind, ir.Undefined)
-    return to.shuffle_vector(to.insert_element(nothing, value, I32(0)), nothing, same(INTS, 0))
+    return to.shuffle_vector(to.insert_element(nothing, value, I32(0)), nothing, constant(INTS, 0))
 
 
 def fma(to: Builder, a: Value, b: Value, c: Value) -> Value:
+    """a b + c, rounded once: of float32, or of vectors of them."""
     kind, name = a.type, f"llvm.fma.v{LANES}f32" if a.type == FLOATS else "llvm.fma.f32"
     return to.call(function(to.module, ir.FunctionType(kind, [kind] * 3), name), [a, b, c])
 
 
-def fma_pairs(to: Builder, a: Value, b: Value, c: Value) -> Value:
+def dot_pairs(to: Builder, a: Value, b: Value, c: Value) -> Value:
+    """c + the product of both bfloat16 of each word, summed in float32. AVX-512 BF16 alone has it; LLVM's function has
+    had this form since numba 0.62."""
     pairs, name = ir.VectorType(BF16, 2 * LANES), "llvm.x86.avx512bf16.dpbf16ps.512"
     dot = function(to.module, ir.FunctionType(FLOATS, [FLOATS, pairs, pairs]), name)
     return to.call(dot, [c, to.bitcast(a, pairs), to.bitcast(b, pairs)])
 
 
-def smaller(to: Builder, a: Value, b: Value) -> Value:
+def minimum(to: Builder, a: Value, b: Value) -> Value:
+    """The smaller of two signed integers."""
     return to.select(to.icmp_signed("<", a, b), a, b)
 
 
-def product(to: Builder, pairs: bool, factors: list[Value], meanwhile: Callable[[Value], None] | None = None) -> Tile:
-    """sum over k of a[row, k] b[k, :]; `meanwhile` adds what else is done at each k."""
-    a, a_row, a_k, rows, b, b_k, count = factors
-    last = to.sub(rows, I64(1))
-    starts = [to.add(a, to.shl(to.mul(a_row, smaller(to, I64(r), last)), I64(2))) for r in range(ROWS)]
-    scalar, vector, multiply = (I32, INTS, fma_pairs) if pairs else (F32, FLOATS, fma)
-    before, loop, after = to.block, to.append_basic_block("sum"), to.append_basic_block("summed")
-    to.branch(loop)
-    to.position_at_end(loop)
-    k = to.phi(I64)
-    sums = [[to.phi(FLOATS) for _ in range(VECTORS)] for _ in range(ROWS)]
-    if meanwhile is not None:
-        meanwhile(k)
-    along_a, along_b = to.mul(k, a_k), to.mul(k, b_k)
-    places = [locate(to, b, to.add(along_b, I64(v * LANES)), vector) for v in range(VECTORS)]
-    columns = [to.load(place, align=4) for place in places]
-    new = []
-    for start, row in zip(starts, sums, strict=True):
-        one = spread(to, to.load(locate(to, start, along_a, scalar), align=4), vector)
-        new.append([multiply(to, one, column, value) for column, value in zip(columns, row, strict=True)])
-    following = to.add(k, I64(1))
-    for phi, first, then in [
-        (k, I64(0), following),
-        *((sums[r][v], same(FLOATS, 0.0), new[r][v]) for r in range(ROWS) for v in range(VECTORS)),
-    ]:
-        phi.add_incoming(first, before)
-        phi.add_incoming(then, loop)
-    to.cbranch(to.icmp_signed("<", following, count), loop, after)
-    to.position_at_end(after)
-    return new
+def round_to_bfloat16(to: Builder, value: Value) -> Value:
+    """The bits of a vector of float32 that is rounded to bfloat16."""
+    return to.bitcast(to.fptrunc(value, BFLOATS), SHORTS)
 
 
-def short(to: Builder, value: Value) -> Value:
-    """Rounded to bfloat16, as whole numbers of 16 bits."""
-    return to.bitcast(to.fptrunc(value, HALVES), SHORTS)
+def join_pairs(to: Builder, first: Value, second: Value) -> Value:
+    """Words of two vectors of bfloat16 bits: the first in the lower halves."""
+    return to.or_(to.zext(first, INTS), to.shl(to.zext(second, INTS), constant(INTS, 16)))
 
 
-def store(to: Builder, pairs: bool, tile: Tile, rows: Value, forms: list[Value]) -> None:
-    """A tile in the forms that `tiles` tells of."""
-    along_rows, rows_distance, along_columns, columns_distance = forms
-    for r, row in enumerate(tile):
-        for v, value in enumerate(row):
-            if not pairs:
-                place = to.add(to.mul(rows_distance, I64(r)), I64(v * LANES))
-                to.store(value, locate(to, along_rows, place, FLOATS), align=4)
-                continue
-            place = to.mul(columns_distance, I64(r))
-            to.store(short(to, value), locate_half(to, along_columns, place, v * LANES), align=4)
-            if r % 2 == 0:
-                there = to.icmp_signed(">", rows, I64(r + 1))
-                other = to.select(there, short(to, tile[r + 1][v]), same(SHORTS, 0))
-                pair = to.or_(to.zext(short(to, value), INTS), to.shl(to.zext(other, INTS), same(INTS, 16)))
-                place = to.add(to.mul(rows_distance, I64(r // 2)), I64(v * LANES))
-                to.store(pair, locate(to, along_rows, place, INTS), align=4)
+def prefetcher(to: Builder) -> Value:
+    """LLVM's function that asks for the cache line of an address: (pointer, READ or WRITE, 3 for the first cache to 0
+    for none, 1 for data)."""
+    return function(to.module, ir.FunctionType(VOID, [BYTE.as_pointer(), I32, I32, I32]), "llvm.prefetch.p0")

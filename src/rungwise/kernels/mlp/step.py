@@ -1,4 +1,18 @@
-"""Training steps of a multilayer perceptron in machine code (`mlp_kernels`): where all lies, and what comes when."""
+"""Training steps of a multilayer perceptron in machine code: where its numbers are stored, and what comes when.
+
+`mlp.layers` draws the forms of activations, `mlp.passes` says what a step does. A step of a batch moves the weights by
+the batch before it, which is pending until then, or until the step is flushed:
+
+    step(batch 1)   -                     loss of batch 1
+    step(batch 2)   weights by batch 1    loss of batch 2
+    flush           weights by batch 2    -
+
+So inputs and gradients of two batches are in memory at once: panels take turns between two places, from step to step.
+
+Padding: a width of n features is stored as a multiple of COLUMNS that is at least n + ROWS, so that a tile that begins
+at the last feature may read and write whole. It is no multiple of 256 words: rows of 4,096 bytes took turns in few
+lines of the caches, and products backward took a third longer.
+"""
 
 from dataclasses import dataclass
 
@@ -6,9 +20,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rungwise.kernels.descent import Descent, Memory, Numbers, can_descend, machine_can, threads
+from rungwise.kernels.descent import Constants, Descent, Moments, can_descend, machine_can, threads
 from rungwise.kernels.llvm.vectors import COLUMNS, LANES, ROWS
-from rungwise.kernels.mlp.passes import BACKWARD, FORWARD, LAYER, LOSS, READ, TURN, TURN_IMAGES, UPDATE, step
+from rungwise.kernels.mlp.layers import LAYER
+from rungwise.kernels.mlp.passes import BACKWARD, FORWARD, LOSS, READ, TRANSPOSE, TRANSPOSE_IMAGES, UPDATE, step
 from rungwise.models.mlp import Mlp
 from rungwise.models.pixels import scaled
 
@@ -26,27 +41,28 @@ def can_compile(net: nn.Module, optimiser: torch.optim.Optimizer, precision: str
 
 @dataclass(frozen=True)
 class _Plan:
-    """Of batches of a size."""
+    """What a step of batches of one size needs."""
 
     program: np.ndarray
+    """`_program`."""
     layers: tuple[np.ndarray, np.ndarray]
-    """For steps in turn: what comes into a layer in the one has another place in the next."""
-    space: np.ndarray
-    """For what comes and goes in a step."""
+    """Records of `LAYER` for even and for odd steps: `panels` and `panels_before` change places."""
+    workspace: np.ndarray
+    """Words for activations and gradients. Zeros at first; what no product writes stays 0."""
     columns: int
-    """Of the batch, with those that fill tiles."""
+    """Images of the batch, padded to whole tiles."""
 
 
 @dataclass(frozen=True)
-class _Lesson:
-    """A batch that was answered and is still to be learnt from."""
+class _Pending:
+    """A batch whose loss was computed, and by whose gradients the weights are still to be moved."""
 
     plan: _Plan
     turn: int
-    """Of the plan's layers."""
-    units: int
-    """Of the batch."""
-    numbers: Numbers
+    """Which of the plan's two layers."""
+    words: int
+    """Words of a row of the batch, without padding."""
+    constants: Constants
     """Of the optimiser's step."""
 
 
@@ -59,19 +75,19 @@ class MlpStep:
         self.modules = [*net.hidden, net.head]
         self.parameters = list(net.parameters())
         self.widths = [self.modules[0].in_features, *(module.out_features for module in self.modules)]
-        self.pair = 2 if precision == "bfloat16" else 1
+        self.per_word = 2 if precision == "bfloat16" else 1
         self.values = scaled(torch.arange(256, dtype=torch.uint8).view(1, 1, 1, -1)).flatten().numpy()
         self.plans: dict[int, _Plan] = {}
         """By size of batch."""
-        self.lesson: _Lesson | None = None
+        self.pending: _Pending | None = None
         self.copies: list[np.ndarray] = []
-        """Of each layer's weights in bfloat16, in units along rows."""
-        self.absent = torch.zeros(max(self.widths))
-        """Where there is no bias."""
-        self.held: Memory | None = None
-        """The optimiser's memory."""
-        self.known: list[tuple[int, int]] = []
-        """Where the parameters are, and which version of them, that the copies were made of."""
+        """Each layer's weights in bfloat16, words along outputs: (outputs / 2, inputs), padded."""
+        self.no_bias = torch.zeros(max(self.widths))
+        """Stands in for a bias that a layer does not have, and for its moments."""
+        self.moments: Moments | None = None
+        """The optimiser's."""
+        self.versions: list[tuple[int, int]] = []
+        """Each parameter's address and version when the copies were made, or at the step after."""
         self.threads = threads()
 
     @torch.no_grad()
@@ -83,144 +99,158 @@ class MlpStep:
         Raises RuntimeError where weights or the optimiser's memory were changed before the last step was flushed.
         """
         size = len(images)
-        if self.lesson is not None and self.lesson.plan is not self.plans.get(size):
+        if self.pending is not None and self.pending.plan is not self.plans.get(size):
             self.flush()
         if self._changed():
             self._copy()
-        numbers, held = self.descent.begin()
-        if self.held is None or held[0] is not self.held[0]:
-            self._must_be_flushed()
-            self.held, self.plans = held, {}
+        constants, moments = self.descent.begin()
+        if self.moments is None or moments[0] is not self.moments[0]:
+            self._refuse_pending()
+            self.moments, self.plans = moments, {}
         if size not in self.plans:
             self.plans[size] = self._plan(size)
-        plan, lesson = self.plans[size], self.lesson
-        turn = 0 if lesson is None else 1 - lesson.turn
+        plan, pending = self.plans[size], self.pending
+        turn = 0 if pending is None else 1 - pending.turn
         arrays = images.flatten(1).numpy(), labels.numpy()
-        found = self._step(plan, plan.program, turn, arrays, numbers)
-        self.lesson = _Lesson(plan, turn, -(-size // self.pair), numbers)
+        found = self._step(plan, plan.program, turn, arrays, constants)
+        self.pending = _Pending(plan, turn, -(-size // self.per_word), constants)
         return found
 
     @torch.no_grad()
     def flush(self) -> None:
         """Have the net's weights be those after the last step. Raises RuntimeError as a step does."""
-        if (lesson := self.lesson) is None:
+        if (pending := self.pending) is None:
             return
         self._changed()
         program = np.array([(UPDATE, k, -(-width // ROWS)) for k, width in enumerate(self.widths[1:])])
         nothing = np.zeros((0, 0), np.uint8), np.zeros(0, np.int64)
-        self._step(lesson.plan, program, 1 - lesson.turn, nothing, lesson.numbers)
-        self.lesson = None
+        self._step(pending.plan, program, 1 - pending.turn, nothing, pending.constants)
+        self.pending = None
 
     def _step(
-        self, plan: _Plan, program: np.ndarray, turn: int, arrays: tuple[np.ndarray, np.ndarray], numbers: Numbers
+        self,
+        plan: _Plan,
+        program: np.ndarray,
+        turn: int,
+        arrays: tuple[np.ndarray, np.ndarray],
+        constants: Constants,
     ) -> tuple[float, int]:
-        """A program on images and labels, and on the last lesson."""
-        used = 0
-        if self.lesson is not None:
-            used, numbers = self.lesson.units, self.lesson.numbers
+        """A program on images and labels, and on the pending batch. Without one `constants` only say which optimiser it
+        is: each has its own machine code."""
+        words = 0
+        if self.pending is not None:
+            words, constants = self.pending.words, self.pending.constants
         found: tuple[float, int] = step(
             program,
             plan.layers[turn],
-            plan.space,
+            plan.workspace,
             *arrays,
             self.values,
-            used,
-            numbers,
+            words,
+            constants,
             self.smoothing,
-            self.pair,
+            self.per_word,
             plan.columns,
             self.threads,
         )
         return found
 
     def _changed(self) -> bool:
-        """Whether the weights are others than they were, or lie elsewhere."""
-        known = [(p.data_ptr(), p._version) for p in self.parameters]
-        if known == self.known:
+        """Whether the weights were changed by others than steps, or moved in memory. Steps write past torch, so that
+        versions stay."""
+        versions = [(p.data_ptr(), p._version) for p in self.parameters]
+        if versions == self.versions:
             return False
-        self._must_be_flushed()
-        self.known, self.plans = known, {}
+        self._refuse_pending()
+        self.versions, self.plans = versions, {}
         return True
 
-    def _must_be_flushed(self) -> None:
-        if self.lesson is not None:
+    def _refuse_pending(self) -> None:
+        if self.pending is not None:
             raise RuntimeError(
                 "the net's weights or its optimiser's memory were changed before the last step was flushed: call "
                 "flush() first"
             )
 
     def _copy(self) -> None:
-        """Round the weights to bfloat16, where that is the precision."""
+        """Round the weights to bfloat16, where that is the precision; from then on updates keep the copies."""
         self.copies = []
-        for module in self.modules if self.pair == 2 else []:
+        for module in self.modules if self.per_word == 2 else []:
             outputs, inputs = module.weight.shape
-            rows, columns = _room(outputs), _room(inputs)
+            rows, columns = _padded(outputs), _padded(inputs)
             whole = torch.zeros(rows, columns, dtype=torch.bfloat16)
             whole[:outputs, :inputs] = module.weight
-            by_rows = whole.view(rows // 2, 2, columns).mT.contiguous()
-            self.copies.append(by_rows.view(torch.int32)[..., 0].numpy().view(np.uint32))
+            by_outputs = whole.view(rows // 2, 2, columns).mT.contiguous()
+            self.copies.append(by_outputs.view(torch.int32)[..., 0].numpy().view(np.uint32))
 
     def _plan(self, size: int) -> _Plan:
-        assert self.held is not None
-        pair, columns, taken = self.pair, _columns(size), 0
+        """The workspace of batches of a size, and the records that say where in it each form is stored."""
+        per_word, columns, taken = self.per_word, _padded_images(size), 0
         layers = np.zeros(len(self.widths), LAYER)
 
-        def take(units: int) -> int:
+        def take(words: int) -> int:
             nonlocal taken
-            taken += units
-            return taken - units
+            taken += words
+            return taken - words
 
         for number, width in enumerate(self.widths):
-            layer, room = layers[number], _room(width)
-            layer["units"], layer["images_distance"] = columns // pair, room
-            for form in ("turned", "turned_before", "deep"):
-                layer[form] = take(room * columns // pair)
-            layer["wide"] = layer["deep"] if pair == 1 else take(room * columns // pair)
+            layer, padded = layers[number], _padded(width)
+            layer["batch_words"], layer["images_row"] = columns // per_word, padded
+            for form in ("panels", "panels_before", "by_features"):
+                layer[form] = take(padded * columns // per_word)
+            layer["by_batch"] = layer["by_features"] if per_word == 1 else take(padded * columns // per_word)
             if number == 0:
-                layer["wide"] = take(columns * room)
+                layer["by_batch"] = take(columns * padded)
                 continue
             before = layers[number - 1]
             before["inputs"], before["outputs"] = self.widths[number - 1], width
-            before["slope_deep"] = before["slope_wide"] = take(room * columns // pair)
-            if pair == 2:
-                before["slope_wide"] = take(room * columns // pair)
-        places = iter(zip(self.parameters, *self.held, strict=True))
+            before["gradient_by_features"] = before["gradient_by_batch"] = take(padded * columns // per_word)
+            if per_word == 2:
+                before["gradient_by_batch"] = take(padded * columns // per_word)
+        self._enter_parameters(layers)
+        other = layers.copy()
+        other["panels"], other["panels_before"] = layers["panels_before"], layers["panels"]
+        return _Plan(self._program(size), (layers, other), _words((taken,), per_word), columns)
+
+    def _enter_parameters(self, layers: np.ndarray) -> None:
+        """Enter the addresses of parameters, moments and copies, which stay alive and in place as long as the plan:
+        `_changed` and `__call__` drop plans when one of them is replaced."""
+        assert self.moments is not None
+        places = iter(zip(self.parameters, *self.moments, strict=True))
         for layer, module in zip(layers, self.modules, strict=False):
-            absent = self.absent, self.absent, self.absent
+            absent = self.no_bias, self.no_bias, self.no_bias
             weights, bias = next(places), absent if module.bias is None else next(places)
             layer["weights"], layer["first"], layer["second"] = (tensor.data_ptr() for tensor in weights)
             layer["bias"], layer["bias_first"], layer["bias_second"] = (tensor.data_ptr() for tensor in bias)
             layer["has_bias"] = module.bias is not None
-            layer["by_rows"], layer["by_rows_distance"] = layer["weights"], module.in_features
+            layer["by_outputs"], layer["by_outputs_row"] = layer["weights"], module.in_features
         for layer, copy in zip(layers, self.copies, strict=False):
-            layer["by_rows"], layer["by_rows_distance"] = copy.ctypes.data, copy.shape[1]
-        other = layers.copy()
-        other["turned"], other["turned_before"] = layers["turned_before"], layers["turned"]
-        return _Plan(self._program(size), (layers, other), _units((taken,), pair), columns)
+            layer["by_outputs"], layer["by_outputs_row"] = copy.ctypes.data, copy.shape[1]
 
     def _program(self, size: int) -> np.ndarray:
-        """The kinds of work of a step, on which layer, how much of it each: (kinds, 3)."""
+        """The kinds of work of a step, on which layer, how much of it each: (kinds, 3). Much is counted in images or
+        pairs of them, in LANES rows, or in ROWS rows."""
         last = len(self.modules) - 1
         rows, blocks = ([-(-width // each) for width in self.widths] for each in (ROWS, LANES))
-        program = [(READ, 0, -(-size // self.pair)), (TURN_IMAGES, 0, _columns(size) // LANES)]
+        program = [(READ, 0, -(-size // self.per_word)), (TRANSPOSE_IMAGES, 0, _padded_images(size) // LANES)]
         for k in range(last + 1):
-            program += [(FORWARD, k, rows[k + 1]), (TURN, k + 1, blocks[k + 1])]
+            program += [(FORWARD, k, rows[k + 1]), (TRANSPOSE, k + 1, blocks[k + 1])]
         program[-1] = LOSS, last, 0
-        program += [(BACKWARD, k, rows[k]) for k in range(last, 0, -1)]  # nobody asks for the slopes in the images
+        program += [(BACKWARD, k, rows[k]) for k in range(last, 0, -1)]  # the images' gradient is not needed
         return np.array(program)
 
 
-def _units(shape: tuple[int, ...], pair: int) -> np.ndarray:
-    """Room for units of float32, or of pairs of bfloat16; counted as a tensor's (see `training.memory`)."""
-    return torch.zeros(shape, dtype=torch.int32).numpy().view(np.float32 if pair == 1 else np.uint32)
+def _words(shape: tuple[int, ...], per_word: int) -> np.ndarray:
+    """Words, zeros; torch allocates them, so that they count as a tensor's memory (see `training.memory`)."""
+    return torch.zeros(shape, dtype=torch.int32).numpy().view(np.float32 if per_word == 1 else np.uint32)
 
 
-def _columns(size: int) -> int:
+def _padded_images(size: int) -> int:
+    """A batch's columns in whole tiles."""
     return -(-size // COLUMNS) * COLUMNS
 
 
-def _room(width: int) -> int:
-    """Rows or columns for so many features and a tile that begins with the last; not a multiple of 256 units, rows of
-    which would take turns in few lines of the caches."""
-    room = -(-(width + ROWS) // COLUMNS) * COLUMNS
-    return room if room % 256 else room + COLUMNS
+def _padded(width: int) -> int:
+    """Rows or columns that so many features are stored in, as the module says above."""
+    padded = -(-(width + ROWS) // COLUMNS) * COLUMNS
+    return padded if padded % 256 else padded + COLUMNS

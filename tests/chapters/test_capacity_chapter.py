@@ -155,7 +155,7 @@ def test_every_metric_is_measured_but_for_bounds_that_do_not_exist(records):
 
 
 def test_slopes_of_powers_are_their_exponents(records):
-    results = of_labels(read_results(capacity.trials(SETTINGS, SEEDS), records), "true")
+    results = of_labels(read_results(SETTINGS, SEEDS, records), "true")
     fitted = slope(results, "unit_capacity")
     assert fitted.values == pytest.approx((-0.7,) * 3)
     assert slope(results, "unit_impact").mean == pytest.approx(-0.5)
@@ -165,12 +165,12 @@ def test_slopes_of_powers_are_their_exponents(records):
 
 def test_a_slope_needs_all_widths_of_a_seed(records):
     missing = {k: r for k, r in records.items() if not (r.label == "true labels: h = 256" and r.spec["seed"] == 1)}
-    results = of_labels(read_results(capacity.trials(SETTINGS, SEEDS), missing), "true")
+    results = of_labels(read_results(SETTINGS, SEEDS, missing), "true")
     assert slope(results, "unit_capacity").n == 2
 
 
 def test_where_all_images_are_fitted_first(records):
-    results = read_results(capacity.trials(SETTINGS, SEEDS), records)
+    results = read_results(SETTINGS, SEEDS, records)
     assert first_fitted(of_labels(results, "true")).width == 64
     assert first_fitted(of_labels(results, "random")).width == 256
     assert first_fitted([]) is None

@@ -11,7 +11,7 @@ from scipy import stats
 from rungwise.chapters import cnns, mlps
 from rungwise.chapters.family import results as family
 from rungwise.chapters.family import statements as family_statements
-from rungwise.chapters.sentences import told_fit
+from rungwise.chapters.recipes import recipe_in_words
 from rungwise.training.settings import Recipe
 
 DATA = {"source": "digits"}
@@ -286,7 +286,7 @@ def results(fitted, accuracy, seeds):
     settings = SETTINGS.model_copy(update={"nets": {name: SETTINGS.nets[name] for name in accuracy}})
     planned = [trial for trial in mlps.trials(settings, seeds) if trial.seed in accuracy[trial.label]]
     records = {trial.id: fitted(trial, {"test_accuracy": accuracy[trial.label][trial.seed]}) for trial in planned}
-    return family.collect(settings, seeds, records)
+    return family.read_results(settings, seeds, records).models
 
 
 def test_flattery_by_hand(fitted):
@@ -576,7 +576,7 @@ def test_one_look_at_the_test_images_makes_no_curve(fitted):
     ],
 )
 def test_a_recipe_in_words(fit, told):
-    assert told_fit(Recipe(**fit)).startswith(told)
+    assert recipe_in_words(Recipe(**fit)).startswith(told)
 
 
 # Recipes of our own --------------------------------------------------------------------------------------------
@@ -600,7 +600,7 @@ OWN = cnns.Settings(
 
 
 def test_a_recipe_of_our_own_is_told_whole():
-    assert told_fit(OWN.fit) == (
+    assert recipe_in_words(OWN.fit) == (
         "for 2 epochs with Muon with momentum 0.9 at a learning rate that rises to 0.05 over the first fifth of the "
         "steps and falls to 0, in batches of 128, Adam at 0.008 moving the first layer, the last and all vectors, "
         "labels smoothed by 0.1, images changed at random (shifts of up to 2 pixels, mirroring)"

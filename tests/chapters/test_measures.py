@@ -1,6 +1,5 @@
 """What the chapters measure: the numbers of their own tables, by name, model and seed."""
 
-import importlib
 import itertools
 
 import numpy as np
@@ -9,7 +8,7 @@ import torch
 
 from rungwise.bench import Bench
 from rungwise.chapters import load_chapter, multitask, perceptrons, projection, seeing
-from rungwise.chapters.seeing.views import View
+from rungwise.chapters.seeing.results import NetView
 from rungwise.data.load import load
 from rungwise.data.split import split
 from rungwise.evidence.estimate import Estimate
@@ -18,6 +17,7 @@ from rungwise.records.record import Environment, Record
 from rungwise.study.reading import parse_study, read_study
 from rungwise.study.study import study_trials
 from rungwise.training.settings import Fit
+from rungwise.works import find_work
 
 HERE = Environment(
     rungwise="0", commit=None, python="3", libraries={}, platform="", processor="", cores=1, memory_bytes=1,
@@ -75,9 +75,8 @@ def records():
     digits = load("digits", offline=True)
     found = {}
     for _, trial in study_trials(STUDY):
-        module, function = trial.work.split(":")
         bench = Bench("cpu", lambda data, seed: split(digits, data, seed), found)
-        outcome = getattr(importlib.import_module(module), function)(trial, bench)
+        outcome = find_work(trial.work)(trial, bench)
         found[trial.id] = Record(
             id=trial.id, label=trial.label, spec=trial.spec, status="done", summary=outcome.summary,
             history=outcome.history, timings=outcome.timings, environment=HERE, arrays=outcome.arrays,
@@ -392,7 +391,7 @@ def test_shares_of_filters_by_hand():
         id=trial.id, label=trial.label, spec=trial.spec, status="done", environment=HERE,
         summary={**flat, "selectivity_convolution_1": 0.3},
     )  # fmt: skip
-    view = View(trial, record, 2)
+    view = NetView(trial, record, 2)
     assert view.depth("dark_share").tolist() == [0.5, 0.75]  # (1 + 3) / 2 of 4, (4 + 8) / 2 of 8
     assert view.depth("dead_share").tolist() == [0.25, 0.25]
     np.testing.assert_array_equal(view.depth("selectivity"), [0.3, np.nan])
@@ -401,7 +400,7 @@ def test_shares_of_filters_by_hand():
 def test_shares_of_dreams_by_hand():
     judge = np.full((10, 10), 0.05)
     judge[:, 3] = 0.55  # everything looks like a 3
-    view = View(None, type("R", (), {"arrays": {"judge_dreams_noise": judge}}), 2)
+    view = NetView(None, type("R", (), {"arrays": {"judge_dreams_noise": judge}}), 2)
     assert view.passed("judge", "noise").sum() == 1
     assert view.aimed("judge", "noise").mean() == pytest.approx((9 * 0.05 + 0.55) / 10)
 

@@ -1,6 +1,10 @@
-"""The formulas of the chapter."""
+"""What was done, in paragraphs and formulas."""
 
+from rungwise.chapters.cnns.settings import Settings
+from rungwise.chapters.family import method as family
 from rungwise.findings import Formula
+from rungwise.models.residual import ResidualSettings
+from rungwise.words import counted
 
 FORMULAS = (
     Formula(
@@ -18,3 +22,24 @@ FORMULAS = (
         ),
     ),
 )
+
+
+def method(settings: Settings) -> tuple[str, ...]:
+    halving = {"pool" if isinstance(net, ResidualSettings) else net.halving for net in settings.nets.values()}
+    how = {"stride": "a stride of 2", "pool": "2 × 2 max-pooling"}
+    residual = {name: net for name, net in settings.nets.items() if isinstance(net, ResidualSettings)}
+    return (
+        *family.method(settings),
+        f"The side halves between convolutions by {' or '.join(how[h] for h in sorted(halving))}.",
+        *(
+            f"{name} does not look at {counted(net.crop, 'pixel')} along each edge of an image."
+            for name, net in residual.items()
+            if net.crop
+        ),
+        *(
+            f"{name} is an ensemble of {net.members} nets that start apart, see the same batches, learn each from its "
+            "own loss, and answer by the mean of their probabilities (Lakshminarayanan et al. 2017)."
+            for name, net in residual.items()
+            if net.members > 1
+        ),
+    )

@@ -3,7 +3,8 @@
 from typing import Any
 
 from rungwise.chapters.multitask.settings import Settings
-from rungwise.chapters.sentences import told_fit
+from rungwise.chapters.recipes import recipe_in_words
+from rungwise.chapters.sentences import group_members
 from rungwise.data.settings import Data
 from rungwise.data.tasks import Task, task_classes
 from rungwise.findings import Formula
@@ -44,7 +45,7 @@ def formulas(settings: Settings) -> tuple[Formula, ...]:
 
 def method(settings: Settings) -> tuple[str, ...]:
     data = settings.data
-    tasks = "; ".join(_told_task(name, task, data) for name, task in settings.tasks.items())
+    tasks = "; ".join(_task_in_words(name, task, data) for name, task in settings.tasks.items())
     aside = (
         f"{data.validation_images:,} other training images were set aside to choose the weights by."
         if data.validation_images
@@ -52,8 +53,8 @@ def method(settings: Settings) -> tuple[str, ...]:
     )
     found = [
         f"The tasks: {tasks}.",
-        f"{_told_net(settings.net)} A single-task net is the same net with one task.",
-        f"Every net was fitted on {data.size:,} training images of {data.source}, {told_fit(settings.fit)}. "
+        f"{_net_in_words(settings.net)} A single-task net is the same net with one task.",
+        f"Every net was fitted on {data.size:,} training images of {data.source}, {recipe_in_words(settings.fit)}. "
         f"Accuracies are those of the last epoch on the test images. {aside}",
     ]
     if settings.methods:
@@ -63,23 +64,21 @@ def method(settings: Settings) -> tuple[str, ...]:
             "its authors' where they name any, or the study's, where the table of methods says so."
         )
     if settings.sharing:
-        nets = " ".join(f"{name}: {_told_net(net)}" for name, net in settings.sharing.items())
+        nets = " ".join(f"{name}: {_net_in_words(net)}" for name, net in settings.sharing.items())
         found.append(f"Other ways to share, all at equal weights. {nets}")
     return tuple(found)
 
 
-def _told_task(name: str, task: Task, data: Data) -> str:
+def _task_in_words(name: str, task: Task, data: Data) -> str:
     if task == "labels":
         return f"{name}, the {len(data.classes)} classes"
     if isinstance(task, str):
         return f"{name}, the column {task} of {len(task_classes(task, data))} classes"
-    groups = ", ".join(
-        f"{group} ({', '.join(data.classes[label] for label in labels)})" for group, labels in task.items()
-    )
+    groups = ", ".join(f"{group} ({members})" for group, members in group_members(task, data).items())
     return f"{name}, {len(task)} groups: {groups}"
 
 
-def _told_net(net: NetSettings) -> str:
+def _net_in_words(net: NetSettings) -> str:
     """A net in a sentence."""
     settings: Any = net
     filters = ", ".join(map(str, settings.filters))

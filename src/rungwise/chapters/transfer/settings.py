@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from rungwise.chapters.chapter import ChapterSettings
 from rungwise.chapters.multitask.weights import TaskOfData, WeightsOfTasks
-from rungwise.chapters.transfer.names import TRUNK, WAYS, model_name, steps
+from rungwise.chapters.transfer.names import TRUNK, WAYS, model_name
 from rungwise.data.settings import Data
 from rungwise.data.tasks import Task
 from rungwise.models.columns import ColumnsSettings
@@ -77,6 +77,11 @@ class Settings(ChapterSettings):
 def images(data: Data, share: float) -> int:
     """How many training images a share of the labels is."""
     return round(share * data.size)
+
+
+def steps(fit: Recipe, images: int) -> int:
+    """How many steps training on so many images takes."""
+    return fit.epochs * -(-images // fit.batch)
 
 
 def recipe(settings: Settings, share: float) -> Recipe:

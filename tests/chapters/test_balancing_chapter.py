@@ -142,7 +142,7 @@ RIGHT = {
         ({"RECIPE": ", pruning = {}"}, "line 6: fit: pruning goes by the loss of one task: leave `pruning` out"),
     ],
 )
-def test_a_wrong_study_is_told_once_with_its_line(change, message):
+def test_a_wrong_study_is_reported_once_with_its_line(change, message):
     text = STUDY
     for name, value in {**RIGHT, **change}.items():
         text = text.replace(name, value)
@@ -152,7 +152,7 @@ def test_a_wrong_study_is_told_once_with_its_line(change, message):
     assert str(error.value).count("\n") == 0
 
 
-def test_a_schedule_beside_ways_to_balance_is_told_with_their_lines():
+def test_a_schedule_beside_ways_to_balance_is_reported_with_their_lines():
     text = STUDY
     for name, value in {**RIGHT, "RECIPE": ', schedule = "one-cycle"'}.items():
         text = text.replace(name, value)
@@ -252,7 +252,7 @@ def test_the_verdict_may_be_no(fitted):
     assert f"the best of 3 would need a gain above {np.median(least):.2f}% to be told from noise" in text
 
 
-def test_what_the_correction_takes_away_is_told(fitted):
+def test_what_the_correction_takes_away_is_reported(fitted):
     """Gains of 5, 5.625 and 7.5%: p = .015 alone, seven times as much beside six methods that gain nothing."""
     methods = {name: {"method": "dwa", "temperature": k} for k, name in enumerate("ABCDEFG", 1)}
     settings = multitask.Settings(**{**BASE, "methods": methods})

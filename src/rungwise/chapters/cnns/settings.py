@@ -16,7 +16,7 @@ __all__ = ["AnyCnn", "Settings", "trials"]
 
 
 def _family(net: Any) -> str:
-    """The family of a net; where a study file does not name it, its settings tell."""
+    """The family of a net; where a study file does not name it, it follows from its settings."""
     named = net.get("family") if isinstance(net, dict) else getattr(net, "family", None)
     own = isinstance(net, dict) and not {"stem", "blocks"}.isdisjoint(net)
     return str(named or ("residual" if own else "cnn"))

@@ -63,7 +63,7 @@ class Settings(ChapterSettings):
     @field_validator("shares")
     @classmethod
     def _rising(cls, shares: tuple[float, ...], info: ValidationInfo) -> tuple[float, ...]:
-        if not isinstance(data := info.data.get("data"), Data):  # it is wrong itself, which is told already
+        if not isinstance(data := info.data.get("data"), Data):  # it is wrong itself, which is reported already
             return shares
         counts = [images(data, share) for share in shares]
         got = f"got {list(shares)}, which of {data.size:,} training images are {listed([f'{n:,}' for n in counts])}"

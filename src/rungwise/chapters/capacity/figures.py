@@ -5,10 +5,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from rungwise.chapters.capacity.results import WidthResult, of_labels
+from rungwise.chapters.capacity.results import CapacityResults, WidthResult, of_labels
 from rungwise.chapters.capacity.settings import Labels, Settings
 from rungwise.chapters.drawing import over_epochs, over_values
-from rungwise.chapters.results import Results
 from rungwise.findings import Figure, Lines, Panel, Series
 
 H = "hidden units h"
@@ -23,12 +22,11 @@ MEASURES = {
 CURVES = 3
 """Widths whose learning curves are drawn: the smallest, the largest, and those evenly between."""
 
-
 Kinds = dict[Labels, list[WidthResult]]
 """The results by kind of labels, and then by width."""
 
 
-def figures(results: Results[Settings, WidthResult]) -> tuple[Figure, ...]:
+def figures(results: CapacityResults) -> tuple[Figure, ...]:
     settings = results.settings
     kinds = {labels: own for labels in settings.labels if (own := of_labels(results, labels))}
     if not kinds:

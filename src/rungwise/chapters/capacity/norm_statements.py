@@ -3,15 +3,15 @@
 import math
 from collections.abc import Sequence
 
-from rungwise.chapters.capacity.results import HALF, KINDS, WidthResult, of_labels, slope
-from rungwise.chapters.capacity.settings import Labels, Settings
-from rungwise.chapters.results import Results, ids_of
+from rungwise.chapters.capacity.results import HALF, KINDS, CapacityResults, WidthResult, of_labels, slope
+from rungwise.chapters.capacity.settings import Labels
+from rungwise.chapters.results import ids_of
 from rungwise.chapters.sentences import capitalised, in_words
 from rungwise.evidence.estimate import Estimate, paired_difference
 from rungwise.findings import Statement
 
 
-def norm_statements(results: Results[Settings, WidthResult]) -> list[Statement]:
+def norm_statements(results: CapacityResults) -> list[Statement]:
     found = []
     for labels in KINDS:
         own = of_labels(results, labels)
@@ -68,7 +68,7 @@ def _capacity(own: Sequence[WidthResult], labels: Labels) -> list[Statement]:
     return [Statement(text=f"On {labels} labels, {'; '.join(parts)}.", trials=ids_of(own))] if parts else []
 
 
-def _random_above_true(results: Results[Settings, WidthResult]) -> list[Statement]:
+def _random_above_true(results: CapacityResults) -> list[Statement]:
     """At how many widths the measure and the bound are larger for random labels than for true ones."""
     true, random = ({r.width: r for r in of_labels(results, labels)} for labels in KINDS)
     parts: list[str] = []
@@ -89,7 +89,7 @@ def _random_above_true(results: Results[Settings, WidthResult]) -> list[Statemen
     return [Statement(text=f"{capitalised('; '.join(parts))}.", trials=ids_of(list(used.values())))]
 
 
-def _vacuous(results: Results[Settings, WidthResult]) -> list[Statement]:
+def _vacuous(results: CapacityResults) -> list[Statement]:
     """The least that any bound says of an error rate."""
     known = [result for result in results.models if result.values("bound")]
     if not known:

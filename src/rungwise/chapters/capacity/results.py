@@ -48,9 +48,10 @@ def _value(key: str, record: Record) -> float:
             return record.summary.get(key, math.nan)
 
 
-def read_results(
-    settings: Settings, seeds: tuple[int, ...], records: Mapping[str, Record]
-) -> Results[Settings, WidthResult]:
+CapacityResults = Results[Settings, WidthResult]
+
+
+def read_results(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, Record]) -> CapacityResults:
     """One result per kind of labels and width, in the order of the trials."""
     planned = trials(settings, seeds)
     names: dict[str, list[CapacityTrial]] = {}
@@ -61,10 +62,10 @@ def read_results(
         done = {trial.seed: records[trial.id] for trial in own if trial.id in records}
         (width,), labels = own[0].net.hidden, own[0].data.labels
         found.append(WidthResult(name, done, width, labels, own[0]))
-    return Results(settings, found, len(planned))
+    return CapacityResults(settings, found, len(planned))
 
 
-def of_labels(results: Results[Settings, WidthResult], labels: Labels) -> list[WidthResult]:
+def of_labels(results: CapacityResults, labels: Labels) -> list[WidthResult]:
     """Those on one kind of labels that have a record, by width."""
     return [result for result in results.ran if result.labels == labels]
 

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from rungwise.chapters.capacity.norm_statements import norm_statements
-from rungwise.chapters.capacity.results import KINDS, WidthResult, first_fitted, of_labels
-from rungwise.chapters.capacity.settings import Labels, Settings
-from rungwise.chapters.results import Results, ids_of
+from rungwise.chapters.capacity.results import KINDS, CapacityResults, WidthResult, first_fitted, of_labels
+from rungwise.chapters.capacity.settings import Labels
+from rungwise.chapters.results import ids_of
 from rungwise.chapters.sentences import compared, paired_in_words, seed_warnings
 from rungwise.evidence.estimate import Estimate, paired_difference
 from rungwise.findings import Statement
 from rungwise.words import listed
 
 
-def statements(results: Results[Settings, WidthResult]) -> tuple[Statement, ...]:
+def statements(results: CapacityResults) -> tuple[Statement, ...]:
     found: list[Statement] = []
     for labels in KINDS:
         own = of_labels(results, labels)
@@ -63,7 +63,7 @@ def _error(own: Sequence[WidthResult]) -> list[Statement]:
     return found
 
 
-def _epochs(results: Results[Settings, WidthResult]) -> list[Statement]:
+def _epochs(results: CapacityResults) -> list[Statement]:
     """How many epochs more random labels take than true ones, at the ends of what both have run."""
     true, random = ({r.width: r for r in of_labels(results, labels)} for labels in KINDS)
     widths = sorted(true.keys() & random.keys())
@@ -75,7 +75,7 @@ def _epochs(results: Results[Settings, WidthResult]) -> list[Statement]:
         more = paired_difference(b.values("epochs"), a.values("epochs"))
         if more is not None:
             of_a, of_b = _means_of_both(a, b, "epochs")
-            parts.append(f"{of_b:.0f} against {of_a:.0f} at h = {a.width:,}{_of(more)}")
+            parts.append(f"{of_b:.0f} against {of_a:.0f} at h = {a.width:,}{_difference_in_words(more)}")
     if not parts:
         return []
     text = (
@@ -85,7 +85,7 @@ def _epochs(results: Results[Settings, WidthResult]) -> list[Statement]:
     return [Statement(text=text, trials=ids_of([result for pair in fitted for result in pair]))]
 
 
-def _of(more: Estimate) -> str:
+def _difference_in_words(more: Estimate) -> str:
     """ " (+117; 95% interval ...)", after two numbers of epochs."""
     if more.interval is None:
         return f" ({more.mean:+.0f}, one run each)"
@@ -101,11 +101,11 @@ def _means_of_both(a: WidthResult, b: WidthResult, key: str) -> tuple[float, flo
     return of_a, of_b
 
 
-def warnings(results: Results[Settings, WidthResult]) -> tuple[str, ...]:
+def warnings(results: CapacityResults) -> tuple[str, ...]:
     return (*seed_warnings(results), *_unfinished(results))
 
 
-def _unfinished(results: Results[Settings, WidthResult]) -> tuple[str, ...]:
+def _unfinished(results: CapacityResults) -> tuple[str, ...]:
     """Where trials were stopped at the limit of epochs: they have not fitted their images."""
     late = {
         result: count for result in results.models if (count := sum(not ended for ended in result.reached.values()))

@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 
-from rungwise.chapters.capacity.results import WidthResult
-from rungwise.chapters.capacity.settings import Settings
-from rungwise.chapters.results import Results
+from rungwise.chapters.capacity.results import CapacityResults, WidthResult
 from rungwise.findings import Cell, Column, Table
 
 
-def tables(results: Results[Settings, WidthResult]) -> tuple[Table, ...]:
+def tables(results: CapacityResults) -> tuple[Table, ...]:
     return (_fits(results.models, results.settings.name), _measures(results.models, results.settings.name))
 
 

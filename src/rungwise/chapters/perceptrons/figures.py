@@ -5,13 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from rungwise.chapters.drawing import in_grey, over_epochs
-from rungwise.chapters.perceptrons.results import SHOWN, PairResult
+from rungwise.chapters.perceptrons.results import SHOWN, PairResult, PerceptronResults
 from rungwise.chapters.perceptrons.settings import Settings
-from rungwise.chapters.results import Results
 from rungwise.findings import Bars, Figure, Heatmap, Images, Level, Lines, Tile
 
 
-def figures(results: Results[Settings, PairResult]) -> tuple[Figure, ...]:
+def figures(results: PerceptronResults) -> tuple[Figure, ...]:
     settings, ran = results.settings, results.ran
     if not ran:
         return ()

@@ -64,16 +64,17 @@ def _unrest(curve: list[float]) -> dict[str, float]:
     return {"range": float(np.ptp(curve[-LAST:])), "late_peak": max(curve[len(curve) // 2 :])}
 
 
-def read_results(
-    settings: Settings, seeds: tuple[int, ...], records: Mapping[str, Record]
-) -> Results[Settings, PairResult]:
+PerceptronResults = Results[Settings, PairResult]
+
+
+def read_results(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, Record]) -> PerceptronResults:
     """One result per pair, in the order of the study."""
     planned, pairs = trials(settings, seeds), []
     for (positive, negative), group in itertools.groupby(planned, lambda trial: (trial.positive, trial.negative)):
         own = list(group)
         done = {trial.seed: records[trial.id] for trial in own if trial.id in records}
         pairs.append(PairResult(own[0].label, done, positive, negative))
-    return Results(settings, pairs, len(planned))
+    return PerceptronResults(settings, pairs, len(planned))
 
 
 def metrics(settings: Settings) -> dict[str, Metric]:

@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from rungwise.chapters.perceptrons.results import LAST, SHOWN, PairResult
+from rungwise.chapters.perceptrons.results import LAST, SHOWN, PairResult, PerceptronResults
 from rungwise.chapters.perceptrons.settings import Settings
-from rungwise.chapters.results import Results, ids_of
+from rungwise.chapters.results import ids_of
 from rungwise.chapters.sentences import in_words
 from rungwise.evidence.bootstrap import bootstrap
 from rungwise.findings import Statement
 
 
-def statements(results: Results[Settings, PairResult]) -> tuple[Statement, ...]:
+def statements(results: PerceptronResults) -> tuple[Statement, ...]:
     settings, ran = results.settings, results.ran
     if not ran:
         return ()

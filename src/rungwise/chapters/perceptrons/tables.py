@@ -1,8 +1,6 @@
 """The table of the chapter."""
 
-from rungwise.chapters.perceptrons.results import LAST, PairResult
-from rungwise.chapters.perceptrons.settings import Settings
-from rungwise.chapters.results import Results
+from rungwise.chapters.perceptrons.results import LAST, PairResult, PerceptronResults
 from rungwise.findings import Cell, Column, Table
 
 NUMBERS = (
@@ -15,7 +13,7 @@ NUMBERS = (
 )
 
 
-def tables(results: Results[Settings, PairResult]) -> tuple[Table, ...]:
+def tables(results: PerceptronResults) -> tuple[Table, ...]:
     return (
         Table(
             id=f"{results.settings.name}-accuracy",

@@ -30,7 +30,7 @@ def _on_simplex(weights: LossWeights, info: ValidationInfo) -> LossWeights:
     return weights
 
 
-def as_pair(weights: Any, info: ValidationInfo) -> Any:
+def _as_pair(weights: Any, info: ValidationInfo) -> Any:
     """For two tasks, one number w stands for (w, 1 - w); all else stays as it is."""
     two = len(info.data.get("tasks", "ab")) == 2
     return (weights, 1 - weights) if two and isinstance(weights, int | float) else weights
@@ -39,7 +39,7 @@ def as_pair(weights: Any, info: ValidationInfo) -> Any:
 TaskOfData = Annotated[Task, AfterValidator(_of_data)]
 """A task of a chapter's settings, which have `data` before it."""
 
-WeightsOfTasks = Annotated[LossWeights, BeforeValidator(as_pair), AfterValidator(_on_simplex)]
+WeightsOfTasks = Annotated[LossWeights, BeforeValidator(_as_pair), AfterValidator(_on_simplex)]
 """Weights on the simplex, in a chapter's settings, which have `tasks` before them."""
 
 

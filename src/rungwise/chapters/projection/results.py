@@ -120,14 +120,14 @@ def _read_views(planned: Sequence[ProjectionTrial], records: Mapping[str, Record
 def _over_pairs(views: list[PlaneView], names: tuple[str, ...]) -> list[ClassPair]:
     """Every pair of classes with its accuracy, hardest first."""
     found = []
-    for (a, b), name in pair_names(names).items():
+    for (a, b), name in _pair_names(names).items():
         accuracy = finite(view.pairs[a, b] for view in views)
         if accuracy is not None:
             found.append(ClassPair(name, accuracy, a, b))
     return sorted(found, key=lambda pair: pair.accuracy.mean)
 
 
-def pair_names(names: tuple[str, ...]) -> dict[tuple[int, int], str]:
+def _pair_names(names: tuple[str, ...]) -> dict[tuple[int, int], str]:
     """Every pair of labels, as "3 v 5" by (3, 5)."""
     return {(a, b): f"{names[a]} v {names[b]}" for a, b in itertools.combinations(range(len(names)), 2)}
 
@@ -145,7 +145,7 @@ def spread_of(views: Iterable[PlaneView], k: int, axis: int | None = None) -> Es
 def metrics(settings: Settings) -> dict[str, Metric]:
     """What is measured of classes, pairs of them and components."""
     classes = settings.data.classes
-    pairs = tuple(pair_names(classes).values())
+    pairs = tuple(_pair_names(classes).values())
     return {
         "pair_accuracy": Metric("accuracy of a linear SVM on the pair's points on both components", pairs),
         "pair_rank": Metric("rank of the pair by that accuracy; 1: the hardest", pairs),
@@ -168,7 +168,7 @@ def measured(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, R
 
 def _numbers(view: PlaneView, names: tuple[str, ...]) -> dict[str, dict[str, float]]:
     """Each of `metrics` for one seed, by model; NaN where undefined."""
-    pairs = {name: float(view.pairs[a, b]) for (a, b), name in pair_names(names).items()}
+    pairs = {name: float(view.pairs[a, b]) for (a, b), name in _pair_names(names).items()}
     ranks = stats.rankdata(list(pairs.values()), nan_policy="omit")  # equals share the mean of their ranks
     return {
         "pair_accuracy": pairs,

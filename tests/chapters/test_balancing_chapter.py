@@ -9,9 +9,9 @@ from scipy import stats
 
 from rungwise.chapters import multitask
 from rungwise.chapters.multitask.models import models
-from rungwise.chapters.multitask.results import Results
-from rungwise.chapters.multitask.statements import paired_tests
-from rungwise.chapters.multitask.weights import TOGETHER
+from rungwise.chapters.multitask.results import read_results
+from rungwise.chapters.multitask.verdicts import paired_tests
+from rungwise.chapters.multitask.weights import SINGLE_NETS
 from rungwise.study.reading import parse_study
 from rungwise.study.study import StudyError
 
@@ -142,7 +142,7 @@ RIGHT = {
         ({"RECIPE": ", pruning = {}"}, "line 6: fit: pruning goes by the loss of one task: leave `pruning` out"),
     ],
 )
-def test_a_wrong_study_is_told_once_with_its_line(change, message):
+def test_a_wrong_study_is_reported_once_with_its_line(change, message):
     text = STUDY
     for name, value in {**RIGHT, **change}.items():
         text = text.replace(name, value)
@@ -152,7 +152,7 @@ def test_a_wrong_study_is_told_once_with_its_line(change, message):
     assert str(error.value).count("\n") == 0
 
 
-def test_a_schedule_beside_ways_to_balance_is_told_with_their_lines():
+def test_a_schedule_beside_ways_to_balance_is_reported_with_their_lines():
     text = STUDY
     for name, value in {**RIGHT, "RECIPE": ', schedule = "one-cycle"'}.items():
         text = text.replace(name, value)
@@ -178,7 +178,7 @@ def test_trials_differ_in_what_is_compared_alone():
 
 
 def test_weights_are_tuned_on_the_images_set_aside(records):
-    results = Results(SETTINGS, SEEDS, records)
+    results = read_results(SETTINGS, SEEDS, records)
     assert results.tuned.name == "multi: λ = 0.25"
     assert results.equal.name == "multi: λ = 0.5"
     assert results.best("loops").weights == (0.25, 0.75), "by validation accuracy: the test images would say 0"
@@ -187,7 +187,7 @@ def test_weights_are_tuned_on_the_images_set_aside(records):
 def test_every_measurement_by_hand(records):
     found = {(m.metric, m.model, m.seed): m.value for m in multitask.measured(SETTINGS, SEEDS, records)}
     assert found["mean_test_accuracy", "DWA", 0] == pytest.approx((0.84 + 0.55) / 2)
-    assert found["mean_test_accuracy", TOGETHER, 0] == pytest.approx(0.65)
+    assert found["mean_test_accuracy", SINGLE_NETS, 0] == pytest.approx(0.65)
     assert found["gain_on_single", "DWA", 0] == pytest.approx(100 * (0.04 / 0.8 + 0.05 / 0.5) / 2)
     assert found["gain_on_tuned", "DWA", 1] == pytest.approx(100 * (0.08 / 0.8 + 0.06 / 0.5) / 2)
     assert found["gain_on_tuned", "multi: λ = 0.25", 1] == 0
@@ -209,7 +209,7 @@ def test_every_measurement_by_hand(records):
 
 
 def test_gains_are_tested_in_pairs_and_adjusted(records):
-    results = Results(SETTINGS, SEEDS, records)
+    results = read_results(SETTINGS, SEEDS, records)
     found = paired_tests(results, results.of("adaptive"), results.tuned)
     assert [t.model.name for t in found] == ["DWA", "RLW", "AdaTask"]
     gains = {"DWA": [], "RLW": [], "AdaTask": []}
@@ -252,7 +252,7 @@ def test_the_verdict_may_be_no(fitted):
     assert f"the best of 3 would need a gain above {np.median(least):.2f}% to be told from noise" in text
 
 
-def test_what_the_correction_takes_away_is_told(fitted):
+def test_what_the_correction_takes_away_is_reported(fitted):
     """Gains of 5, 5.625 and 7.5%: p = .015 alone, seven times as much beside six methods that gain nothing."""
     methods = {name: {"method": "dwa", "temperature": k} for k, name in enumerate("ABCDEFG", 1)}
     settings = multitask.Settings(**{**BASE, "methods": methods})
@@ -268,7 +268,7 @@ def test_what_the_correction_takes_away_is_told(fitted):
 
 def test_a_gain_that_does_not_vary_is_tested_by_its_sign(fitted):
     always = {**ACCURACY, "DWA": ([0.84] * 3, [0.50] * 3), "RLW": ([0.80] * 3, [0.50] * 3)}
-    results = Results(SETTINGS, SEEDS, records_of(fitted, accuracy=always))
+    results = read_results(SETTINGS, SEEDS, records_of(fitted, accuracy=always))
     alone = {t.model.name: t.alone for t in paired_tests(results, results.of("adaptive"), results.tuned)}
     assert alone["DWA"] == 0.25, "three of three: 2 / 2^3"
     assert alone["RLW"] == 1
@@ -284,7 +284,7 @@ def test_weights_are_tuned_on_the_seeds_that_all_have(fitted):
                 records[trial.id].summary.update(validation_accuracy_item=0.99, validation_accuracy_loops=0.99)
         elif trial.label.startswith("multi") and trial.seed:
             del records[trial.id]
-    assert Results(SETTINGS, SEEDS, records).tuned.name == "multi: λ = 0.25"
+    assert read_results(SETTINGS, SEEDS, records).tuned.name == "multi: λ = 0.25"
 
 
 def test_one_seed_gives_no_verdict(fitted):

@@ -134,8 +134,8 @@ def test_a_study_may_want_one_kind_of_labels():
     text = TEXT.replace("widths", 'labels = ["random"]\nwidths').split("[[chapter.claim]]")[0]
     (settings,) = parse_study(text, "capacity.toml").chapters
     assert {trial.data.labels for trial in capacity.trials(settings, SEEDS)} == {"random"}
-    told = capacity.findings(settings, SEEDS, made(settings))
-    assert "true labels" not in " ".join(texts(told))
+    alone = capacity.findings(settings, SEEDS, made(settings))
+    assert "true labels" not in " ".join(texts(alone))
     assert capacity.findings(settings, SEEDS, {}).seeds == 0
 
 
@@ -155,7 +155,7 @@ def test_every_metric_is_measured_but_for_bounds_that_do_not_exist(records):
 
 
 def test_slopes_of_powers_are_their_exponents(records):
-    results = of_labels(read_results(capacity.trials(SETTINGS, SEEDS), records), "true")
+    results = of_labels(read_results(SETTINGS, SEEDS, records), "true")
     fitted = slope(results, "unit_capacity")
     assert fitted.values == pytest.approx((-0.7,) * 3)
     assert slope(results, "unit_impact").mean == pytest.approx(-0.5)
@@ -165,21 +165,21 @@ def test_slopes_of_powers_are_their_exponents(records):
 
 def test_a_slope_needs_all_widths_of_a_seed(records):
     missing = {k: r for k, r in records.items() if not (r.label == "true labels: h = 256" and r.spec["seed"] == 1)}
-    results = of_labels(read_results(capacity.trials(SETTINGS, SEEDS), missing), "true")
+    results = of_labels(read_results(SETTINGS, SEEDS, missing), "true")
     assert slope(results, "unit_capacity").n == 2
 
 
 def test_where_all_images_are_fitted_first(records):
-    results = read_results(capacity.trials(SETTINGS, SEEDS), records)
+    results = read_results(SETTINGS, SEEDS, records)
     assert first_fitted(of_labels(results, "true")).width == 64
     assert first_fitted(of_labels(results, "random")).width == 256
     assert first_fitted([]) is None
 
 
-# What is told --------------------------------------------------------------------------------------------------
+# Sentences -----------------------------------------------------------------------------------------------------
 
 
-def test_error_and_fitting_are_told(found):
+def test_error_and_fitting_are_reported(found):
     assert "training error is 0 in every run from the smallest width on, h = 64." in saying(found, "On true", "is 0 in")
     assert saying(found, "On random", "every run at") == (
         "On random labels, training error first is 0 in every run at h = 256."
@@ -190,17 +190,17 @@ def test_error_and_fitting_are_told(found):
 
 
 def test_epochs_are_compared_where_both_were_fitted(found):
-    told = saying(found, "Both kinds of labels were fitted")
-    assert "at 2 of 3 widths" in told
-    assert "151 against 51 at h = 256 (+100, paired by seed, n = 3" in told
-    assert "at h = 64" not in told
+    text = saying(found, "Both kinds of labels were fitted")
+    assert "at 2 of 3 widths" in text
+    assert "151 against 51 at h = 256 (+100, paired by seed, n = 3" in text
+    assert "at h = 64" not in text
 
 
-def test_slopes_are_told_against_the_root(found):
-    told = saying(found, "On true", "mean unit capacity")
-    assert "to the power -0.700" in told
-    assert "it falls faster than 1/√h" in told
-    assert "h = 64 to 1,024" in told
+def test_slopes_are_reported_against_the_root(found):
+    text = saying(found, "On true", "mean unit capacity")
+    assert "to the power -0.700" in text
+    assert "it falls faster than 1/√h" in text
+    assert "h = 64 to 1,024" in text
     assert "h = 256 to 1,024" in saying(found, "On random", "mean unit capacity"), "64 units have not fitted them"
     noisy = made()
     for key, each in noisy.items():
@@ -216,11 +216,11 @@ def test_slopes_are_told_against_the_root(found):
     )
 
 
-def test_measure_and_bound_are_told(found):
-    told = saying(found, "On true", "the bound is")
-    assert "the measure is 66 at h = 64 and 50 at h = 1,024, 0.76 times as much, and least at h = 1,024" in told
+def test_measure_and_bound_are_reported(found):
+    text = saying(found, "On true", "the bound is")
+    assert "the measure is 66 at h = 64 and 50 at h = 1,024, 0.76 times as much, and least at h = 1,024" in text
     assert (
-        "the bound is 8,000,000 at h = 64 and 32,000,000 at h = 1,024, 4.00 times as much, and least at h = 64" in told
+        "the bound is 8,000,000 at h = 64 and 32,000,000 at h = 1,024, 4.00 times as much, and least at h = 64" in text
     )
     both = saying(found, "larger on random")
     assert "The mean measure is larger on random than on true labels at 3 of 3 widths" in both
@@ -230,7 +230,7 @@ def test_measure_and_bound_are_told(found):
     assert "√(C/m) = 0.3: less than 1" in saying(useful, "smallest bound")
 
 
-def test_trials_that_were_stopped_at_the_limit_are_told(found):
+def test_trials_that_were_stopped_at_the_limit_are_reported(found):
     (late,) = (text for text in found.warnings if "did not reach" in text)
     assert "3 of 18 trials did not reach the stopping criterion within the limit" in late
     assert "(random labels: h = 64, 3 of 3 runs)" in late
@@ -272,10 +272,10 @@ def test_what_is_missing_is_left_out(records):
     assert capacity.findings(SETTINGS, SEEDS, {}).statements == ()
     assert capacity.findings(SETTINGS, SEEDS, {}).figures == ()
     one = dict(list(records.items())[:1])
-    told = capacity.findings(SETTINGS, SEEDS, one)
-    assert told.seeds == 1
-    assert len(told.figures) == 4
-    assert "to the power" not in " ".join(texts(told))
+    short = capacity.findings(SETTINGS, SEEDS, one)
+    assert short.seeds == 1
+    assert len(short.figures) == 4
+    assert "to the power" not in " ".join(texts(short))
     single = capacity.findings(SETTINGS, (0,), made(seeds=(0,)))
     assert "in one run, it falls faster than 1/√h" in saying(single, "On true", "mean unit capacity")
 
@@ -299,8 +299,8 @@ def test_powers_of_h_in_words(powers, says):
     assert says in saying(capacity.findings(SETTINGS, SEEDS, records), "On true", "mean unit capacity")
 
 
-def test_differences_are_told_between_means_of_the_same_seeds(records):
-    """The smallest width has but seed 2, the largest all: what is told is of seed 2."""
+def test_differences_are_reported_between_means_of_the_same_seeds(records):
+    """The smallest width has but seed 2, the largest all: what is reported is of seed 2."""
     gone = {t.id for t in capacity.trials(SETTINGS, SEEDS) if t.label == "true labels: h = 64" and t.seed < 2}
     left = {key: one for key, one in records.items() if key not in gone}
     by = {t.label: 1 - left[t.id].summary["test_accuracy"] for t in capacity.trials(SETTINGS, (2,))}

@@ -1,4 +1,4 @@
-"""The trial of capacity: what it tells follows from the weights that an ordinary fit of the same net ends with."""
+"""The trial of capacity: what it reports follows from the weights that an ordinary fit of the same net ends with."""
 
 import math
 
@@ -48,7 +48,7 @@ def trial(**changes: object) -> CapacityTrial:
 
 @pytest.fixture(scope="module")
 def ends():
-    """What the trial tells, and what an ordinary fit of the same net does: its outcome and (U0, U, V) in numpy."""
+    """What the trial reports, and what an ordinary fit of the same net does: its outcome and (U0, U, V) in numpy."""
     wanted = trial()
     plain = carry_out(Fit.model_validate({**wanted.model_dump(), "label": "net", "net": wanted.net}), BENCH)
     net = wanted.net.build((1, 28, 28), (10,))

@@ -11,7 +11,7 @@ from scipy import stats
 from rungwise.chapters import cnns, mlps
 from rungwise.chapters.family import results as family
 from rungwise.chapters.family import statements as family_statements
-from rungwise.chapters.sentences import told_fit
+from rungwise.chapters.recipes import recipe_in_words
 from rungwise.training.settings import Recipe
 
 DATA = {"source": "digits"}
@@ -225,7 +225,7 @@ def test_several_seeds_of_which_one_has_run_are_one_seed(fitted):
 FEW = "No number here rests on more than 3 seeds; 5 or more make intervals worth reading."
 
 
-def test_few_seeds_are_told(fitted):
+def test_few_seeds_are_reported(fitted):
     assert mlps.findings(SETTINGS, (0, 1, 2), mlp_records(fitted)).warnings == (FEW,)
 
 
@@ -257,7 +257,7 @@ def test_a_worse_and_an_equal_cnn_read_well(fitted):
         assert words in said(cnns.findings(CNNS, (0,), records), "On the test set the best CNN, K,")
 
 
-def test_unequal_data_are_told(fitted):
+def test_unequal_data_are_reported(fitted):
     fewer = SETTINGS.model_copy(update={"data": SETTINGS.data.model_copy(update={"train_images": 500})})
     settings = CNNS.model_copy(update={"against": fewer})
     found = cnns.findings(settings, (0, 1, 2), {**mlp_records(fitted, settings=fewer), **cnn_records(fitted)})
@@ -286,7 +286,7 @@ def results(fitted, accuracy, seeds):
     settings = SETTINGS.model_copy(update={"nets": {name: SETTINGS.nets[name] for name in accuracy}})
     planned = [trial for trial in mlps.trials(settings, seeds) if trial.seed in accuracy[trial.label]]
     records = {trial.id: fitted(trial, {"test_accuracy": accuracy[trial.label][trial.seed]}) for trial in planned}
-    return family.collect(settings, seeds, records)
+    return family.read_results(settings, seeds, records).models
 
 
 def test_flattery_by_hand(fitted):
@@ -304,7 +304,7 @@ def test_flattery_is_over_the_seeds_that_all_nets_have(fitted):
     assert family_statements.flattery(results(fitted, apart, (0, 1, 2))) is None
 
 
-def test_the_best_of_both_families_is_told_to_be_flattered(fitted):
+def test_the_best_of_both_families_is_said_to_be_flattered(fitted):
     found = cnns.findings(CNNS, (0, 1, 2), {**mlp_records(fitted), **cnn_records(fitted)})
     assert found.warnings[0] == FEW
     assert found.warnings[1:] == (
@@ -334,7 +334,7 @@ def test_where_there_was_nothing_to_choose_nothing_is_flattered(fitted):
 
 
 def test_mlps_may_have_other_seeds_than_the_cnns(fitted):
-    """Each family is told over all its seeds, and the difference over those that both have."""
+    """Each family is reported over all its seeds, and the difference over those that both have."""
     for dense, own, both in (((0, 1, 2), (0, 1), 2), ((0,), (0, 1, 2), 1)):
         records = {**mlp_records(fitted, dense), **cnn_records(fitted, own)}
         found = cnns.findings(CNNS, own, records)
@@ -567,7 +567,7 @@ def test_one_look_at_the_test_images_makes_no_curve(fitted):
 
 
 @pytest.mark.parametrize(
-    ("fit", "told"),
+    ("fit", "words"),
     [
         ({"epochs": 1}, "for 1 epoch with Adam at a constant learning rate of 0.001, in batches of 64"),
         ({"epochs": 2, "optimiser": "sgd", "momentum": 0.9}, "for 2 epochs with SGD with momentum 0.9 at a constant"),
@@ -575,8 +575,8 @@ def test_one_look_at_the_test_images_makes_no_curve(fitted):
         ({"epochs": 2, "optimiser": "adagrad", "momentum": 0.9}, "for 2 epochs with Adagrad at a constant"),
     ],
 )
-def test_a_recipe_in_words(fit, told):
-    assert told_fit(Recipe(**fit)).startswith(told)
+def test_a_recipe_in_words(fit, words):
+    assert recipe_in_words(Recipe(**fit)).startswith(words)
 
 
 # Recipes of our own --------------------------------------------------------------------------------------------
@@ -599,15 +599,15 @@ OWN = cnns.Settings(
 )
 
 
-def test_a_recipe_of_our_own_is_told_whole():
-    assert told_fit(OWN.fit) == (
+def test_a_recipe_of_our_own_is_reported_whole():
+    assert recipe_in_words(OWN.fit) == (
         "for 2 epochs with Muon with momentum 0.9 at a learning rate that rises to 0.05 over the first fifth of the "
         "steps and falls to 0, in batches of 128, Adam at 0.008 moving the first layer, the last and all vectors, "
         "labels smoothed by 0.1, images changed at random (shifts of up to 2 pixels, mirroring)"
     )
 
 
-def test_accuracy_from_several_views_is_told_apart(fitted):
+def test_accuracy_from_several_views_is_kept_apart(fitted):
     (trial,) = cnns.trials(OWN, (0,))
     record = fitted(trial, {"test_accuracy": [0.9]}, parameters=10, time_s=2.0)
     record.summary["views_accuracy"] = 0.95
@@ -623,7 +623,7 @@ def test_accuracy_from_several_views_is_told_apart(fitted):
     assert [m.value for m in cnns.measured(OWN, (0,), {trial.id: record}) if m.metric == "views_accuracy"] == [0.95]
 
 
-def test_an_ensemble_is_told_by_its_number_of_members():
+def test_an_ensemble_is_reported_by_its_number_of_members():
     nets = {"E": {"stem": 3, "filters": [4, 6], "blocks": [0, 1], "members": 5}}
     settings = cnns.Settings(data=DATA, fit=OWN.fit, nets=nets)
     findings = cnns.findings(settings, (0,), {})
@@ -633,7 +633,7 @@ def test_an_ensemble_is_told_by_its_number_of_members():
     assert len(cnns.findings(OWN, (0,), {}).method) == len(findings.method) - 1
 
 
-def test_what_a_net_does_not_look_at_is_told():
+def test_what_a_net_does_not_look_at_is_reported():
     nets = {"N": {"stem": 3, "filters": [4], "blocks": [1], "crop": 2}, "W": {"stem": 3, "filters": [4], "blocks": [1]}}
     method = cnns.findings(cnns.Settings(data=DATA, fit=OWN.fit, nets=nets), (0,), {}).method
     assert method[-1] == "N does not look at 2 pixels along each edge of an image."
@@ -656,7 +656,7 @@ def test_without_views_there_is_no_such_column(fitted):
         (3, "valid dictionary or instance of CnnSettings"),
     ],
 )
-def test_a_wrong_net_is_told_by_its_own_family_alone(net, says):
+def test_a_wrong_net_is_reported_by_its_own_family_alone(net, says):
     with pytest.raises(ValidationError, match=says) as fault:
         cnns.Settings(data=DATA, fit=FIT, nets={"K": net})
     assert fault.value.error_count() == 1

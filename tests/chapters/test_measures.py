@@ -1,6 +1,5 @@
 """What the chapters measure: the numbers of their own tables, by name, model and seed."""
 
-import importlib
 import itertools
 
 import numpy as np
@@ -9,7 +8,7 @@ import torch
 
 from rungwise.bench import Bench
 from rungwise.chapters import load_chapter, multitask, perceptrons, projection, seeing
-from rungwise.chapters.seeing.views import View
+from rungwise.chapters.seeing.results import NetView
 from rungwise.data.load import load
 from rungwise.data.split import split
 from rungwise.evidence.estimate import Estimate
@@ -18,6 +17,7 @@ from rungwise.records.record import Environment, Record
 from rungwise.study.reading import parse_study, read_study
 from rungwise.study.study import study_trials
 from rungwise.training.settings import Fit
+from rungwise.works import find_work
 
 HERE = Environment(
     rungwise="0", commit=None, python="3", libraries={}, platform="", processor="", cores=1, memory_bytes=1,
@@ -75,9 +75,8 @@ def records():
     digits = load("digits", offline=True)
     found = {}
     for _, trial in study_trials(STUDY):
-        module, function = trial.work.split(":")
         bench = Bench("cpu", lambda data, seed: split(digits, data, seed), found)
-        outcome = getattr(importlib.import_module(module), function)(trial, bench)
+        outcome = find_work(trial.work)(trial, bench)
         found[trial.id] = Record(
             id=trial.id, label=trial.label, spec=trial.spec, status="done", summary=outcome.summary,
             history=outcome.history, timings=outcome.timings, environment=HERE, arrays=outcome.arrays,
@@ -87,7 +86,7 @@ def records():
 
 
 @pytest.fixture(scope="module")
-def told(records):
+def rows_of(records):
     """Of a kind of chapter: a table's rows as dicts by the first column."""
 
     def rows(kind, name):
@@ -211,8 +210,8 @@ def test_steadiness_is_no_metric_of_two_epochs():
 
 
 @pytest.mark.parametrize("kind", ["mlps", "cnns"])
-def test_numbers_of_nets_are_the_tables(kind, told, values):
-    rows = told(kind, "accuracy")
+def test_numbers_of_nets_are_the_tables(kind, rows_of, values):
+    rows = rows_of(kind, "accuracy")
     for row in rows:
         for key in ("train_accuracy", "test_accuracy", "train_loss", "test_loss", "time_s"):
             assert values(kind, key, row["net"]) == row[key].values
@@ -220,8 +219,8 @@ def test_numbers_of_nets_are_the_tables(kind, told, values):
     assert {row["test_accuracy"].n for row in rows} == {2 if kind == "mlps" else 1}
 
 
-def test_numbers_per_parameter_are_those_of_the_comparison(told, values):
-    rows = told("cnns", "against-mlps")
+def test_numbers_per_parameter_are_those_of_the_comparison(rows_of, values):
+    rows = rows_of("cnns", "against-mlps")
     assert [row["net"] for row in rows] == ["A", "B", "K", "L"]
     columns = {
         "accuracy_per_m": "accuracy_per_million",
@@ -235,21 +234,21 @@ def test_numbers_per_parameter_are_those_of_the_comparison(told, values):
     assert rows[0]["test_accuracy"].n == 2, "the MLPs have both their seeds, the CNNs one"
 
 
-def test_numbers_of_the_projection_are_the_tables(told, values):
-    for row in told("projection", "pairs"):
+def test_numbers_of_the_projection_are_the_tables(rows_of, values):
+    for row in rows_of("projection", "pairs"):
         assert values("projection", "pair_accuracy", row["pair"]) == row["accuracy"].values
-    for row in told("projection", "classes"):
+    for row in rows_of("projection", "classes"):
         pc1, pc2 = row["var_pc1"].values, row["var_pc2"].values
         assert values("projection", "cluster_variance_pc1", row["class"]) == pc1
         assert values("projection", "cluster_variance", row["class"]) == pytest.approx(np.add(pc1, pc2))
-    for row, model in zip(told("projection", "variance"), ("PC1", "PC2", "PC1 + PC2"), strict=True):
+    for row, model in zip(rows_of("projection", "variance"), ("PC1", "PC2", "PC1 + PC2"), strict=True):
         assert values("projection", "kept_variance", model) == row["variance_share"].values
-    every = np.array([row["accuracy"].values for row in told("projection", "pairs")])
+    every = np.array([row["accuracy"].values for row in rows_of("projection", "pairs")])
     assert values("projection", "mean_pair_accuracy", "all pairs") == pytest.approx(every.mean(0))
 
 
-def test_numbers_of_perceptrons_are_the_tables(told, values):
-    for row in told("perceptrons", "accuracy"):
+def test_numbers_of_perceptrons_are_the_tables(rows_of, values):
+    for row in rows_of("perceptrons", "accuracy"):
         for key in ("train_accuracy", "test_accuracy", "gap", "iterations", "range", "fit_s"):
             cell = row[key] or Estimate(values=())
             assert values("perceptrons", key, row["pair"]) == cell.values
@@ -257,8 +256,8 @@ def test_numbers_of_perceptrons_are_the_tables(told, values):
         assert row["converged"] == f"{sum(converged):.0f} of {len(converged)}"
 
 
-def test_numbers_of_layers_and_dreams_are_the_tables(told, values, records):
-    for row in told("seeing", "layers"):
+def test_numbers_of_layers_and_dreams_are_the_tables(rows_of, values, records):
+    for row in rows_of("seeing", "layers"):
         numbers = {key: np.array(row[key].values) for key in ("dark_2", "dark_9", "dead", "sparsity")}
         assert values("seeing", "sparsity", row["layer"]) == row["sparsity"].values
         assert values("seeing", "selectivity", row["layer"]) == (row["selectivity"] or Estimate(values=())).values
@@ -268,14 +267,16 @@ def test_numbers_of_layers_and_dreams_are_the_tables(told, values, records):
     own = [records[trial.id].summary for trial in seeing.trials(CHAPTERS["seeing"], (0, 1))]
     for origin, model, start in (("noise", "dreams from noise", "noise"), ("the 2", "dreams from the image", "image")):
         for viewer in ("net", "judge"):
-            trust = np.mean([row[viewer].values for row in told("seeing", "dreams") if row["start"] == origin], axis=0)
+            trust = np.mean(
+                [row[viewer].values for row in rows_of("seeing", "dreams") if row["start"] == origin], axis=0
+            )
             assert values("seeing", f"{viewer}_probability", model) == pytest.approx(trust)
             assert values("seeing", f"{viewer}_share", model) == tuple(s[f"{viewer}_as_aimed_{start}"] for s in own)
 
 
-def test_numbers_of_tasks_are_the_table(told, values):
+def test_numbers_of_tasks_are_the_table(rows_of, values):
     names = ["single: item", "single: loops", "multi: λ = 0.25", "multi: λ = 1"]
-    for row, name in zip(told("multitask", "accuracy"), names, strict=True):
+    for row, name in zip(rows_of("multitask", "accuracy"), names, strict=True):
         for task in ("item", "loops"):
             cell = row[f"{task}_accuracy"] or Estimate(values=())
             assert values("multitask", f"test_accuracy_{task}", name) == cell.values
@@ -392,7 +393,7 @@ def test_shares_of_filters_by_hand():
         id=trial.id, label=trial.label, spec=trial.spec, status="done", environment=HERE,
         summary={**flat, "selectivity_convolution_1": 0.3},
     )  # fmt: skip
-    view = View(trial, record, 2)
+    view = NetView(trial, record, 2)
     assert view.depth("dark_share").tolist() == [0.5, 0.75]  # (1 + 3) / 2 of 4, (4 + 8) / 2 of 8
     assert view.depth("dead_share").tolist() == [0.25, 0.25]
     np.testing.assert_array_equal(view.depth("selectivity"), [0.3, np.nan])
@@ -401,7 +402,7 @@ def test_shares_of_filters_by_hand():
 def test_shares_of_dreams_by_hand():
     judge = np.full((10, 10), 0.05)
     judge[:, 3] = 0.55  # everything looks like a 3
-    view = View(None, type("R", (), {"arrays": {"judge_dreams_noise": judge}}), 2)
+    view = NetView(None, type("R", (), {"arrays": {"judge_dreams_noise": judge}}), 2)
     assert view.passed("judge", "noise").sum() == 1
     assert view.aimed("judge", "noise").mean() == pytest.approx((9 * 0.05 + 0.55) / 10)
 
@@ -410,7 +411,7 @@ def test_shares_of_dreams_by_hand():
 
 
 @pytest.mark.parametrize("kind", CHAPTERS)
-def test_two_chapters_of_a_kind_are_told_apart(kind, records):
+def test_two_chapters_of_a_kind_are_kept_apart(kind, records):
     first = CHAPTERS[kind]
     second = first.model_copy(update={"name": "again"})
     third = first.model_copy(update={"name": "titled", "title": "A title of its own"})

@@ -91,7 +91,7 @@ def said(found, start):
         ("9] }\n[[", "9], none = [9] }\n[[", "parity"),
     ],
 )
-def test_a_wrong_study_is_told_with_its_line(old, new, says):
+def test_a_wrong_study_is_reported_with_its_line(old, new, says):
     assert old in TEXT
     with pytest.raises(StudyError) as error:
         parse_study(TEXT.replace(old, new), "mine.toml")
@@ -154,7 +154,7 @@ def test_the_claim_is_judged_by_the_pairs(records):
     assert judgement.verdict == "supported"
 
 
-# What is told --------------------------------------------------------------------------------------------------
+# Sentences -----------------------------------------------------------------------------------------------------
 
 
 def test_sentences(found):
@@ -197,10 +197,10 @@ def test_any_part_may_be_missing(fitted, gone):
     found = transfer.findings(SETTINGS, SEEDS, records)
     assert "3 of 30 trials have not finished" in " ".join(found.warnings)
     way, _, share = gone.partition(", ")
-    told = [s.text for s in found.statements]
-    about = [text for text in told if text.startswith(f"With {share} of the labels")]
+    texts = [s.text for s in found.statements]
+    about = [text for text in texts if text.startswith(f"With {share} of the labels")]
     if gone == "trunk":
-        assert not any("trunk" in text for text in told)
+        assert not any("trunk" in text for text in texts)
     elif way == "new":
         assert not about, "nothing to compare with"
     else:

@@ -1,4 +1,4 @@
-"""The chapters by kind, in the order of the ladder. A new one is one folder here and one line, or an entry point."""
+"""The chapters by kind, in the order of the ladder. A new one is a folder here and one line, or an entry point."""
 
 from typing import Any, cast
 

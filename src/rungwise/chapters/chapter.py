@@ -41,7 +41,7 @@ class ChapterSettings(Settings):
 
 
 class Chapter(Protocol):
-    """A chapter is a module with these names."""
+    """A chapter is a module, or the `__init__` of a folder, with these names."""
 
     Settings: type[ChapterSettings]
 

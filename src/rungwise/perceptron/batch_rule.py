@@ -25,7 +25,7 @@ DIRECTIONS = 7
 """Rows of V that all starts share; with one of each start's own, eight: the fastest on pairs of MNIST digits."""
 
 
-class Fit(NamedTuple):
+class Fitted(NamedTuple):
     """What a rule returns."""
 
     weights: np.ndarray
@@ -40,7 +40,9 @@ def grid_start(random: np.random.RandomState, size: int) -> np.ndarray:
     return start
 
 
-def learn_batch_many(Z: np.ndarray, starts: Sequence[np.ndarray], rate: float, max_iter: int, tol: float) -> list[Fit]:
+def learn_batch_many(
+    Z: np.ndarray, starts: Sequence[np.ndarray], rate: float, max_iter: int, tol: float
+) -> list[Fitted]:
     """The full-batch rule on signed rows Z (N, D + 1), float32 or float64, from each of `starts` (D + 1,).
 
     What the starts share is computed once; each result is, to the bit, that of its start alone.
@@ -51,7 +53,7 @@ def learn_batch_many(Z: np.ndarray, starts: Sequence[np.ndarray], rate: float, m
         return [columns.fit(rows, np.asarray(start, np.float64), rate, max_iter, tol)[0] for start in starts]
 
 
-def learn_batch(Z: np.ndarray, start: np.ndarray, rate: float, max_iter: int, tol: float) -> Fit:
+def learn_batch(Z: np.ndarray, start: np.ndarray, rate: float, max_iter: int, tol: float) -> Fitted:
     """`learn_batch_many` from one start."""
     return learn_batch_many(Z, [start], rate, max_iter, tol)[0]
 
@@ -76,7 +78,7 @@ class Columns:
         """The columns that are learnt, (N, d), the last of them for all that are alike."""
         return Z if len(self.chosen) == Z.shape[1] else Z.take(self.chosen, axis=1)
 
-    def fit(self, rows: Rows, start: np.ndarray, rate: float, max_iter: int, tol: float) -> tuple[Fit, int]:
+    def fit(self, rows: Rows, start: np.ndarray, rate: float, max_iter: int, tol: float) -> tuple[Fitted, int]:
         """The rule on the kept rows from a start (D + 1,) for all columns; how many margins were computed in full."""
         inner, pace = start[self.chosen], np.ones(len(self.chosen))
         inner[-1] += self.signs @ start
@@ -85,7 +87,7 @@ class Columns:
         found, errors, computed = learn(rows, inner, float(rate), pace, max_iter, float(tol))
         total = self.signs * found[-1]
         total[self.chosen] = found
-        return Fit(start + rate * total, errors.tolist()), computed
+        return Fitted(start + rate * total, errors.tolist()), computed
 
 
 def _everywhere(Z: np.ndarray, column: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from rungwise.perceptron.batch_rule import Fit, grid_start, learn_batch
+from rungwise.perceptron.batch_rule import Fitted, grid_start, learn_batch
 
 Rule = Literal["batch", "online"]
 
@@ -111,7 +111,7 @@ def signed(X: np.ndarray, sign: np.ndarray, one: float = 1) -> np.ndarray:
 
 def learn_online(
     Z: np.ndarray, weights: np.ndarray, rate: float, epochs: int, tol: float, random: np.random.RandomState
-) -> Fit:
+) -> Fitted:
     """Rosenblatt's rule on signed rows Z (N, D + 1), from `weights` (D + 1,).
 
     The margins of the next rows are computed together; those after a mistake are computed again.
@@ -133,4 +133,4 @@ def learn_online(
         errors.append(mistakes / len(Z))
         if errors[-1] <= tol:
             break
-    return Fit(weights, errors)
+    return Fitted(weights, errors)

@@ -1,12 +1,13 @@
-"""The figures of the capacity chapter: errors, epochs, units and measures against width, and learning curves."""
+"""The figures of the chapter: errors, epochs, units and measures against width, and learning curves."""
 
 import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from rungwise.chapters.capacity.results import Result, most_seeds, of_labels
+from rungwise.chapters.capacity.results import CapacityResults, WidthResult, of_labels
 from rungwise.chapters.capacity.settings import Labels, Settings
+from rungwise.chapters.drawing import over_epochs, over_values
 from rungwise.findings import Figure, Lines, Panel, Series
 
 H = "hidden units h"
@@ -21,12 +22,16 @@ MEASURES = {
 CURVES = 3
 """Widths whose learning curves are drawn: the smallest, the largest, and those evenly between."""
 
+Kinds = dict[Labels, list[WidthResult]]
+"""The results by kind of labels, and then by width."""
 
-def figures(results: Sequence[Result], settings: Settings) -> tuple[Figure, ...]:
+
+def figures(results: CapacityResults) -> tuple[Figure, ...]:
+    settings = results.settings
     kinds = {labels: own for labels in settings.labels if (own := of_labels(results, labels))}
     if not kinds:
         return ()
-    runs = "; the mean over seeds strong, the single runs faint" if most_seeds(results) > 1 else ""
+    runs = "; the mean over seeds strong, the single runs faint" if results.most_seeds > 1 else ""
     name = settings.name
     return (
         _errors(kinds, name, runs),
@@ -35,27 +40,6 @@ def figures(results: Sequence[Result], settings: Settings) -> tuple[Figure, ...]
         _measures(kinds, name, runs),
         *_learning(kinds.get("random", []), name, settings, runs),
     )
-
-
-Kinds = dict[Labels, list[Result]]
-
-
-def _series(name: str, own: Sequence[Result], key: str, divisor: float = 1.0) -> Series:
-    """One curve per seed over the widths, NaN where a number is missing."""
-    values = [result.values(key) for result in own]
-    seeds = sorted({seed for by_seed in values for seed in by_seed})
-    runs = tuple(tuple(by_seed.get(seed, math.nan) / divisor for by_seed in values) for seed in seeds)
-    return Series(name=name, x=tuple(float(result.width) for result in own), runs=runs)
-
-
-def _panel(title: str, series: Iterable[Series], *, y_label: str = "", log_y: bool = False) -> Lines:
-    return Lines(title=title, x_label=H, y_label=y_label, series=tuple(series), log_x=True, log_y=log_y, markers=True)
-
-
-def _ends(own: Sequence[Result], key: str, form: str = ".4f") -> str:
-    """ "0.1097 at h = 64, 0.1002 at h = 4,096"."""
-    ends = dict.fromkeys((own[0], own[-1]))
-    return ", ".join(f"{result.mean(key):{form}} at h = {result.width:,}" for result in ends)
 
 
 def _errors(kinds: Kinds, chapter: str, runs: str) -> Figure:
@@ -131,32 +115,47 @@ def _measures(kinds: Kinds, chapter: str, runs: str) -> Figure:
     )
 
 
-def _most(groups: Iterable[Sequence[Result]], key: str) -> float:
+def _most(groups: Iterable[Sequence[WidthResult]], key: str) -> float:
     """The largest value of all; 1 where there is none."""
     return max((v for results in groups for r in results for v in r.values(key).values()), default=1.0)
 
 
-def _learning(own: Sequence[Result], chapter: str, settings: Settings, runs: str) -> tuple[Figure, ...]:
+def _learning(own: Sequence[WidthResult], chapter: str, settings: Settings, runs: str) -> tuple[Figure, ...]:
     if not own:
         return ()
     places = sorted(set(np.linspace(0, len(own) - 1, CURVES).round().astype(int).tolist()))
     shown = [own[place] for place in places]
     panels = []
     for key, title in (("train_loss", "Training loss (nats)"), ("train_accuracy", "Training accuracy")):
-        series = []
-        for result in shown:
-            curves = tuple(tuple(record.history[key]) for record in result.records.values())
-            x = tuple(float(epoch) for epoch in range(1, 1 + max(map(len, curves))))
-            series.append(Series(name=f"h = {result.width:,}", x=x, runs=curves))
-        panels.append(Lines(title=title, x_label="epoch", series=tuple(series), log_y=key == "train_loss"))
-    told = "; ".join(f"h = {r.width:,} {r.mean('epochs'):.0f} epochs, error {r.mean('train_error'):.4f}" for r in shown)
+        series = tuple(
+            over_epochs(f"h = {result.width:,}", [record.history[key] for record in result.records.values()])
+            for result in shown
+        )
+        panels.append(Lines(title=title, x_label="epoch", series=series, log_y=key == "train_loss"))
+    ends = "; ".join(f"h = {r.width:,} {r.mean('epochs'):.0f} epochs, error {r.mean('train_error'):.4f}" for r in shown)
     return (
         Figure(
             id=f"{chapter}-learning",
             caption=f"Random labels being fitted: means over the batches of each epoch, to a loss of "
             f"{settings.fit.stop_loss:g} or {settings.fit.epochs:,} epochs{runs}.",
-            alt=f"Training loss and accuracy by epoch on random labels. They end after: {told}.",
+            alt=f"Training loss and accuracy by epoch on random labels. They end after: {ends}.",
             panels=tuple(panels),
             columns=2,
         ),
     )
+
+
+def _series(name: str, own: Sequence[WidthResult], key: str, divisor: float = 1.0) -> Series:
+    """One curve per seed over the widths, NaN where a number is missing."""
+    values = [{seed: value / divisor for seed, value in result.values(key).items()} for result in own]
+    return over_values(name, [float(result.width) for result in own], values)
+
+
+def _panel(title: str, series: Iterable[Series], *, y_label: str = "", log_y: bool = False) -> Lines:
+    return Lines(title=title, x_label=H, y_label=y_label, series=tuple(series), log_x=True, log_y=log_y, markers=True)
+
+
+def _ends(own: Sequence[WidthResult], key: str, form: str = ".4f") -> str:
+    """ "0.1097 at h = 64, 0.1002 at h = 4,096"."""
+    ends = dict.fromkeys((own[0], own[-1]))
+    return ", ".join(f"{result.mean(key):{form}} at h = {result.width:,}" for result in ends)

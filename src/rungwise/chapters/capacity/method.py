@@ -1,7 +1,7 @@
 """What was done, in paragraphs and formulas."""
 
 from rungwise.chapters.capacity.settings import Settings
-from rungwise.chapters.sentences import told_fit
+from rungwise.chapters.recipes import recipe_in_words
 from rungwise.findings import Formula
 from rungwise.words import listed
 
@@ -56,9 +56,9 @@ def method(settings: Settings) -> tuple[str, ...]:
     )
     return (
         f"Nets of two layers without biases and {listed([f'{width:,}' for width in widths])} hidden units were fitted "
-        f"on {data.size:,} training images of {data.source}, {kinds}, pixels scaled to [-1, 1], {told_fit(fit)}. "
-        "Weights start uniform after Glorot and Bengio (2010). For one "
-        f"seed, all nets see the same images in the same order.{drawn}",
+        f"on {data.size:,} training images of {data.source}, {kinds}, pixels scaled to [-1, 1], "
+        f"{recipe_in_words(fit)}. Weights start uniform after Glorot and Bengio (2010). For one seed, all nets see the "
+        f"same images in the same order.{drawn}",
         "So nets of all widths end equally well fitted, and what differs is how. The experiment is that of Neyshabur "
         "et al. (2018); where images, widths, starting weights and the scale of the pixels are not theirs, numbers are "
         f"not theirs either, but how they change with h can be compared. {looked}",

@@ -1,4 +1,5 @@
-"""The capacity chapter's records, read: one result per width and kind of labels, and how numbers scale with width."""
+"""The chapter's records, read: one result per width and kind of labels, how numbers scale with width, and what is
+measured."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,48 +9,35 @@ import numpy as np
 
 from rungwise.chapters.capacity.settings import Labels, Settings, trials
 from rungwise.chapters.capacity.trial import CapacityTrial
-from rungwise.chapters.sentences import measurements
+from rungwise.chapters.results import ModelResult, Results, measured_of
 from rungwise.evidence.estimate import Estimate, estimate
 from rungwise.evidence.measure import Measurement, Metric
 from rungwise.records.record import Record
 
+KINDS: tuple[Labels, ...] = ("true", "random")
 HALF = -0.5
 """The slope on log-log axes of 1/sqrt(h)."""
 
 
 @dataclass(frozen=True, eq=False)
-class Result:
-    """One width on one kind of labels with the records of its seeds."""
+class WidthResult(ModelResult):
+    """The nets of one width on one kind of labels, with the records of their seeds."""
 
-    name: str
     width: int
     labels: Labels
-    planned: tuple[CapacityTrial, ...]
-    records: dict[int, Record]
-    """By seed; only those that have finished."""
+    trial: CapacityTrial
+    """That of the first seed; the others differ in the seed alone."""
 
     def values(self, key: str) -> dict[int, float]:
         """One of the chapter's metrics by seed; undefined values are left out."""
         found = {seed: _value(key, record) for seed, record in self.records.items()}
         return {seed: value for seed, value in found.items() if math.isfinite(value)}
 
-    def estimate(self, key: str) -> Estimate | None:
-        return estimate(self.values(key).values())
-
-    def mean(self, key: str) -> float:
-        """NaN where no seed has it."""
-        found = self.estimate(key)
-        return found.mean if found else math.nan
-
     @property
     def reached(self) -> dict[int, bool]:
         """By seed: whether training ended by the criterion, not by the limit of epochs."""
-        wanted = self.planned[0].fit.stop_loss or 0.0
+        wanted = self.trial.fit.stop_loss or 0.0
         return {seed: record.history["train_loss"][-1] < wanted for seed, record in self.records.items()}
-
-    @property
-    def ids(self) -> tuple[str, ...]:
-        return tuple(record.id for record in self.records.values())
 
 
 def _value(key: str, record: Record) -> float:
@@ -60,45 +48,45 @@ def _value(key: str, record: Record) -> float:
             return record.summary.get(key, math.nan)
 
 
-def read_results(planned: Sequence[CapacityTrial], records: Mapping[str, Record]) -> list[Result]:
-    """One per name, in the order of the trials."""
+CapacityResults = Results[Settings, WidthResult]
+
+
+def read_results(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, Record]) -> CapacityResults:
+    """One result per kind of labels and width, in the order of the trials."""
+    planned = trials(settings, seeds)
     names: dict[str, list[CapacityTrial]] = {}
     for trial in planned:
         names.setdefault(trial.label, []).append(trial)
-    results = []
+    found = []
     for name, own in names.items():
         done = {trial.seed: records[trial.id] for trial in own if trial.id in records}
         (width,), labels = own[0].net.hidden, own[0].data.labels
-        results.append(Result(name, width, labels, tuple(own), done))
-    return results
+        found.append(WidthResult(name, done, width, labels, own[0]))
+    return CapacityResults(settings, found, len(planned))
 
 
-def of_labels(results: Sequence[Result], labels: Labels) -> list[Result]:
+def of_labels(results: CapacityResults, labels: Labels) -> list[WidthResult]:
     """Those on one kind of labels that have a record, by width."""
-    return [result for result in results if result.labels == labels and result.records]
+    return [result for result in results.ran if result.labels == labels]
 
 
-def most_seeds(results: Sequence[Result]) -> int:
-    return max((len(result.records) for result in results), default=0)
-
-
-def slope(results: Sequence[Result], key: str) -> Estimate | None:
+def slope(own: Sequence[WidthResult], key: str) -> Estimate | None:
     """The least-squares slope of ln(number) over ln(h), one for each seed that has all widths.
 
     None for fewer than two widths, or where no seed has them all.
     """
-    values = [result.values(key) for result in results]
+    values = [result.values(key) for result in own]
     if len(values) < 2:
         return None
-    x = np.log([result.width for result in results])
+    x = np.log([result.width for result in own])
     seeds = sorted(set.intersection(*(set(by_seed) for by_seed in values)))
     seeds = [seed for seed in seeds if all(by_seed[seed] > 0 for by_seed in values)]
     return estimate(float(np.polyfit(x, np.log([by_seed[seed] for by_seed in values]), 1)[0]) for seed in seeds)
 
 
-def first_fitted(results: Sequence[Result]) -> Result | None:
+def first_fitted(own: Sequence[WidthResult]) -> WidthResult | None:
     """The narrowest net whose training error is 0 in every run."""
-    return next((result for result in results if not any(result.values("train_error").values())), None)
+    return next((result for result in own if not any(result.values("train_error").values())), None)
 
 
 def metrics(settings: Settings) -> dict[str, Metric]:
@@ -126,9 +114,5 @@ def metrics(settings: Settings) -> dict[str, Metric]:
     }
 
 
-def measured(settings: Settings, seeds: Sequence[int], records: Mapping[str, Record]) -> Iterator[Measurement]:
-    results = read_results(trials(settings, seeds), records)
-    for key in metrics(settings):
-        for result in results:
-            ids = {seed: (record.id,) for seed, record in result.records.items()}
-            yield from measurements(settings.name, key, result.name, result.values(key), ids)
+def measured(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, Record]) -> Iterator[Measurement]:
+    return measured_of(read_results(settings, seeds, records), metrics(settings))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -30,7 +30,7 @@ class Settings(ChapterSettings):
         return widths
 
     @model_validator(mode="after")
-    def _runnable(self) -> "Settings":
+    def _runnable(self) -> Self:
         if len(set(self.labels)) < len(self.labels):
             raise ValueError(f"a kind of labels is listed twice: {list(self.labels)}; list each once")
         if self.data.labels != "true":

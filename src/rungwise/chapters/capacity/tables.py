@@ -1,26 +1,16 @@
-"""The tables of the chapter."""
+"""The tables of the chapter: how the nets were fitted, and what measures say of them."""
 
 from collections.abc import Sequence
 
-from rungwise.chapters.capacity.results import Result
+from rungwise.chapters.capacity.results import CapacityResults, WidthResult
 from rungwise.findings import Cell, Column, Table
 
 
-def _table(results: Sequence[Result], id: str, caption: str, columns: Sequence[Column]) -> Table:
-    """One row per net; what is undefined or has not run is empty. Columns without decimals are whole numbers."""
-    rows: list[tuple[Cell, ...]] = []
-    for result in results:
-        reached = result.reached.values()
-        fixed: dict[str, Cell] = {
-            "net": result.name,
-            "parameters": next((int(record.summary["parameters"]) for record in result.records.values()), None),
-            "reached": f"{sum(reached)} of {len(reached)}" if reached else None,
-        }
-        rows.append(tuple(fixed[c.key] if c.key in fixed else result.estimate(c.key) for c in columns))
-    return Table(id=id, caption=caption, columns=tuple(columns), rows=tuple(rows))
+def tables(results: CapacityResults) -> tuple[Table, ...]:
+    return (_fits(results.models, results.settings.name), _measures(results.models, results.settings.name))
 
 
-def fits_table(results: Sequence[Result], chapter: str) -> Table:
+def _fits(results: Sequence[WidthResult], chapter: str) -> Table:
     columns = (
         Column(key="net", label="Net"),
         Column(key="parameters", label="Parameters"),
@@ -33,7 +23,7 @@ def fits_table(results: Sequence[Result], chapter: str) -> Table:
     return _table(results, f"{chapter}-fits", "Final weights on all training and test images.", columns)
 
 
-def measures_table(results: Sequence[Result], chapter: str) -> Table:
+def _measures(results: Sequence[WidthResult], chapter: str) -> Table:
     columns = (
         Column(key="net", label="Net"),
         Column(key="unit_capacity", label="Unit capacity", digits=4),
@@ -52,3 +42,17 @@ def measures_table(results: Sequence[Result], chapter: str) -> Table:
         "the margin γ is not above 0."
     )
     return _table(results, f"{chapter}-measures", caption, columns)
+
+
+def _table(results: Sequence[WidthResult], id: str, caption: str, columns: Sequence[Column]) -> Table:
+    """One row per net; what is undefined or has not run is empty. Columns without decimals are whole numbers."""
+    rows: list[tuple[Cell, ...]] = []
+    for result in results:
+        reached = result.reached.values()
+        fixed: dict[str, Cell] = {
+            "net": result.name,
+            "parameters": next((int(record.summary["parameters"]) for record in result.records.values()), None),
+            "reached": f"{sum(reached)} of {len(reached)}" if reached else None,
+        }
+        rows.append(tuple(fixed[c.key] if c.key in fixed else result.estimate(c.key) for c in columns))
+    return Table(id=id, caption=caption, columns=tuple(columns), rows=tuple(rows))

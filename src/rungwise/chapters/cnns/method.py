@@ -1,5 +1,9 @@
-"""The formulas of the chapter."""
+"""What was done, in paragraphs and formulas."""
 
+from itertools import chain, zip_longest
+
+from rungwise.chapters.cnns.settings import Settings
+from rungwise.chapters.family import method as family
 from rungwise.findings import Formula
 
 FORMULAS = (
@@ -18,3 +22,14 @@ FORMULAS = (
         ),
     ),
 )
+
+
+def method(settings: Settings) -> tuple[str, ...]:
+    halving = sorted({net.halvings() for net in settings.nets.values()} - {""})
+    how = {"stride": "a stride of 2", "pool": "2 × 2 max-pooling"}
+    remarks = zip_longest(*(net.remarks(name) for name, net in settings.nets.items()), fillvalue="")
+    return (
+        *family.method(settings),
+        *((f"The side halves between convolutions by {' or '.join(how[h] for h in halving)}.",) if halving else ()),
+        *filter(None, chain.from_iterable(remarks)),
+    )

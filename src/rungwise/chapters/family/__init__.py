@@ -1,0 +1,1 @@
+"""What the chapters on one family of nets (MLPs, CNNs) have in common: one fit per net and seed."""

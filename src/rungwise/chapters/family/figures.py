@@ -4,15 +4,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rungwise.chapters.family.results import Result, most_seeds
-from rungwise.findings import Cloud, Figure, Heatmap, Images, Lines, Points, Series, Tile
+from rungwise.chapters.drawing import in_grey, over_epochs
+from rungwise.chapters.family.results import FamilyResults, NetResult
+from rungwise.chapters.results import most_seeds
+from rungwise.findings import Cloud, Figure, Heatmap, Images, Lines, Points, Tile
 from rungwise.words import counted
 
 RUNS = ", the mean over seeds strong and the single runs faint"
 
 
-def figures(results: Sequence[Result], chapter: str) -> tuple[Figure, ...]:
-    ran = [r for r in results if r.records]
+def figures(results: FamilyResults) -> tuple[Figure, ...]:
+    ran, chapter = results.ran, results.settings.name
     if not ran:
         return ()
     return (
@@ -23,7 +25,7 @@ def figures(results: Sequence[Result], chapter: str) -> tuple[Figure, ...]:
     )
 
 
-def _learning_curves(results: Sequence[Result], chapter: str) -> Figure:
+def _learning_curves(results: Sequence[NetResult], chapter: str) -> Figure:
     keys = {
         "train_loss": "Training loss (nats)",
         "test_loss": "Test loss (nats)",
@@ -36,7 +38,7 @@ def _learning_curves(results: Sequence[Result], chapter: str) -> Figure:
         Lines(
             title=title,
             x_label="Epoch",
-            series=tuple(_curves(r, key) for r in results),
+            series=tuple(over_epochs(r.name, [run.history[key] for run in r.records.values()]) for r in results),
             log_y="loss" in key,
             markers=all(len(run.history[key]) < 3 for r in results for run in r.records.values()),
         )
@@ -52,12 +54,7 @@ def _learning_curves(results: Sequence[Result], chapter: str) -> Figure:
     )
 
 
-def _curves(result: Result, key: str) -> Series:
-    runs = tuple(tuple(record.history[key]) for record in result.records.values())
-    return Series(name=result.name, x=tuple(range(1, 1 + max(map(len, runs)))), runs=runs)
-
-
-def _accuracy_by_time(results: Sequence[Result], chapter: str) -> Figure:
+def _accuracy_by_time(results: Sequence[NetResult], chapter: str) -> Figure:
     clouds = tuple(
         Cloud(
             name=r.name,
@@ -68,7 +65,7 @@ def _accuracy_by_time(results: Sequence[Result], chapter: str) -> Figure:
         )
         for r in results
     )
-    told_each = "; ".join(
+    each = "; ".join(
         f"{r.name} {r.mean('test_accuracy'):.4f} in {r.mean('time_s'):.1f} s, {r.mean('parameters'):,.0f} parameters"
         for r in results
     )
@@ -76,12 +73,12 @@ def _accuracy_by_time(results: Sequence[Result], chapter: str) -> Figure:
     return Figure(
         id=f"{chapter}-time",
         caption="Test accuracy against training time; one marker per run, its area is the number of parameters.",
-        alt=f"Test accuracy against training time: {told_each}.",
+        alt=f"Test accuracy against training time: {each}.",
         panels=(panel,),
     )
 
 
-def _confusions(results: Sequence[Result], chapter: str) -> Figure:
+def _confusions(results: Sequence[NetResult], chapter: str) -> Figure:
     panels = tuple(
         Heatmap(
             title=result.name,
@@ -104,7 +101,7 @@ def _confusions(results: Sequence[Result], chapter: str) -> Figure:
     )
 
 
-def _worst_confusion(result: Result) -> str:
+def _worst_confusion(result: NetResult) -> str:
     counts = confusion(result)
     wrong = np.where(np.eye(len(counts), dtype=bool), 0, counts)
     is_, said = np.unravel_index(int(wrong.argmax()), wrong.shape)
@@ -115,7 +112,7 @@ def _worst_confusion(result: Result) -> str:
     return f"{result.name} confuses most often {result.data.classes[is_]} with {result.data.classes[said]}: {images}."
 
 
-def confusion(result: Result) -> np.ndarray:
+def confusion(result: NetResult) -> np.ndarray:
     """How often each class (row) was said to be each class (column), (C, C), as a mean over the seeds."""
     size = len(result.data.classes)
     counts = [
@@ -128,7 +125,7 @@ def confusion(result: Result) -> np.ndarray:
     return np.asarray(np.mean(counts, axis=0))
 
 
-def _wrong(results: Sequence[Result], chapter: str) -> tuple[Figure, ...]:
+def _wrong(results: Sequence[NetResult], chapter: str) -> tuple[Figure, ...]:
     """The images that the best net was surest of and wrong about, in its first seed; none where it made no mistake."""
     best = max(results, key=lambda r: r.mean("test_accuracy"))
     seed, record = next(iter(best.records.items()))
@@ -141,7 +138,7 @@ def _wrong(results: Sequence[Result], chapter: str) -> tuple[Figure, ...]:
     said, labels = record.arrays["test_predictions"][index], record.arrays["test_labels"][index]
     tiles = tuple(
         Tile(
-            pixels=image.mean(0).astype(np.uint8),
+            pixels=in_grey(image),
             title=f"{best.data.classes[is_]} → {best.data.classes[as_]}, {p[as_]:.2f}",
         )
         for image, is_, as_, p in zip(record.arrays["wrong_images"], labels, said, probabilities, strict=True)

@@ -1,24 +1,24 @@
-"""How the nets were fitted, as a paragraph."""
+"""What was done, in a paragraph."""
 
 from rungwise.chapters.family.settings import VIEWS, FamilySettings
-from rungwise.chapters.sentences import told_fit
+from rungwise.chapters.recipes import recipe_in_words
 from rungwise.training.settings import Recipe
 from rungwise.words import counted
 
 
-def told_recipe(settings: FamilySettings) -> str:
-    """The settings of the fits as a paragraph."""
+def method(settings: FamilySettings) -> tuple[str, ...]:
     data, nets = settings.data, len(settings.nets)
     return (
         f"{counted(nets, 'net')} {'was' if nets == 1 else 'were'} fitted on {data.size:,} training images of "
-        f"{data.source}, pixels scaled to [-1, 1], {told_fit(settings.fit)}. Weights start "
+        f"{data.source}, pixels scaled to [-1, 1], {recipe_in_words(settings.fit)}. Weights start "
         "uniform after Glorot and Bengio (2010), biases at 0. For one seed, all nets see the same "
         "images in the same order. The training curves are means over the batches of an epoch while the weights "
         "moved; the table's training numbers are of the final weights on all training images. Test numbers are of the "
         "last epoch: no epoch was selected on the test set. Time is of the training steps alone, without "
-        f"warm-up and evaluation.{_told_views(settings.fit)}"
+        f"warm-up and evaluation.{_views(settings.fit)}",
     )
 
 
-def _told_views(fit: Recipe) -> str:
+def _views(fit: Recipe) -> str:
+    """What the nets say of several views of each test image, where they were asked."""
     return f" Told apart is what the net says of {VIEWS[fit.test_views]}." if fit.test_views != "one" else ""

@@ -1,30 +1,25 @@
-"""What the chapters on families of nets (MLPs, CNNs) share: one fit per net and seed, and what is measured of it."""
+"""The records of a family of nets, read: one result per net, and what is measured of it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from rungwise.chapters.family.settings import VIEWS, FamilySettings, net_trial
-from rungwise.chapters.sentences import measurements, seed_warnings
+from rungwise.chapters.results import ModelResult, Results, measured_of
 from rungwise.data.settings import Data
-from rungwise.evidence.estimate import Estimate, estimate
 from rungwise.evidence.measure import Measurement, Metric
 from rungwise.evidence.methodology import STEADY_EPOCHS, unsteadiness
 from rungwise.records.record import Record
 from rungwise.training.settings import Recipe
 
 
-@dataclass(frozen=True)
-class Result:
+@dataclass(frozen=True, eq=False)
+class NetResult(ModelResult):
     """One net of the family with the records of its seeds."""
 
-    name: str
     net: Any
     data: Data
     fit: Recipe
-    planned: int
-    records: dict[int, Record]
-    """By seed; only those that have finished."""
 
     def values(self, key: str) -> dict[int, float]:
         """One of `metrics` by seed; undefined values are left out."""
@@ -50,34 +45,18 @@ class Result:
             case _:
                 return known[key]
 
-    def estimate(self, key: str) -> Estimate | None:
-        return estimate(self.values(key).values())
 
-    def measured(self, key: str) -> Estimate:
-        """`estimate` of a net that has a record."""
-        found = self.estimate(key)
-        assert found is not None
-        return found
-
-    def mean(self, key: str) -> float:
-        return self.measured(key).mean
-
-    @property
-    def ids(self) -> tuple[str, ...]:
-        return tuple(record.id for record in self.records.values())
+FamilyResults = Results[FamilySettings, NetResult]
 
 
-def collect(settings: FamilySettings, seeds: Sequence[int], records: Mapping[str, Record]) -> list[Result]:
-    """The nets in the order of the study, each with the records it has."""
-    results = []
+def read_results(settings: FamilySettings, seeds: tuple[int, ...], records: Mapping[str, Record]) -> FamilyResults:
+    """One result per net, in the order of the study."""
+    nets = []
     for name, net in settings.nets.items():
         planned = [net_trial(settings, name, seed) for seed in seeds]
         done = {trial.seed: records[trial.id] for trial in planned if trial.id in records}
-        results.append(Result(name, net, settings.data, settings.fit, len(planned), done))
-    return results
-
-
-# Measurements --------------------------------------------------------------------------------------------------
+        nets.append(NetResult(name, done, net, settings.data, settings.fit))
+    return FamilyResults(settings, nets, len(nets) * len(seeds))
 
 
 def metrics(settings: FamilySettings) -> dict[str, Metric]:
@@ -111,21 +90,5 @@ def metrics(settings: FamilySettings) -> dict[str, Metric]:
     return known
 
 
-def measured(settings: FamilySettings, seeds: Sequence[int], records: Mapping[str, Record]) -> Iterator[Measurement]:
-    results = collect(settings, seeds, records)
-    for key in metrics(settings):
-        for result in results:
-            ids = {seed: (record.id,) for seed, record in result.records.items()}
-            yield from measurements(settings.name, key, result.name, result.values(key), ids)
-
-
-# What both chapters tell ---------------------------------------------------------------------------------------
-
-
-def warnings(results: Sequence[Result]) -> tuple[str, ...]:
-    planned, done = sum(r.planned for r in results), sum(len(r.records) for r in results)
-    return seed_warnings(most_seeds(results), planned, done)
-
-
-def most_seeds(results: Sequence[Result]) -> int:
-    return max((len(result.records) for result in results), default=0)
+def measured(settings: FamilySettings, seeds: tuple[int, ...], records: Mapping[str, Record]) -> Iterator[Measurement]:
+    return measured_of(read_results(settings, seeds, records), metrics(settings))

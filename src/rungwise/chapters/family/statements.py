@@ -1,29 +1,30 @@
-"""What a chapter on a family of nets says: computed sentences, and how much choosing the best net flatters it."""
+"""The sentences of a chapter on a family of nets, and a warning of how much choosing the best net flatters it."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy import stats
 
-from rungwise.chapters.family.results import Result, most_seeds
-from rungwise.chapters.sentences import compared, told, told_pairs
+from rungwise.chapters.family.results import FamilyResults, NetResult
+from rungwise.chapters.results import ids_of, most_seeds
+from rungwise.chapters.sentences import capitalised, compared, in_words, paired_in_words
 from rungwise.evidence.estimate import paired_difference
 from rungwise.findings import Statement
 from rungwise.words import listed
 
 
-def statements(results: Sequence[Result]) -> tuple[Statement, ...]:
+def statements(results: FamilyResults) -> tuple[Statement, ...]:
     """Best and worst on the test set, overfitting, size against accuracy, and how steady training is."""
-    ran = sorted((r for r in results if r.records), key=lambda r: -r.mean("test_accuracy"))
+    ran = sorted(results.ran, key=lambda r: -r.mean("test_accuracy"))
     if not ran:
         return ()
     return (*_extremes(ran), *_lead(ran), *_gaps(ran), *_size(ran), *_steadiness(ran))
 
 
-def _extremes(ran: Sequence[Result]) -> tuple[Statement, ...]:
+def _extremes(ran: Sequence[NetResult]) -> tuple[Statement, ...]:
     """`ran`: nets with records, the most accurate first."""
     measure = "mean test accuracy" if most_seeds(ran) > 1 else "test accuracy"
-    high, low = (told(r.measured("test_accuracy"), 4) for r in (ran[0], ran[-1]))
+    high, low = (in_words(r.known("test_accuracy"), 4) for r in (ran[0], ran[-1]))
     top, bottom = (
         [r for r in ran if r.mean("test_accuracy") == end.mean("test_accuracy")] for end in (ran[0], ran[-1])
     )
@@ -37,10 +38,10 @@ def _extremes(ran: Sequence[Result]) -> tuple[Statement, ...]:
             f"{names} {'has' if len(top) == 1 else 'have'} the highest {measure}, {high}; "
             f"{listed([r.name for r in bottom])} the lowest, {low}."
         )
-    return (Statement(text=text, trials=_ids(ran)),)
+    return (Statement(text=text, trials=ids_of(ran)),)
 
 
-def _lead(ran: Sequence[Result]) -> tuple[Statement, ...]:
+def _lead(ran: Sequence[NetResult]) -> tuple[Statement, ...]:
     """The first against the second, over the seeds that both have."""
     if len(ran) < 2:
         return ()
@@ -51,15 +52,15 @@ def _lead(ran: Sequence[Result]) -> tuple[Statement, ...]:
     text = (
         f"On the test set, {best.name} "
         f"{compared(lead, f'leads {second.name}', f'trails {second.name}', f'is level with {second.name}')} "
-        f"{told_pairs(lead)}."
+        f"{paired_in_words(lead)}."
     )
     if len(ran) > 2:
         text += " The pair was chosen after seeing the results, which favours a difference."
-    return (Statement(text=text, trials=_ids((best, second))),)
+    return (Statement(text=text, trials=ids_of((best, second))),)
 
 
-def _gaps(ran: Sequence[Result]) -> tuple[Statement, ...]:
-    gaps = [(r.name, told(gap, 4), gap.mean) for r in ran if (gap := r.estimate("gap"))]
+def _gaps(ran: Sequence[NetResult]) -> tuple[Statement, ...]:
+    gaps = [(r.name, in_words(gap, 4), gap.mean) for r in ran if (gap := r.estimate("gap"))]
     widest, narrowest = max(gaps, key=lambda gap: gap[2]), min(gaps, key=lambda gap: gap[2])
     text = f"The gap between training and test accuracy is {widest[1]} for {widest[0]}."
     if widest[2] > narrowest[2]:
@@ -69,10 +70,10 @@ def _gaps(ran: Sequence[Result]) -> tuple[Statement, ...]:
         )
     elif len(gaps) > 1:
         text = f"The gap between training and test accuracy is the same for all, {widest[1]}."
-    return (Statement(text=text, trials=_ids(ran)),)
+    return (Statement(text=text, trials=ids_of(ran)),)
 
 
-def _size(ran: Sequence[Result]) -> tuple[Statement, ...]:
+def _size(ran: Sequence[NetResult]) -> tuple[Statement, ...]:
     """Whether more parameters go with higher test accuracy; a rank correlation needs three nets that differ in both."""
     sizes, accuracies = [r.mean("parameters") for r in ran], [r.mean("test_accuracy") for r in ran]
     if len(ran) < 3 or len(set(sizes)) < 2 or len(set(accuracies)) < 2:
@@ -82,10 +83,10 @@ def _size(ran: Sequence[Result]) -> tuple[Statement, ...]:
         f"Over the {len(ran)} nets, the rank correlation (Spearman) of parameters with test accuracy is {rank:+.2f}. "
         "With so few nets, which differ in more than size, it describes these nets and no others."
     )
-    return (Statement(text=text, trials=_ids(ran)),)
+    return (Statement(text=text, trials=ids_of(ran)),)
 
 
-def _steadiness(ran: Sequence[Result]) -> tuple[Statement, ...]:
+def _steadiness(ran: Sequence[NetResult]) -> tuple[Statement, ...]:
     moves = [(r.name, move.mean) for r in ran if (move := r.estimate("unsteadiness"))]
     if len(moves) < 2:
         return ()
@@ -97,18 +98,11 @@ def _steadiness(ran: Sequence[Result]) -> tuple[Statement, ...]:
         f"{most[1]:.4f} on average for {most[0]}, the least steady net, and by {least[1]:.4f} for {least[0]}, the "
         "steadiest."
     )
-    return (Statement(text=text, trials=_ids(ran)),)
+    return (Statement(text=text, trials=ids_of(ran)),)
 
 
-def _ids(results: Sequence[Result]) -> tuple[str, ...]:
-    return tuple(trial for result in results for trial in result.ids)
-
-
-# Choosing on the test set --------------------------------------------------------------------------------------
-
-
-def chosen_on_test(families: Mapping[str, Sequence[Result]]) -> tuple[str, ...]:
-    """A warning where the best of several nets was chosen by test accuracy: what was told, and without the choice.
+def chosen_on_test(families: Mapping[str, Sequence[NetResult]]) -> tuple[str, ...]:
+    """A warning where the best of several nets was chosen by test accuracy: its accuracy with the choice and without.
 
     `families`: nets with records, by what the family is called, as "CNNs".
     """
@@ -117,22 +111,22 @@ def chosen_on_test(families: Mapping[str, Sequence[Result]]) -> tuple[str, ...]:
         return ()
     one = len(chosen) == 1
     text = (
-        f"{_capital(listed(list(chosen)))} {'was' if one else 'were'} chosen by {'its' if one else 'their'} accuracy "
-        f"on the test set itself, which flatters {'it' if one else 'them'}."
+        f"{capitalised(listed(list(chosen)))} {'was' if one else 'were'} chosen by {'its' if one else 'their'} "
+        f"accuracy on the test set itself, which flatters {'it' if one else 'them'}."
     )
-    both = {best: figures for best, ran in chosen.items() if (figures := flattery(ran))}
+    both = {best: numbers for best, ran in chosen.items() if (numbers := flattery(ran))}
     for best, (flattered, unflattered, seeds) in both.items():
         text += (
-            f" {_capital(best)} has a test accuracy of {flattered:.4f} over {seeds} seeds; chosen on all of them but "
-            f"one, and told on the one left out, {unflattered:.4f} on average."
+            f" {capitalised(best)} has a test accuracy of {flattered:.4f} over {seeds} seeds; chosen on all of them "
+            f"but one, and told on the one left out, {unflattered:.4f} on average."
         )
     if both:
         text += " All seeds share the test images: what the choice owes to these images is still in both numbers."
     return (text,)
 
 
-def flattery(ran: Sequence[Result]) -> tuple[float, float, int] | None:
-    """Test accuracy of the net with the highest: told on the seeds it was chosen on, and on one left out, averaged.
+def flattery(ran: Sequence[NetResult]) -> tuple[float, float, int] | None:
+    """Test accuracy of the net with the highest: on the seeds that it was chosen on, and on one left out, averaged.
 
     Over the seeds that all nets have, the third number; None for fewer than two. The first of equals is chosen.
     """
@@ -143,7 +137,3 @@ def flattery(ran: Sequence[Result]) -> tuple[float, float, int] | None:
     accuracies = np.array([[values[seed] for seed in seeds] for values in by_net])  # (nets, seeds)
     left_out = [accuracies[np.delete(accuracies, i, 1).mean(1).argmax(), i] for i in range(len(seeds))]
     return float(accuracies.mean(1).max()), float(np.mean(left_out)), len(seeds)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -1,22 +1,19 @@
 """The table of accuracies."""
 
-from collections.abc import Sequence
-
-from rungwise.chapters.family.results import Result
+from rungwise.chapters.family.results import FamilyResults
 from rungwise.findings import Column, Table
 
 
-def accuracy_table(results: Sequence[Result], chapter: str, shape_label: str) -> Table:
+def accuracy_table(results: FamilyResults, shape_label: str) -> Table:
     """Parameters, final accuracies and losses, training time."""
-    stopped = any(result.fit.stop_loss is not None for result in results)
-    viewed = any(result.fit.test_views != "one" for result in results)
+    fit = results.settings.fit
     keys = (
         ("train_accuracy", "Train accuracy", 4),
         ("test_accuracy", "Test accuracy", 4),
-        *((("views_accuracy", "Test accuracy, several views", 4),) if viewed else ()),
+        *((("views_accuracy", "Test accuracy, several views", 4),) if fit.test_views != "one" else ()),
         ("train_loss", "Train loss", 4),
         ("test_loss", "Test loss", 4),
-        *((("epochs", "Epochs", 1),) if stopped else ()),
+        *((("epochs", "Epochs", 1),) if fit.stop_loss is not None else ()),
         ("time_s", "Training time (s)", 1),
     )
     columns = (
@@ -26,12 +23,12 @@ def accuracy_table(results: Sequence[Result], chapter: str, shape_label: str) ->
         *(Column(key=key, label=label, digits=digits) for key, label, digits in keys),
     )
     rows = []
-    for result in results:
+    for result in results.models:
         parameters = next((int(r.summary["parameters"]) for r in result.records.values()), None)
         numbers = (result.estimate(key) for key, _, _ in keys)
         rows.append((result.name, result.net.in_short(), parameters, *numbers))
     return Table(
-        id=f"{chapter}-accuracy",
+        id=f"{results.settings.name}-accuracy",
         caption="Final weights, after the last epoch.",
         columns=columns,
         rows=tuple(rows),

@@ -1,31 +1,31 @@
-"""MLPs: five depths and widths; learning curves; whether more parameters generalise better."""
+"""The chapter's findings, put together."""
 
 from collections.abc import Mapping
 
-from rungwise.chapters.family import results as family
 from rungwise.chapters.family.figures import figures
-from rungwise.chapters.family.method import told_recipe
+from rungwise.chapters.family.method import method
+from rungwise.chapters.family.results import read_results
 from rungwise.chapters.family.statements import statements
-from rungwise.chapters.family.tables import accuracy_table
 from rungwise.chapters.mlps.method import FORMULAS
 from rungwise.chapters.mlps.settings import Settings
-from rungwise.chapters.sentences import heading
+from rungwise.chapters.mlps.tables import tables
+from rungwise.chapters.sentences import heading, seed_warnings
 from rungwise.findings import Findings
 from rungwise.records.record import Record
 
 
 def findings(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, Record]) -> Findings:
-    results = family.collect(settings, seeds, records)
+    results = read_results(settings, seeds, records)
     return Findings(
         kind=settings.kind,
         name=settings.name,
         title=heading(settings, "Multilayer perceptrons"),
         question="How much do depth and width help, and do more parameters generalise better?",
-        method=(told_recipe(settings),),
+        method=method(settings),
         formulas=FORMULAS,
         statements=statements(results),
-        tables=(accuracy_table(results, settings.name, "Hidden layers"),),
-        figures=figures(results, settings.name),
-        warnings=family.warnings(results),
-        seeds=family.most_seeds(results),
+        tables=tables(results),
+        figures=figures(results),
+        warnings=seed_warnings(results),
+        seeds=results.most_seeds,
     )

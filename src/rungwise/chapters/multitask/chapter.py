@@ -1,25 +1,20 @@
-"""Multi-task: several tasks in one net; ways to balance and to share them; single-task nets as the baseline."""
+"""The chapter's findings, put together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from rungwise.chapters.multitask import figures as multitask_figures
-from rungwise.chapters.multitask import statements as multitask_statements
-from rungwise.chapters.multitask import tables as multitask_tables
+from rungwise.chapters.multitask.figures import figures
 from rungwise.chapters.multitask.method import formulas, method, question
-from rungwise.chapters.multitask.results import Results
+from rungwise.chapters.multitask.results import read_results
 from rungwise.chapters.multitask.settings import Settings
-from rungwise.chapters.sentences import heading, seed_warnings
+from rungwise.chapters.multitask.statements import statements, warnings
+from rungwise.chapters.multitask.tables import tables
+from rungwise.chapters.sentences import heading
 from rungwise.findings import Findings
 from rungwise.records.record import Record
 
-# Measurements --------------------------------------------------------------------------------------------------
 
-
-# Findings ------------------------------------------------------------------------------------------------------
-
-
-def findings(settings: Settings, seeds: Sequence[int], records: Mapping[str, Record]) -> Findings:
-    results = Results(settings, tuple(seeds), records)
+def findings(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, Record]) -> Findings:
+    results = read_results(settings, seeds, records)
     return Findings(
         kind=settings.kind,
         name=settings.name,
@@ -27,12 +22,9 @@ def findings(settings: Settings, seeds: Sequence[int], records: Mapping[str, Rec
         question=question(settings),
         method=method(settings),
         formulas=formulas(settings),
-        statements=multitask_statements.statements(results),
-        tables=multitask_tables.tables(results),
-        figures=multitask_figures.figures(results),
-        warnings=(
-            *seed_warnings(results.most_seeds, results.planned, len(results.ids)),
-            *multitask_statements.warnings(results),
-        ),
+        statements=statements(results),
+        tables=tables(results),
+        figures=figures(results),
+        warnings=warnings(results),
         seeds=results.most_seeds,
     )

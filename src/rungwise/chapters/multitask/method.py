@@ -1,7 +1,8 @@
 """What was asked and done, in paragraphs and formulas."""
 
 from rungwise.chapters.multitask.settings import Settings
-from rungwise.chapters.sentences import told_fit
+from rungwise.chapters.recipes import recipe_in_words
+from rungwise.chapters.sentences import group_members
 from rungwise.data.settings import Data
 from rungwise.data.tasks import Task, task_classes
 from rungwise.findings import Formula
@@ -40,7 +41,7 @@ def formulas(settings: Settings) -> tuple[Formula, ...]:
 
 def method(settings: Settings) -> tuple[str, ...]:
     data = settings.data
-    tasks = "; ".join(_told_task(name, task, data) for name, task in settings.tasks.items())
+    tasks = "; ".join(_task_in_words(name, task, data) for name, task in settings.tasks.items())
     aside = (
         f"{data.validation_images:,} other training images were set aside to choose the weights by."
         if data.validation_images
@@ -49,7 +50,7 @@ def method(settings: Settings) -> tuple[str, ...]:
     found = [
         f"The tasks: {tasks}.",
         f"{settings.net.in_words()} A single-task net is the same net with one task.",
-        f"Every net was fitted on {data.size:,} training images of {data.source}, {told_fit(settings.fit)}. "
+        f"Every net was fitted on {data.size:,} training images of {data.source}, {recipe_in_words(settings.fit)}. "
         f"Accuracies are those of the last epoch on the test images. {aside}",
     ]
     if settings.methods:
@@ -64,12 +65,10 @@ def method(settings: Settings) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _told_task(name: str, task: Task, data: Data) -> str:
+def _task_in_words(name: str, task: Task, data: Data) -> str:
     if task == "labels":
         return f"{name}, the {len(data.classes)} classes"
     if isinstance(task, str):
         return f"{name}, the column {task} of {len(task_classes(task, data))} classes"
-    groups = ", ".join(
-        f"{group} ({', '.join(data.classes[label] for label in labels)})" for group, labels in task.items()
-    )
+    groups = ", ".join(f"{group} ({members})" for group, members in group_members(task, data).items())
     return f"{name}, {len(task)} groups: {groups}"

@@ -1,47 +1,50 @@
-"""What the chapter on multi-task learning fits: single-task nets, fixed weights, methods, other ways to share."""
+"""What the chapter fits: single-task nets, fixed weights, methods, other ways to share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from rungwise.chapters.multitask.settings import Settings
 from rungwise.chapters.multitask.weights import (
-    Weights,
+    LossWeights,
     equal_weights,
     multi_name,
     single_name,
 )
 from rungwise.training.settings import Balance, Fit
 
-if TYPE_CHECKING:
-    from rungwise.chapters.multitask.settings import Settings
-
-Role = Literal["single", "fixed", "adaptive", "sharing"]
+ModelRole = Literal["single", "fixed", "adaptive", "sharing"]
 
 
 @dataclass(frozen=True, eq=False)
-class Model:
+class PlannedModel:
     """One row of the chapter's tables, with its trials."""
 
     name: str
-    role: Role
+    role: ModelRole
     trials: Mapping[int, Fit]
     """By seed."""
     task: str = ""
     """Of a single-task net."""
-    weights: Weights = ()
+    weights: LossWeights = ()
     """Fixed ones."""
     balance: Balance | None = None
 
 
-def models(settings: "Settings", seeds: tuple[int, ...]) -> tuple[Model, ...]:
+def trials(settings: Settings, seeds: tuple[int, ...]) -> tuple[Fit, ...]:
+    return tuple(trial for model in models(settings, seeds) for trial in model.trials.values())
+
+
+def models(settings: Settings, seeds: tuple[int, ...]) -> tuple[PlannedModel, ...]:
     """Every model in the order of the tables."""
     single = tuple(
-        Model(single_name(task), "single", _fits(settings, seeds, single_name(task), tasks={task: rule}), task=task)
+        PlannedModel(
+            single_name(task), "single", _fits(settings, seeds, single_name(task), tasks={task: rule}), task=task
+        )
         for task, rule in settings.tasks.items()
     )
     fixed = tuple(
-        Model(
+        PlannedModel(
             multi_name(weights),
             "fixed",
             _fits(settings, seeds, multi_name(weights), tasks=settings.tasks, loss_weights=weights),
@@ -51,20 +54,16 @@ def models(settings: "Settings", seeds: tuple[int, ...]) -> tuple[Model, ...]:
     )
     equal = {"tasks": settings.tasks, "loss_weights": equal_weights(len(settings.tasks))}
     adaptive = tuple(
-        Model(name, "adaptive", _fits(settings, seeds, name, balance=balance, **equal), balance=balance)
+        PlannedModel(name, "adaptive", _fits(settings, seeds, name, balance=balance, **equal), balance=balance)
         for name, balance in settings.methods.items()
     )
     sharing = tuple(
-        Model(name, "sharing", _fits(settings, seeds, name, **(equal | {"net": net})))
+        PlannedModel(name, "sharing", _fits(settings, seeds, name, **(equal | {"net": net})))
         for name, net in settings.sharing.items()
     )
     return (*single, *fixed, *adaptive, *sharing)
 
 
-def _fits(settings: "Settings", seeds: tuple[int, ...], name: str, **own: object) -> dict[int, Fit]:
+def _fits(settings: Settings, seeds: tuple[int, ...], name: str, **own: object) -> dict[int, Fit]:
     same: dict[str, object] = {"data": settings.data, "net": settings.net, "fit": settings.fit}
     return {seed: Fit(label=name, seed=seed, **(same | own)) for seed in seeds}
-
-
-def trials(settings: Settings, seeds: Sequence[int]) -> tuple[Fit, ...]:
-    return tuple(trial for model in models(settings, tuple(seeds)) for trial in model.trials.values())

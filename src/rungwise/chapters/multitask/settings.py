@@ -7,13 +7,13 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from rungwise.balancing.balancer import BalancerSettings
 from rungwise.chapters.chapter import ChapterSettings
 from rungwise.chapters.multitask.weights import (
-    TOGETHER,
+    SINGLE_NETS,
+    LossWeights,
     TaskOfData,
-    Weights,
     WeightsOfTasks,
     multi_name,
     single_name,
-    told_weights,
+    weights_in_words,
 )
 from rungwise.data.settings import Data
 from rungwise.models.families import SharingNet
@@ -49,18 +49,20 @@ class Settings(ChapterSettings):
 
     @field_validator("weights")
     @classmethod
-    def _once(cls, weights: tuple[Weights, ...]) -> tuple[Weights, ...]:
+    def _once(cls, weights: tuple[LossWeights, ...]) -> tuple[LossWeights, ...]:
         names = [multi_name(w) for w in weights]
         twice = next((w for i, w in enumerate(weights) if names[i] in names[:i]), None)
         if twice is not None:
-            raise ValueError(f"the weights {list(twice)} are listed twice, as {told_weights(twice)}; list each once")
+            raise ValueError(
+                f"the weights {list(twice)} are listed twice, as {weights_in_words(twice)}; list each once"
+            )
         return weights
 
     @field_validator("methods", "sharing")
     @classmethod
     def _own_names(cls, named: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         taken = {
-            TOGETHER,
+            SINGLE_NETS,
             *map(single_name, info.data.get("tasks", ())),
             *map(multi_name, info.data.get("weights", ())),
             *(info.data.get("methods", ()) if info.field_name == "sharing" else ()),

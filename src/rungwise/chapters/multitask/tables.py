@@ -1,9 +1,10 @@
-"""The tables of the multi-task chapter: accuracies, gains, costs, and what the methods are."""
+"""The tables of the chapter: accuracies, gains, costs, and what the methods are."""
 
-from rungwise.chapters.multitask.models import Model
+from rungwise.chapters.multitask.models import PlannedModel
 from rungwise.chapters.multitask.results import Results
-from rungwise.chapters.multitask.statements import dominance_shares, paired_tests
-from rungwise.chapters.multitask.weights import TOGETHER, short_weights, told_weights
+from rungwise.chapters.multitask.verdicts import paired_tests
+from rungwise.chapters.multitask.weights import SINGLE_NETS, short_weights, weights_in_words
+from rungwise.chapters.sentences import accuracy_title
 from rungwise.evidence.estimate import Estimate, estimate
 from rungwise.findings import Cell, Column, Table
 
@@ -18,21 +19,12 @@ def tables(results: Results) -> tuple[Table, ...]:
     return tuple(found)
 
 
-def _mean(results: Results, key: str, model: str) -> Estimate | None:
-    return estimate(results.values(key, model).values())
-
-
-def title(task: str) -> str:
-    """The accuracy on a task, as a heading; the rest of its name is left as the study has it."""
-    return f"{task[:1].upper()}{task[1:]} accuracy"
-
-
 def _accuracy(results: Results) -> Table:
     tasks = results.tasks
     columns = (
         Column(key="model", label="Model"),
         Column(key="weights", label="λ" if len(tasks) == 2 else "Weights"),
-        *(Column(key=f"{task}_accuracy", label=title(task), digits=4) for task in tasks),
+        *(Column(key=f"{task}_accuracy", label=accuracy_title(task), digits=4) for task in tasks),
         Column(key="parameters", label="Parameters"),
         Column(key="time_s", label="Training time (s)", digits=1),
     )
@@ -50,21 +42,15 @@ def _accuracy(results: Results) -> Table:
     return Table(id=f"{results.settings.name}-accuracy", caption=caption, columns=columns, rows=tuple(rows))
 
 
-def _compared(results: Results) -> list[Model]:
-    """The tuned and the equal weights, then all that is compared to them."""
-    own = {m.name: m for m in (results.tuned, results.equal) if m}
-    return [*own.values(), *(m for m in results.models.values() if m.role in ("adaptive", "sharing"))]
-
-
 def _gains(results: Results) -> Table:
     tuned = results.tuned
-    on = told_weights(tuned.weights) if tuned else "the tuned weights"
+    on = weights_in_words(tuned.weights) if tuned else "the tuned weights"
     family = paired_tests(results, results.of("adaptive"), tuned) if tuned else []
     ps = {test.model.name: test.p for test in family}
     rows: list[tuple[Cell, ...]] = [
         (
             m.name,
-            estimate(results.gains(m.name, TOGETHER).values()),
+            estimate(results.gains(m.name, SINGLE_NETS).values()),
             estimate(results.gains(m.name, tuned.name).values()) if tuned and m is not tuned else None,
             ps.get(m.name),
         )
@@ -90,7 +76,7 @@ def _costs(results: Results) -> Table:
     keys = ("step_ms", "step_time_ratio", "step_memory_mb", "memory_ratio")
     rows: list[tuple[Cell, ...]] = []
     for m in _compared(results):
-        shares = dominance_shares(results, m.name)
+        shares = results.dominance_shares(m.name)
         rows.append((m.name, *(_mean(results, key, m.name) for key in keys), *(shares.get(t) for t in results.tasks)))
     return Table(
         id=f"{results.settings.name}-cost",
@@ -130,3 +116,13 @@ def _methods(results: Results) -> Table:
         ),
         rows=tuple(rows),
     )
+
+
+def _mean(results: Results, key: str, model: str) -> Estimate | None:
+    return estimate(results.values(key, model).values())
+
+
+def _compared(results: Results) -> list[PlannedModel]:
+    """The tuned and the equal weights, then all that is compared to them."""
+    own = {m.name: m for m in (results.tuned, results.equal) if m}
+    return [*own.values(), *(m for m in results.models.values() if m.role in ("adaptive", "sharing"))]

@@ -1,21 +1,17 @@
 """The weights of the tasks in one loss, and the names of nets by them."""
 
 import math
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 
 from rungwise.data.settings import Data
 from rungwise.data.tasks import Task, check_task
 
-if TYPE_CHECKING:
-    pass
-
-
-Weights = tuple[float, ...]
+LossWeights = tuple[float, ...]
 """Of the tasks' losses, one each."""
 
-TOGETHER = "single-task nets together"
+SINGLE_NETS = "single-task nets together"
 """What the metrics call one single-task net for each task, as a whole."""
 
 
@@ -25,8 +21,8 @@ def _of_data(task: Task, info: ValidationInfo) -> Task:
     return task
 
 
-def _on_simplex(weights: Weights, info: ValidationInfo) -> Weights:
-    tasks = info.data.get("tasks", weights)  # absent where they are wrong themselves, which is told already
+def _on_simplex(weights: LossWeights, info: ValidationInfo) -> LossWeights:
+    tasks = info.data.get("tasks", weights)  # absent where they are wrong themselves, which is reported already
     if len(weights) != len(tasks):
         raise ValueError(f"{len(tasks)} tasks need {len(tasks)} weights, got {list(weights)}")
     if min(weights, default=0) < 0 or not math.isclose(sum(weights), 1, abs_tol=1e-6):
@@ -34,7 +30,7 @@ def _on_simplex(weights: Weights, info: ValidationInfo) -> Weights:
     return weights
 
 
-def as_pair(weights: Any, info: ValidationInfo) -> Any:
+def _as_pair(weights: Any, info: ValidationInfo) -> Any:
     """For two tasks, one number w stands for (w, 1 - w); all else stays as it is."""
     two = len(info.data.get("tasks", "ab")) == 2
     return (weights, 1 - weights) if two and isinstance(weights, int | float) else weights
@@ -43,15 +39,15 @@ def as_pair(weights: Any, info: ValidationInfo) -> Any:
 TaskOfData = Annotated[Task, AfterValidator(_of_data)]
 """A task of a chapter's settings, which have `data` before it."""
 
-WeightsOfTasks = Annotated[Weights, BeforeValidator(as_pair), AfterValidator(_on_simplex)]
+WeightsOfTasks = Annotated[LossWeights, BeforeValidator(_as_pair), AfterValidator(_on_simplex)]
 """Weights on the simplex, in a chapter's settings, which have `tasks` before them."""
 
 
-def equal_weights(tasks: int) -> Weights:
+def equal_weights(tasks: int) -> LossWeights:
     return (1 / tasks,) * tasks
 
 
-def is_equal(weights: Weights) -> bool:
+def is_equal(weights: LossWeights) -> bool:
     """But for the rounding of a study file."""
     return all(math.isclose(w, 1 / len(weights), abs_tol=1e-6) for w in weights)
 
@@ -60,14 +56,14 @@ def single_name(task: str) -> str:
     return f"single: {task}"
 
 
-def multi_name(weights: Weights) -> str:
-    return f"multi: {told_weights(weights)}"
+def multi_name(weights: LossWeights) -> str:
+    return f"multi: {weights_in_words(weights)}"
 
 
-def told_weights(weights: Weights) -> str:
+def weights_in_words(weights: LossWeights) -> str:
     """λ alone for two tasks, else all weights."""
     return f"λ = {weights[0]:g}" if len(weights) == 2 else f"w = {short_weights(weights)}"
 
 
-def short_weights(weights: Weights) -> str:
+def short_weights(weights: LossWeights) -> str:
     return f"{weights[0]:g}" if len(weights) == 2 else ", ".join(f"{w:.3g}" for w in weights)

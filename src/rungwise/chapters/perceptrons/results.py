@@ -1,42 +1,34 @@
 """The perceptrons' records, read: one result per pair of classes, and what is measured of it."""
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 from rungwise.chapters.perceptrons.settings import Settings, trials
-from rungwise.chapters.perceptrons.trial import PerceptronTrial
-from rungwise.chapters.sentences import measurements
-from rungwise.evidence.estimate import Estimate, estimate
+from rungwise.chapters.results import ModelResult, Results, measured_of
 from rungwise.evidence.measure import Measurement, Metric
 from rungwise.records.record import Record
 
 LAST = 50
 """Iterations over which the report looks at how the last iterate moves."""
+SHOWN = 10
+"""Pairs that a figure or a sentence shows at most; the tables have all."""
 
 
-class Result(NamedTuple):
-    """One pair with the records it has."""
+@dataclass(frozen=True, eq=False)
+class PairResult(ModelResult):
+    """One pair of classes with the records of its seeds."""
 
-    name: str
     positive: int
     negative: int
-    records: dict[int, Record]
-    """By seed."""
 
     def values(self, key: str) -> dict[int, float]:
         """One of the chapter's metrics, or ``late_peak``, by seed; undefined values are left out."""
         if key in ("range", "late_peak"):
             return {seed: _unrest(curve)[key] for seed, curve in self.unsettled.items()}
         return {seed: _value(key, record) for seed, record in self.records.items()}
-
-    def estimate(self, key: str) -> Estimate | None:
-        return estimate(self.values(key).values())
-
-    def mean(self, key: str) -> float:
-        return float(np.mean(list(self.values(key).values())))
 
     def most(self, key: str) -> float:
         return max(self.values(key).values())
@@ -56,10 +48,6 @@ class Result(NamedTuple):
         """The record of the first seed that has one."""
         return next(iter(self.records.values()))
 
-    @property
-    def ids(self) -> tuple[str, ...]:
-        return tuple(record.id for record in self.records.values())
-
 
 def _value(key: str, record: Record) -> float:
     match key:
@@ -71,19 +59,22 @@ def _value(key: str, record: Record) -> float:
             return record.summary[key]
 
 
-def _unrest(curve: Sequence[float]) -> dict[str, float]:
+def _unrest(curve: list[float]) -> dict[str, float]:
     """How the last iterate moves; where it reached the tolerance it is settled, and this means nothing."""
     return {"range": float(np.ptp(curve[-LAST:])), "late_peak": max(curve[len(curve) // 2 :])}
 
 
-def read_results(planned: Sequence[PerceptronTrial], records: Mapping[str, Record]) -> list[Result]:
-    """One per pair, in the order of the trials; those of a pair stand together."""
-    results = []
+PerceptronResults = Results[Settings, PairResult]
+
+
+def read_results(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, Record]) -> PerceptronResults:
+    """One result per pair, in the order of the study."""
+    planned, pairs = trials(settings, seeds), []
     for (positive, negative), group in itertools.groupby(planned, lambda trial: (trial.positive, trial.negative)):
         own = list(group)
-        kept = {trial.seed: records[trial.id] for trial in own if trial.id in records}
-        results.append(Result(own[0].label, positive, negative, kept))
-    return results
+        done = {trial.seed: records[trial.id] for trial in own if trial.id in records}
+        pairs.append(PairResult(own[0].label, done, positive, negative))
+    return PerceptronResults(settings, pairs, len(planned))
 
 
 def metrics(settings: Settings) -> dict[str, Metric]:
@@ -103,8 +94,4 @@ def metrics(settings: Settings) -> dict[str, Metric]:
 
 
 def measured(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, Record]) -> Iterator[Measurement]:
-    results = read_results(trials(settings, seeds), records)
-    for key in metrics(settings):
-        for result in results:
-            ids = {seed: (record.id,) for seed, record in result.records.items()}
-            yield from measurements(settings.name, key, result.name, result.values(key), ids)
+    return measured_of(read_results(settings, seeds, records), metrics(settings))

@@ -1,11 +1,9 @@
 """The table of the chapter."""
 
-from rungwise.chapters.perceptrons.results import LAST, Result
-from rungwise.evidence.estimate import Estimate
-from rungwise.findings import Column, Table
+from rungwise.chapters.perceptrons.results import LAST, PairResult, PerceptronResults
+from rungwise.findings import Cell, Column, Table
 
-COLUMNS = (
-    Column(key="pair", label="Pair"),
+NUMBERS = (
     Column(key="train_accuracy", label="Train accuracy", digits=4),
     Column(key="test_accuracy", label="Test accuracy", digits=4),
     Column(key="gap", label="Gap", digits=4),
@@ -15,16 +13,18 @@ COLUMNS = (
 )
 
 
-def table(results: list[Result], chapter: str) -> Table:
-    rows: list[tuple[str | Estimate | None, ...]] = []
-    for result in results:
-        numbers = [result.estimate(column.key) for column in COLUMNS[1:]]
-        n = len(result.records)
-        reached = ("yes" if result.converged else "no") if n == 1 else f"{result.converged} of {n}"
-        rows.append((result.name, *numbers, reached if n else None))
-    return Table(
-        id=f"{chapter}-accuracy",
-        caption="The last iterate of each pair, on all its training and test images.",
-        columns=(*COLUMNS, Column(key="converged", label="Converged")),
-        rows=tuple(rows),
+def tables(results: PerceptronResults) -> tuple[Table, ...]:
+    return (
+        Table(
+            id=f"{results.settings.name}-accuracy",
+            caption="The last iterate of each pair, on all its training and test images.",
+            columns=(Column(key="pair", label="Pair"), *NUMBERS, Column(key="converged", label="Converged")),
+            rows=tuple(map(_row, results.models)),
+        ),
     )
+
+
+def _row(pair: PairResult) -> tuple[Cell, ...]:
+    n = len(pair.records)
+    reached = ("yes" if pair.converged else "no") if n == 1 else f"{pair.converged} of {n}"
+    return (pair.name, *(pair.estimate(column.key) for column in NUMBERS), reached if n else None)

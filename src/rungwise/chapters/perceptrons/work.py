@@ -8,7 +8,7 @@ import numpy as np
 from rungwise.bench import Bench
 from rungwise.chapters.perceptrons.trial import PerceptronTrial
 from rungwise.data.images import ImageSet, Split, scale
-from rungwise.perceptron.batch_rule import Fit, grid_start, learn_batch_many
+from rungwise.perceptron.batch_rule import Fitted, grid_start, learn_batch_many
 from rungwise.perceptron.estimator import learn_online, signed
 from rungwise.seeding import stream_seed
 from rungwise.trial import Outcome, TrialFailed
@@ -59,7 +59,7 @@ def _learn(trials: list[PerceptronTrial], split: Split) -> list[Outcome]:
     return [_outcome(trial, fit, train, test, fit_s) for trial, fit in zip(trials, fits, strict=True)]
 
 
-def _fit_batch(trials: list[PerceptronTrial], train: ImageSet) -> list[Fit]:
+def _fit_batch(trials: list[PerceptronTrial], train: ImageSet) -> list[Fitted]:
     """In whole numbers, where the rule is exact: rows and bias are 255 times the scaled ones, the rate 1/255 of it."""
     trial = trials[0]
     pixels = train.images.reshape(len(train), -1).astype(np.float32) * 2 - 255
@@ -68,7 +68,7 @@ def _fit_batch(trials: list[PerceptronTrial], train: ImageSet) -> list[Fit]:
     return learn_batch_many(Z, starts, trial.rate / 255, trial.iterations, trial.tolerance)
 
 
-def _fit_online(trials: list[PerceptronTrial], train: ImageSet) -> list[Fit]:
+def _fit_online(trials: list[PerceptronTrial], train: ImageSet) -> list[Fitted]:
     Z = signed(_inputs(train), _signs(train, trials[0]))
     fits = []
     for trial in trials:
@@ -78,7 +78,7 @@ def _fit_online(trials: list[PerceptronTrial], train: ImageSet) -> list[Fit]:
     return fits
 
 
-def _outcome(trial: PerceptronTrial, fit: Fit, train: ImageSet, test: ImageSet, fit_s: float) -> Outcome:
+def _outcome(trial: PerceptronTrial, fit: Fitted, train: ImageSet, test: ImageSet, fit_s: float) -> Outcome:
     weights = fit.weights.astype(np.float32)
 
     def scores(part: ImageSet) -> np.ndarray:

@@ -1,15 +1,16 @@
-"""The projection chapter's figures: points, ellipses, components, and how well lines tell pairs of classes apart."""
+"""The figures of the chapter: points, ellipses, components, and how well lines tell pairs of classes apart."""
 
 import math
 
 import numpy as np
 
-from rungwise.chapters.projection.views import Pair, View
+from rungwise.chapters.projection.results import ClassPair, PlaneView, Results
 from rungwise.evidence.estimate import estimate
 from rungwise.findings import Cloud, Ellipse, Figure, Heatmap, Histogram, Images, Level, Points, Tile
 
 
-def figures(views: list[View], pairs: list[Pair], names: tuple[str, ...], chapter: str) -> tuple[Figure, ...]:
+def figures(results: Results) -> tuple[Figure, ...]:
+    views, pairs, names, chapter = results.views, results.pairs, results.names, results.settings.name
     if not views or not pairs:
         return ()
     first = " The first seed is shown." if len(views) > 1 else ""
@@ -22,7 +23,27 @@ def figures(views: list[View], pairs: list[Pair], names: tuple[str, ...], chapte
     )
 
 
-def _clouds(view: View, names: tuple[str, ...], ellipses: bool) -> tuple[Cloud, ...]:
+def _scatter(view: PlaneView, names: tuple[str, ...], chapter: str, first: str) -> Figure:
+    return Figure(
+        id=f"{chapter}-scatter",
+        caption=f"Each of {len(view.points):,} images as a point, coloured by its class.{first}",
+        alt=f"Scatter of {len(view.points):,} images on two principal components. "
+        f"{_extremes(view, names, 0)} {_extremes(view, names, 1)}",
+        panels=(Points(x_label="PC1", y_label="PC2", clouds=_clouds(view, names, ellipses=False)),),
+    )
+
+
+def _ellipses(view: PlaneView, names: tuple[str, ...], chapter: str, first: str) -> Figure:
+    return Figure(
+        id=f"{chapter}-ellipses",
+        caption="The same points with each class's centroid and the ellipse that would hold 95% of it if it "
+        f"were Gaussian.{first}",
+        alt=f"The scatter with centroids and 95% ellipses. {_extremes(view, names, 0)} {_extremes(view, names, 1)}",
+        panels=(Points(x_label="PC1", y_label="PC2", clouds=_clouds(view, names, ellipses=True)),),
+    )
+
+
+def _clouds(view: PlaneView, names: tuple[str, ...], ellipses: bool) -> tuple[Cloud, ...]:
     clouds = []
     for k, name in enumerate(names):
         x, y = view.points[view.labels == k].T
@@ -39,7 +60,19 @@ def _clouds(view: View, names: tuple[str, ...], ellipses: bool) -> tuple[Cloud, 
     return tuple(clouds)
 
 
-def _extremes(view: View, names: tuple[str, ...], axis: int) -> str:
+def confidence_ellipse(centre: np.ndarray, covariance: np.ndarray, coverage: float = 0.95) -> Ellipse:
+    """The ellipse that holds the share `coverage` of a Gaussian with that centre (2,) and covariance (2, 2).
+
+    Its points x satisfy (x - c)' S^-1 (x - c) = q, with q the quantile of chi-square with two degrees of
+    freedom, which is -2 ln(1 - coverage). The half axes are sqrt(q times an eigenvalue of S).
+    """
+    variances, axes = np.linalg.eigh(covariance)  # ascending: the last is the major axis
+    minor, major = 2 * np.sqrt(-2 * math.log(1 - coverage) * np.clip(variances, 0, None))
+    angle = math.degrees(math.atan2(axes[1, 1], axes[0, 1])) % 180
+    return Ellipse(x=float(centre[0]), y=float(centre[1]), width=float(major), height=float(minor), angle=angle)
+
+
+def _extremes(view: PlaneView, names: tuple[str, ...], axis: int) -> str:
     """In words, the classes at both ends of a component."""
     centroids = view.moments.centroids[:, axis]
     low, high = int(np.nanargmin(centroids)), int(np.nanargmax(centroids))
@@ -49,27 +82,7 @@ def _extremes(view: View, names: tuple[str, ...], axis: int) -> str:
     )
 
 
-def _scatter(view: View, names: tuple[str, ...], chapter: str, first: str) -> Figure:
-    return Figure(
-        id=f"{chapter}-scatter",
-        caption=f"Each of {len(view.points):,} images as a point, coloured by its class.{first}",
-        alt=f"Scatter of {len(view.points):,} images on two principal components. "
-        f"{_extremes(view, names, 0)} {_extremes(view, names, 1)}",
-        panels=(Points(x_label="PC1", y_label="PC2", clouds=_clouds(view, names, ellipses=False)),),
-    )
-
-
-def _ellipses(view: View, names: tuple[str, ...], chapter: str, first: str) -> Figure:
-    return Figure(
-        id=f"{chapter}-ellipses",
-        caption="The same points with each class's centroid and the ellipse that would hold 95% of it if it "
-        f"were Gaussian.{first}",
-        alt=f"The scatter with centroids and 95% ellipses. {_extremes(view, names, 0)} {_extremes(view, names, 1)}",
-        panels=(Points(x_label="PC1", y_label="PC2", clouds=_clouds(view, names, ellipses=True)),),
-    )
-
-
-def _components(view: View, chapter: str, first: str) -> Figure:
+def _components(view: PlaneView, chapter: str, first: str) -> Figure:
     shares = [f"PC{axis + 1} ({100 * view.variance[axis]:.1f}% of the variance)" for axis in (0, 1)]
     tiles = [Tile(pixels=view.components[axis].mean(axis=0).astype(np.float32), title=shares[axis]) for axis in (0, 1)]
     return Figure(
@@ -81,7 +94,7 @@ def _components(view: View, chapter: str, first: str) -> Figure:
     )
 
 
-def _histogram(views: list[View], pairs: list[Pair], chapter: str) -> Figure:
+def _histogram(views: list[PlaneView], pairs: list[ClassPair], chapter: str) -> Figure:
     mean = estimate(view.mean_accuracy for view in views)
     assert mean is not None
     low, high = pairs[0].accuracy.mean, pairs[-1].accuracy.mean
@@ -101,7 +114,7 @@ def _histogram(views: list[View], pairs: list[Pair], chapter: str) -> Figure:
     )
 
 
-def _heatmap(pairs: list[Pair], names: tuple[str, ...], chapter: str) -> Figure:
+def _heatmap(pairs: list[ClassPair], names: tuple[str, ...], chapter: str) -> Figure:
     values = np.full((len(names), len(names)), np.nan)
     for pair in pairs:
         values[pair.a, pair.b] = values[pair.b, pair.a] = pair.accuracy.mean
@@ -112,15 +125,3 @@ def _heatmap(pairs: list[Pair], names: tuple[str, ...], chapter: str) -> Figure:
         f"for {pairs[-1].name} ({pairs[-1].accuracy.mean:.2f}).",
         panels=(Heatmap(rows=names, columns=names, values=values),),
     )
-
-
-def confidence_ellipse(centre: np.ndarray, covariance: np.ndarray, coverage: float = 0.95) -> Ellipse:
-    """The ellipse that holds the share `coverage` of a Gaussian with that centre (2,) and covariance (2, 2).
-
-    Its points x satisfy (x - c)' S^-1 (x - c) = q, with q the quantile of chi-square with two degrees of
-    freedom, which is -2 ln(1 - coverage). The half axes are sqrt(q times an eigenvalue of S).
-    """
-    variances, axes = np.linalg.eigh(covariance)  # ascending: the last is the major axis
-    minor, major = 2 * np.sqrt(-2 * math.log(1 - coverage) * np.clip(variances, 0, None))
-    angle = math.degrees(math.atan2(axes[1, 1], axes[0, 1])) % 180
-    return Ellipse(x=float(centre[0]), y=float(centre[1]), width=float(major), height=float(minor), angle=angle)

@@ -1,25 +1,151 @@
-"""What the chapter measures, from its records."""
+"""The chapter's records, read: one view of the plane per seed, the pairs of classes, and what is measured."""
 
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
+import numpy as np
 from scipy import stats
 
 from rungwise.chapters.projection.settings import Settings, trials
-from rungwise.chapters.projection.views import View, pair_names, read_views
-from rungwise.chapters.sentences import measurements
+from rungwise.chapters.projection.trial import ProjectionTrial
+from rungwise.chapters.results import measurements
+from rungwise.evidence.estimate import Estimate, estimate
 from rungwise.evidence.measure import Measurement, Metric
+from rungwise.insight.projection import Moments, moments
 from rungwise.records.record import Record
 
 PLANE = "PC1 + PC2"
 """What the metrics call both components together."""
-
 ALL_PAIRS = "all pairs"
+
+
+class PlaneView(NamedTuple):
+    """One seed's projection; the signs of its components agree with those of the first seed."""
+
+    seed: int
+    id: str
+    points: np.ndarray
+    """(N, 2)."""
+    labels: np.ndarray
+    """(N,)."""
+    components: np.ndarray
+    """(2, C, H, W)."""
+    moments: Moments
+    pairs: np.ndarray
+    """Accuracies (K, K), NaN where undefined."""
+    variance: tuple[float, float]
+    """Shares of the variance."""
+    unconverged: int
+
+    def spread(self, k: int, axis: int | None = None) -> float:
+        """Variance of class k along a component, or the sum over both; NaN for fewer than two points."""
+        variances = np.diagonal(self.moments.covariances[k])
+        return float(variances.sum() if axis is None else variances[axis])
+
+    @property
+    def mean_accuracy(self) -> float:
+        """Over the pairs of classes that have points."""
+        return float(np.nanmean(self.pairs))
+
+
+class ClassPair(NamedTuple):
+    """Two classes, by their labels, and how well a line tells them apart."""
+
+    name: str
+    accuracy: Estimate
+    a: int
+    b: int
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """What the chapter's statements, tables and figures are made from."""
+
+    settings: Settings
+    views: list[PlaneView]
+    """Of the seeds that have finished."""
+    pairs: list[ClassPair]
+    """Hardest first; only those with an accuracy."""
+    planned: int
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the classes."""
+        return self.settings.data.classes
+
+    @property
+    def done(self) -> int:
+        return len(self.views)
+
+    @property
+    def most_seeds(self) -> int:
+        return len(self.views)
+
+
+def read_results(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, Record]) -> Results:
+    planned, names = trials(settings, seeds), settings.data.classes
+    views = _read_views(planned, records, len(names))
+    return Results(settings, views, _over_pairs(views, names), len(planned))
+
+
+def _read_views(planned: Sequence[ProjectionTrial], records: Mapping[str, Record], classes: int) -> list[PlaneView]:
+    """Of the trials that have finished, in their order."""
+    views: list[PlaneView] = []
+    for trial in planned:
+        if trial.id not in records:
+            continue
+        record = records[trial.id]
+        components = record.arrays["components"]
+        reference = views[0].components if views else components
+        signs = np.where((components * reference).reshape(2, -1).sum(axis=1) < 0, -1, 1)
+        points, labels = record.arrays["points"] * signs, record.arrays["labels"]
+        views.append(
+            PlaneView(
+                seed=trial.seed,
+                id=record.id,
+                points=points,
+                labels=labels,
+                components=components * signs.reshape(2, 1, 1, 1),
+                moments=moments(points, labels, classes),
+                pairs=record.arrays["pair_accuracies"],
+                variance=(record.summary["variance_pc1"], record.summary["variance_pc2"]),
+                unconverged=int(record.summary["unconverged_svms"]),
+            )
+        )
+    return views
+
+
+def _over_pairs(views: list[PlaneView], names: tuple[str, ...]) -> list[ClassPair]:
+    """Every pair of classes with its accuracy, hardest first."""
+    found = []
+    for (a, b), name in _pair_names(names).items():
+        accuracy = finite(view.pairs[a, b] for view in views)
+        if accuracy is not None:
+            found.append(ClassPair(name, accuracy, a, b))
+    return sorted(found, key=lambda pair: pair.accuracy.mean)
+
+
+def _pair_names(names: tuple[str, ...]) -> dict[tuple[int, int], str]:
+    """Every pair of labels, as "3 v 5" by (3, 5)."""
+    return {(a, b): f"{names[a]} v {names[b]}" for a, b in itertools.combinations(range(len(names)), 2)}
+
+
+def finite(values: Iterable[float]) -> Estimate | None:
+    """The estimate over the seeds in which the quantity is defined."""
+    return estimate(value for value in values if np.isfinite(value))
+
+
+def spread_of(views: Iterable[PlaneView], k: int, axis: int | None = None) -> Estimate | None:
+    """`PlaneView.spread` over the seeds."""
+    return finite(view.spread(k, axis) for view in views)
 
 
 def metrics(settings: Settings) -> dict[str, Metric]:
     """What is measured of classes, pairs of them and components."""
     classes = settings.data.classes
-    pairs = tuple(pair_names(classes).values())
+    pairs = tuple(_pair_names(classes).values())
     return {
         "pair_accuracy": Metric("accuracy of a linear SVM on the pair's points on both components", pairs),
         "pair_rank": Metric("rank of the pair by that accuracy; 1: the hardest", pairs),
@@ -31,9 +157,8 @@ def metrics(settings: Settings) -> dict[str, Metric]:
 
 
 def measured(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, Record]) -> Iterator[Measurement]:
-    names = settings.data.classes
-    views = read_views(trials(settings, seeds), records, len(names))
-    numbers = {view.seed: _numbers(view, names) for view in views}
+    views = read_results(settings, seeds, records).views
+    numbers = {view.seed: _numbers(view, settings.data.classes) for view in views}
     ids = {view.seed: (view.id,) for view in views}
     for key, metric in metrics(settings).items():
         for model in metric.models:
@@ -41,9 +166,9 @@ def measured(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, R
             yield from measurements(settings.name, key, model, values, ids)
 
 
-def _numbers(view: View, names: tuple[str, ...]) -> dict[str, dict[str, float]]:
+def _numbers(view: PlaneView, names: tuple[str, ...]) -> dict[str, dict[str, float]]:
     """Each of `metrics` for one seed, by model; NaN where undefined."""
-    pairs = {name: float(view.pairs[a, b]) for (a, b), name in pair_names(names).items()}
+    pairs = {name: float(view.pairs[a, b]) for (a, b), name in _pair_names(names).items()}
     ranks = stats.rankdata(list(pairs.values()), nan_policy="omit")  # equals share the mean of their ranks
     return {
         "pair_accuracy": pairs,

@@ -1,24 +1,25 @@
 """The sentences of the chapter, computed from records."""
 
-from rungwise.chapters.projection.views import Pair, View, spread_of
-from rungwise.chapters.sentences import told
+from rungwise.chapters.projection.results import Results, spread_of
+from rungwise.chapters.sentences import in_words, seed_warnings
 from rungwise.evidence.estimate import estimate
 from rungwise.findings import Statement
 
 
-def statements(views: list[View], pairs: list[Pair], names: tuple[str, ...]) -> tuple[Statement, ...]:
+def statements(results: Results) -> tuple[Statement, ...]:
+    views, pairs, names = results.views, results.pairs, results.names
     mean = estimate(view.mean_accuracy for view in views)
     if mean is None or not pairs:
         return ()
     share = estimate(sum(view.variance) for view in views)
     assert share is not None
-    hardest = "; ".join(f"{pair.name}, {told(pair.accuracy)}" for pair in pairs[:3])
+    hardest = "; ".join(f"{pair.name}, {in_words(pair.accuracy)}" for pair in pairs[:3])
     texts = [
-        f"The share of the pixels' variance that two components keep is {told(share)}.",
+        f"The share of the pixels' variance that two components keep is {in_words(share)}.",
         "A line in the plane of two components tells a pair of classes apart with an accuracy of "
-        f"{told(mean)}, on average over the {len(pairs)} pairs.",
+        f"{in_words(mean)}, on average over the {len(pairs)} pairs.",
         f"The hardest pairs, with their accuracies: {hardest}.",
-        f"The easiest pair is {pairs[-1].name}, with an accuracy of {told(pairs[-1].accuracy)}.",
+        f"The easiest pair is {pairs[-1].name}, with an accuracy of {in_words(pairs[-1].accuracy)}.",
     ]
     for where, axis in (("By the sum of the variances on both components", None), ("On PC1 alone", 0)):
         spreads = {k: spread for k in range(len(names)) if (spread := spread_of(views, k, axis)) is not None}
@@ -26,7 +27,22 @@ def statements(views: list[View], pairs: list[Pair], names: tuple[str, ...]) -> 
             tight, wide = (pick(spreads, key=lambda k: spreads[k].mean) for pick in (min, max))
             texts.append(
                 f"{where}, {names[tight]} forms the tightest cluster, with a variance of "
-                f"{told(spreads[tight], 2)}, and {names[wide]} the widest, with {told(spreads[wide], 2)}."
+                f"{in_words(spreads[tight], 2)}, and {names[wide]} the widest, with {in_words(spreads[wide], 2)}."
             )
     ids = tuple(view.id for view in views)
     return tuple(Statement(text=text, trials=ids) for text in texts)
+
+
+def warnings(results: Results) -> tuple[str, ...]:
+    return (*seed_warnings(results), *_unconverged(results))
+
+
+def _unconverged(results: Results) -> tuple[str, ...]:
+    """The linear SVMs that had not converged."""
+    count = sum(view.unconverged for view in results.views)
+    if count == 0:
+        return ()
+    return (
+        f"{count} of the linear SVMs stopped at {results.settings.svm_iterations:,} iterations without converging; "
+        "raise svm_iterations.",
+    )

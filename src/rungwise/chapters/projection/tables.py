@@ -1,21 +1,24 @@
 """The tables of the chapter."""
 
-from rungwise.chapters.projection.settings import Settings
-from rungwise.chapters.projection.views import Pair, View, finite, spread_of
-from rungwise.evidence.estimate import Estimate, estimate
-from rungwise.findings import Column, Table
+from rungwise.chapters.projection.results import Results, finite, spread_of
+from rungwise.evidence.estimate import estimate
+from rungwise.findings import Cell, Column, Table
 
 
-def class_table(settings: Settings, views: list[View]) -> Table:
-    names = settings.data.classes
+def tables(results: Results) -> tuple[Table, ...]:
+    return (_classes(results), _variances(results), _pairs(results))
 
-    def row(k: int) -> tuple[str | Estimate | None, ...]:
+
+def _classes(results: Results) -> Table:
+    views, names = results.views, results.names
+
+    def row(k: int) -> tuple[Cell, ...]:
         centroid = [finite(view.moments.centroids[k, axis] for view in views) for axis in (0, 1)]
         count = estimate(view.moments.counts[k] for view in views)
         return (names[k], *centroid, spread_of(views, k, 0), spread_of(views, k, 1), count)
 
     return Table(
-        id=f"{settings.name}-classes",
+        id=f"{results.settings.name}-classes",
         caption="Where each class lies on the two principal components.",
         columns=(
             Column(key="class", label="Class"),
@@ -29,11 +32,11 @@ def class_table(settings: Settings, views: list[View]) -> Table:
     )
 
 
-def variance_table(chapter: str, views: list[View]) -> Table:
-    shares = [estimate(view.variance[axis] for view in views) for axis in (0, 1)]
-    both = estimate(sum(view.variance) for view in views)
+def _variances(results: Results) -> Table:
+    shares = [estimate(view.variance[axis] for view in results.views) for axis in (0, 1)]
+    both = estimate(sum(view.variance) for view in results.views)
     return Table(
-        id=f"{chapter}-variance",
+        id=f"{results.settings.name}-variance",
         caption="Share of the pixels' variance that the components keep.",
         columns=(
             Column(key="component", label="Component"),
@@ -43,10 +46,10 @@ def variance_table(chapter: str, views: list[View]) -> Table:
     )
 
 
-def pair_table(chapter: str, pairs: list[Pair]) -> Table:
+def _pairs(results: Results) -> Table:
     return Table(
-        id=f"{chapter}-pairs",
+        id=f"{results.settings.name}-pairs",
         caption="Accuracy of a linear SVM on two components for each pair of classes, hardest first.",
         columns=(Column(key="pair", label="Pair"), Column(key="accuracy", label="Accuracy", digits=3)),
-        rows=tuple((pair.name, pair.accuracy) for pair in pairs),
+        rows=tuple((pair.name, pair.accuracy) for pair in results.pairs),
     )

@@ -1,21 +1,20 @@
-"""Seeing: what the filters of one CNN answer to, and what it dreams of each class."""
+"""The chapter's findings, put together."""
 
 from collections.abc import Mapping
 
-from rungwise.chapters.seeing import figures as seeing_figures
+from rungwise.chapters.seeing.figures import figures
 from rungwise.chapters.seeing.method import FORMULAS, method
-from rungwise.chapters.seeing.settings import Settings, trials
-from rungwise.chapters.seeing.statements import depth_statements, dream_statements
-from rungwise.chapters.seeing.tables import dream_table, layer_table
-from rungwise.chapters.seeing.views import read_views
+from rungwise.chapters.seeing.results import read_results
+from rungwise.chapters.seeing.settings import Settings
+from rungwise.chapters.seeing.statements import statements
+from rungwise.chapters.seeing.tables import tables
 from rungwise.chapters.sentences import heading, seed_warnings
 from rungwise.findings import Findings
 from rungwise.records.record import Record
 
 
 def findings(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, Record]) -> Findings:
-    planned = trials(settings, seeds)
-    views = read_views(planned, records, len(settings.net.filters))
+    results = read_results(settings, seeds, records)
     return Findings(
         kind=settings.kind,
         name=settings.name,
@@ -23,18 +22,9 @@ def findings(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, R
         question="What do the filters answer to, do they specialise with depth, and what does the net dream of?",
         method=method(settings),
         formulas=FORMULAS,
-        statements=(*depth_statements(settings, views), *dream_statements(settings, views)),
-        tables=(layer_table(settings, views), dream_table(settings, views)),
-        figures=seeing_figures.figures(settings, views, records),
-        warnings=seed_warnings(len(views), len(planned), len(views)),
-        seeds=len(views),
+        statements=statements(results),
+        tables=tables(results),
+        figures=figures(results),
+        warnings=seed_warnings(results),
+        seeds=results.most_seeds,
     )
-
-
-# What was done -------------------------------------------------------------------------------------------------
-
-
-# Statements ----------------------------------------------------------------------------------------------------
-
-
-# Tables --------------------------------------------------------------------------------------------------------

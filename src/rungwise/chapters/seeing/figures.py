@@ -1,37 +1,34 @@
-"""The figures of the chapter on seeing: filters, maps, layers and dreams."""
+"""The figures of the chapter: filters, maps, layers and dreams."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 
+from rungwise.chapters.drawing import in_grey
+from rungwise.chapters.seeing.results import DEPTH, NetView, Results, depth, layer
+from rungwise.chapters.seeing.settings import Settings
 from rungwise.chapters.seeing.trial import STARTS, key
-from rungwise.chapters.seeing.views import DEPTH, View, depth, layer
 from rungwise.findings import Figure, Images, Lines, Panel, Series, Tile
 from rungwise.insight.activations import mosaic
 from rungwise.records.record import Record
 from rungwise.words import counted
 
-if TYPE_CHECKING:
-    from rungwise.chapters.seeing.settings import Settings
 
-
-def figures(settings: "Settings", views: Sequence[View], records: Mapping[str, Record]) -> tuple[Figure, ...]:
+def figures(results: Results) -> tuple[Figure, ...]:
     """Pictures are of the first seed that has finished; curves are of all."""
+    settings, views, fitted = results.settings, results.views, results.fitted
     if not views:
         return ()
-    view = views[0]
-    shown = f" The net of seed {view.trial.seed}." if len(views) > 1 else ""
-    fitted = records.get(view.trial.net.id)
+    shown = f" The net of seed {views[0].trial.seed}." if len(views) > 1 else ""
     return (
-        *((_filters(settings, fitted, shown),) if fitted is not None and fitted.weights else ()),  # copied without them
-        *(_maps(settings, view, label, shown) for label in settings.classes),
+        *((_filters(settings, fitted, shown),) if fitted is not None and fitted.weights else ()),
+        *(_maps(settings, views[0], label, shown) for label in settings.classes),
         _by_layer(settings, views),
-        *(_dreams(settings, view, start, shown) for start in STARTS),
+        *(_dreams(settings, views[0], start, shown) for start in STARTS),
     )
 
 
-def _filters(settings: "Settings", fitted: Record, shown: str) -> Figure:
+def _filters(settings: Settings, fitted: Record, shown: str) -> Figure:
     panels, sizes = [], []
     for i in range(len(settings.net.filters)):
         kernels = np.asarray(fitted.weights[f"trunk.convolutions.{i}.weight"])  # (F, C, k, k)
@@ -48,11 +45,12 @@ def _filters(settings: "Settings", fitted: Record, shown: str) -> Figure:
     )
 
 
-def _maps(settings: "Settings", view: View, label: int, shown: str) -> Figure:
+def _maps(settings: Settings, view: NetView, label: int, shown: str) -> Figure:
     name = settings.data.classes[label]
     arrays, summary = view.record.arrays, view.record.summary
-    image = arrays[key("image", label)].mean(0).astype(np.uint8)  # one channel, or the mean of several
-    panels: list[Panel] = [Images(title=f"The {name}", tiles=(Tile(pixels=image),), columns=1)]
+    panels: list[Panel] = [
+        Images(title=f"The {name}", tiles=(Tile(pixels=in_grey(arrays[key("image", label)])),), columns=1)
+    ]
     for i, filters in enumerate(settings.net.filters):
         maps = arrays[key("maps", label, layer(i))]
         title = f"{layer(i)}: {filters} maps, {summary[key('dark', label, layer(i))]:.0f} of them dark"
@@ -67,7 +65,7 @@ def _maps(settings: "Settings", view: View, label: int, shown: str) -> Figure:
     )
 
 
-def _by_layer(settings: "Settings", views: Sequence[View]) -> Figure:
+def _by_layer(settings: Settings, views: Sequence[NetView]) -> Figure:
     count = len(settings.net.filters)
 
     def curves(legend: str, name: str, *, share: bool = False) -> Series:
@@ -102,7 +100,7 @@ def _number(value: float) -> str:
     return f"{value:.3f}" if np.isfinite(value) else "undefined"
 
 
-def _dreams(settings: "Settings", view: View, start: str, shown: str) -> Figure:
+def _dreams(settings: Settings, view: NetView, start: str, shown: str) -> Figure:
     names, arrays = settings.data.classes, view.record.arrays
     said, net, judge = view.said("judge", start), view.aimed("net", start), view.aimed("judge", start)
     titles = [

@@ -1,16 +1,105 @@
-"""What the chapter measures, from its records."""
+"""The chapter's records, read: one view of a net per seed, and what is measured of its layers and dreams."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
+import numpy as np
+
+from rungwise.chapters.results import measurements
 from rungwise.chapters.seeing.settings import Settings, trials
-from rungwise.chapters.seeing.trial import STARTS, VIEWERS
-from rungwise.chapters.seeing.views import DEPTH, View, layer, read_views
-from rungwise.chapters.sentences import measurements
+from rungwise.chapters.seeing.trial import STARTS, VIEWERS, SeeingTrial, key
 from rungwise.evidence.measure import Measurement, Metric
 from rungwise.records.record import Record
 
+DEPTH = {
+    "sparsity": "sparsity",
+    "dark_share": "the share of filters that stay dark for an image (the mean of the two)",
+    "dead_share": "the share of dead filters",
+    "selectivity": "class selectivity",
+}
+"""What is measured of each layer, and how it is called in a sentence."""
 DREAMS = {start: f"dreams from {'noise' if start == 'noise' else 'the image'}" for start in STARTS}
 """What the metrics call the dreams, by their start."""
+
+
+class NetView(NamedTuple):
+    """What one seed's trial saw in its net."""
+
+    trial: SeeingTrial
+    record: Record
+    convolutions: int
+    """How many the net has."""
+
+    def layers(self, name: str) -> np.ndarray:
+        """A number of the summary for each layer, (layers,); NaN where it is undefined."""
+        return np.array([self.record.summary.get(key(name, layer(i)), float("nan")) for i in range(self.convolutions)])
+
+    def depth(self, name: str) -> np.ndarray:
+        """One of `DEPTH` for each layer, (layers,); NaN where it is undefined."""
+        match name:
+            case "dark_share":
+                dark = sum(self.layers(key("dark", label)) for label in self.trial.classes)
+                return np.asarray(dark / len(self.trial.classes) / self.layers("filters"))
+            case "dead_share":
+                return np.asarray(self.layers("dead") / self.layers("filters"))
+            case _:
+                return self.layers(name)
+
+    def aimed(self, viewer: str, start: str) -> np.ndarray:
+        """The probability that the net or the judge gives the class aimed at, (classes,)."""
+        return np.asarray(np.diagonal(self.record.arrays[key(viewer, "dreams", start)]))
+
+    def said(self, viewer: str, start: str) -> np.ndarray:
+        """The label that the net or the judge gives each dream, (classes,)."""
+        return np.asarray(self.record.arrays[key(viewer, "dreams", start)].argmax(1))
+
+    def passed(self, viewer: str, start: str) -> np.ndarray:
+        """Whether the net or the judge classifies each dream as the class aimed at, (classes,), bool."""
+        said = self.said(viewer, start)
+        return np.asarray(said == np.arange(len(said)))
+
+    def before(self, viewer: str, start: str) -> np.ndarray:
+        """The probabilities that the net or the judge gives the start, (classes,)."""
+        return np.asarray(self.record.arrays[key(viewer, "start", start)])
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """What the chapter's statements, tables and figures are made from."""
+
+    settings: Settings
+    views: list[NetView]
+    """Of the seeds that have finished."""
+    fitted: Record | None
+    """Of the net that the first view is of; it may have been copied without its weights."""
+    planned: int
+
+    @property
+    def done(self) -> int:
+        return len(self.views)
+
+    @property
+    def most_seeds(self) -> int:
+        return len(self.views)
+
+
+def read_results(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, Record]) -> Results:
+    planned = trials(settings, seeds)
+    convolutions = len(settings.net.filters)
+    views = [NetView(trial, records[trial.id], convolutions) for trial in planned if trial.id in records]
+    fitted = records.get(views[0].trial.net.id) if views else None
+    return Results(settings, views, fitted, len(planned))
+
+
+def layer(number: int) -> str:
+    """The name of a layer as the net has it; the first is 0."""
+    return f"convolution {number + 1}"
+
+
+def depth(views: Sequence[NetView], name: str) -> np.ndarray:
+    """One of `DEPTH` by run and layer, (runs, layers)."""
+    return np.array([view.depth(name) for view in views])
 
 
 def metrics(settings: Settings) -> dict[str, Metric]:
@@ -30,7 +119,7 @@ def metrics(settings: Settings) -> dict[str, Metric]:
 
 
 def measured(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, Record]) -> Iterator[Measurement]:
-    views = read_views(trials(settings, seeds), records, len(settings.net.filters))
+    views = read_results(settings, seeds, records).views
     numbers = {view.trial.seed: _numbers(view) for view in views}
     ids = {view.trial.seed: (view.record.id,) for view in views}
     for name, metric in metrics(settings).items():
@@ -39,7 +128,7 @@ def measured(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, R
             yield from measurements(settings.name, name, model, values, ids)
 
 
-def _numbers(view: View) -> dict[str, dict[str, float]]:
+def _numbers(view: NetView) -> dict[str, dict[str, float]]:
     """Each of `metrics` for one seed, by model; NaN where undefined."""
     numbers = {name: {layer(i): value for i, value in enumerate(view.depth(name).tolist())} for name in DEPTH}
     for viewer in VIEWERS:

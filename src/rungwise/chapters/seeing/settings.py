@@ -1,6 +1,6 @@
 """What a study file sets for the chapter, and the trials that it calls for."""
 
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import model_validator
 
@@ -22,7 +22,7 @@ class Settings(ChapterSettings):
     dream: DreamSettings = DreamSettings()
 
     @model_validator(mode="after")
-    def _two_classes(self) -> "Settings":
+    def _two_classes(self) -> Self:
         known = range(len(self.data.classes))
         if len(set(self.classes)) < 2 or not set(self.classes) <= set(known):
             raise ValueError(f"classes must be two different labels from 0 to {known[-1]}, got {list(self.classes)}")

@@ -4,20 +4,28 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from rungwise.chapters.seeing.results import DEPTH, NetView, Results, depth, layer
 from rungwise.chapters.seeing.settings import Settings
 from rungwise.chapters.seeing.trial import STARTS, VIEWERS
-from rungwise.chapters.seeing.views import DEPTH, View, depth, layer
-from rungwise.chapters.sentences import told
+from rungwise.chapters.sentences import in_words
 from rungwise.evidence.estimate import Estimate, estimate
 from rungwise.findings import Statement
 from rungwise.words import counted
 
 
-def depth_statements(settings: Settings, views: Sequence[View]) -> tuple[Statement, ...]:
-    count = len(settings.net.filters)
-    if not views or count < 2:
+def statements(results: Results) -> tuple[Statement, ...]:
+    settings, views = results.settings, results.views
+    if not views:
         return ()
-    statements = []
+    return (*_by_layer(settings, views), *_dreams(settings, views))
+
+
+def _by_layer(settings: Settings, views: Sequence[NetView]) -> list[Statement]:
+    """How each number changes from the first layer to the last."""
+    count = len(settings.net.filters)
+    if count < 2:
+        return []
+    found = []
     for name, words in DEPTH.items():
         values = depth(views, name)
         defined = values[np.isfinite(values).all(axis=1)]
@@ -28,11 +36,11 @@ def depth_statements(settings: Settings, views: Sequence[View]) -> tuple[Stateme
         rising = int((np.diff(defined, axis=1) > 0).all(axis=1).sum())
         text = (
             f"From {layer(0)} to {layer(count - 1)}, {words} goes from {first:.3f} to {last:.3f}, a change of "
-            f"{told(change)}{_doubt(change)}; it rises at every layer in {rising} of "
+            f"{in_words(change)}{_doubt(change)}; it rises at every layer in {rising} of "
             f"{counted(len(defined), 'net')}."
         )
-        statements.append(Statement(text=text, trials=_ids(views)))
-    return tuple(statements)
+        found.append(Statement(text=text, trials=_ids(views)))
+    return found
 
 
 def _doubt(change: Estimate) -> str:
@@ -41,16 +49,15 @@ def _doubt(change: Estimate) -> str:
     return ", which cannot be told from no change"
 
 
-def dream_statements(settings: Settings, views: Sequence[View]) -> tuple[Statement, ...]:
-    if not views:
-        return ()
+def _dreams(settings: Settings, views: Sequence[NetView]) -> list[Statement]:
+    """How many dreams the net and the judge classify as the class aimed at."""
     aims = np.arange(len(settings.data.classes))
     total = len(aims) * len(views)
-    statements = []
+    found = []
     for start in STARTS:
         net, judge = (sum(int(v.passed(w, start).sum()) for v in views) for w in VIEWERS)
         net_before, judge_before = (
-            sum(int((v.before(w, start).argmax() == aims).sum()) for v in views) for w in ("net", "judge")
+            sum(int((v.before(w, start).argmax() == aims).sum()) for v in views) for w in VIEWERS
         )
         trust = estimate(view.aimed("judge", start).mean() for view in views)
         assert trust is not None
@@ -58,11 +65,11 @@ def dream_statements(settings: Settings, views: Sequence[View]) -> tuple[Stateme
             f"Of {total} dreams from {settings.origin(start)}, {settings.model} classifies {net} as the class "
             f"aimed at, and the judge, which had no part in them, {judge}; unchanged, the start would pass "
             f"{net_before} and {judge_before} times. "
-            f"The judge's mean probability of the class aimed at is {told(trust)}."
+            f"The judge's mean probability of the class aimed at is {in_words(trust)}."
         )
-        statements.append(Statement(text=text, trials=_ids(views)))
-    return tuple(statements)
+        found.append(Statement(text=text, trials=_ids(views)))
+    return found
 
 
-def _ids(views: Sequence[View]) -> tuple[str, ...]:
+def _ids(views: Sequence[NetView]) -> tuple[str, ...]:
     return tuple(view.record.id for view in views)

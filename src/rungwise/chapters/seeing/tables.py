@@ -5,14 +5,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from rungwise.chapters.seeing.results import NetView, Results, layer
 from rungwise.chapters.seeing.settings import Settings
 from rungwise.chapters.seeing.trial import STARTS
-from rungwise.chapters.seeing.views import View, layer
 from rungwise.evidence.estimate import Estimate, estimate
 from rungwise.findings import Cell, Column, Table
 
 
-def layer_table(settings: Settings, views: Sequence[View]) -> Table:
+def tables(results: Results) -> tuple[Table, ...]:
+    return (_layers(results.settings, results.views), _dreams(results.settings, results.views))
+
+
+def _layers(settings: Settings, views: Sequence[NetView]) -> Table:
     count = len(settings.net.filters)
     darks = [f"dark_{label}" for label in settings.classes]
 
@@ -44,7 +48,7 @@ def layer_table(settings: Settings, views: Sequence[View]) -> Table:
     )
 
 
-def dream_table(settings: Settings, views: Sequence[View]) -> Table:
+def _dreams(settings: Settings, views: Sequence[NetView]) -> Table:
     names = settings.data.classes
 
     def row(start: str, c: int) -> tuple[Cell, ...]:

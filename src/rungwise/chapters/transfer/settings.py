@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from rungwise.chapters.chapter import ChapterSettings
 from rungwise.chapters.multitask.weights import TaskOfData, WeightsOfTasks
-from rungwise.chapters.transfer.names import TRUNK, WAYS, model_name, steps
+from rungwise.chapters.transfer.names import TRUNK, WAYS, model_name
 from rungwise.data.settings import Data
 from rungwise.data.tasks import Task
 from rungwise.models.families import SharingNet
@@ -62,7 +62,7 @@ class Settings(ChapterSettings):
     @field_validator("shares")
     @classmethod
     def _rising(cls, shares: tuple[float, ...], info: ValidationInfo) -> tuple[float, ...]:
-        if not isinstance(data := info.data.get("data"), Data):  # it is wrong itself, which is told already
+        if not isinstance(data := info.data.get("data"), Data):  # it is wrong itself, which is reported already
             return shares
         counts = [images(data, share) for share in shares]
         got = f"got {list(shares)}, which of {data.size:,} training images are {listed([f'{n:,}' for n in counts])}"
@@ -76,6 +76,11 @@ class Settings(ChapterSettings):
 def images(data: Data, share: float) -> int:
     """How many training images a share of the labels is."""
     return round(share * data.size)
+
+
+def steps(fit: Recipe, images: int) -> int:
+    """How many steps training on so many images takes."""
+    return fit.epochs * -(-images // fit.batch)
 
 
 def recipe(settings: Settings, share: float) -> Recipe:

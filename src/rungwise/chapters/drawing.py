@@ -1,0 +1,26 @@
+"""What the chapters share in their figures: curves by seed, and images in grey."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from rungwise.findings import Series
+
+
+def over_epochs(name: str, runs: Iterable[Sequence[float]]) -> Series:
+    """One curve per run, over the epochs 1, 2, ...; a run may have ended early."""
+    curves = tuple(map(tuple, runs))
+    return Series(name=name, x=tuple(range(1, 1 + max(map(len, curves)))), runs=curves)
+
+
+def over_values(name: str, x: Sequence[float], values: Sequence[Mapping[int, float]]) -> Series:
+    """One curve per seed over x, from the values by seed at each x; NaN where a seed has none."""
+    seeds = sorted({seed for by_seed in values for seed in by_seed})
+    runs = tuple(tuple(by_seed.get(seed, math.nan) for by_seed in values) for seed in seeds)
+    return Series(name=name, x=tuple(x), runs=runs)
+
+
+def in_grey(image: np.ndarray) -> np.ndarray:
+    """(C, H, W) -> (H, W), of the same dtype: the mean over the channels."""
+    return np.asarray(image.mean(axis=0).astype(image.dtype))

@@ -1,0 +1,9 @@
+"""The table of the chapter."""
+
+from rungwise.chapters.family.results import FamilyResults
+from rungwise.chapters.family.tables import accuracy_table
+from rungwise.findings import Table
+
+
+def tables(results: FamilyResults) -> tuple[Table, ...]:
+    return (accuracy_table(results, "Hidden layers"),)

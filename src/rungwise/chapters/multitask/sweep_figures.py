@@ -1,0 +1,91 @@
+"""The figures on fixed weights: the sweep, and test accuracy by epoch."""
+
+from collections.abc import Sequence
+
+from rungwise.chapters.drawing import over_epochs, over_values
+from rungwise.chapters.multitask.models import PlannedModel
+from rungwise.chapters.multitask.results import Results
+from rungwise.chapters.multitask.weights import short_weights, weights_in_words
+from rungwise.chapters.sentences import accuracy_title
+from rungwise.evidence.estimate import estimate
+from rungwise.findings import Bars, Figure, Level, Lines, Panel
+
+
+def sweep_figures(results: Results) -> tuple[Figure, ...]:
+    """Neither a sweep of a single point nor a curve of a single epoch."""
+    fixed = results.of("fixed")
+    return (*((_sweeps(results, fixed),) if len(fixed) > 1 else ()), *_learning(results, fixed))
+
+
+def _sweeps(results: Results, ran: Sequence[PlannedModel]) -> Figure:
+    ends = "; ".join(
+        f"{task}: "
+        + ", ".join(
+            f"{e.mean:.4f} at {weights_in_words(m.weights)}"
+            for m in ran
+            if (e := estimate(results.values(f"test_accuracy_{task}", m.name).values()))
+        )
+        for task in results.tasks
+    )
+    return Figure(
+        id=f"{results.settings.name}-sweep",
+        caption=(
+            "Test accuracy on each task by loss weight; the line across is the single-task net. Nets in which a task "
+            "has no weight are in the table: here they would hide all other differences."
+            if any(min(m.weights) == 0 for m in ran)
+            else "Test accuracy on each task by loss weight; the line across is the single-task net."
+        ),
+        alt=f"Test accuracy by loss weight. {ends}.",
+        panels=tuple(_sweep(results, task, ran) for task in results.tasks),
+        columns=2,
+    )
+
+
+def _sweep(results: Results, task: str, ran: Sequence[PlannedModel]) -> Panel:
+    key, place = f"test_accuracy_{task}", results.tasks.index(task)
+    ran = [m for m in ran if m.weights[place] > 0]
+    level = Level(name="single-task", values=tuple(results.values(key, results.single[task]).values()))
+    levels = (level,) if level.values else ()
+    if len(results.tasks) > 2:
+        values = tuple(tuple(results.values(key, m.name).values()) for m in ran)
+        return Bars(
+            title=accuracy_title(task), names=tuple(short_weights(m.weights) for m in ran), values=values, levels=levels
+        )
+    ordered = sorted(ran, key=lambda m: m.weights)
+    by_weight = [results.values(key, m.name) for m in ordered]
+    return Lines(
+        title=accuracy_title(task),
+        x_label=f"λ (weight of {results.tasks[0]})",
+        series=(over_values("multi-task", [m.weights[0] for m in ordered], by_weight),),
+        levels=levels,
+        markers=True,
+    )
+
+
+def _learning(results: Results, ran: Sequence[PlannedModel]) -> tuple[Figure, ...]:
+    """Test accuracy by epoch, where it was looked at after each."""
+
+    def curves(model: PlannedModel, task: str) -> tuple[tuple[float, ...], ...]:
+        return tuple(tuple(r.history[f"test_accuracy_{task}"]) for (r,) in results.runs[model.name].values())
+
+    if not ran or max(len(curve) for m in ran for curve in curves(m, results.tasks[0])) < 2:
+        return ()
+
+    panels = tuple(
+        Lines(
+            title=accuracy_title(task),
+            x_label="Epoch",
+            series=tuple(over_epochs(weights_in_words(m.weights), curves(m, task)) for m in ran),
+            markers=results.settings.fit.epochs < 3,
+        )
+        for task in results.tasks
+    )
+    return (
+        Figure(
+            id=f"{results.settings.name}-learning",
+            caption="Test accuracy by epoch at each weight.",
+            alt="Test accuracy of the multi-task net by epoch, one line per weight; the last values are in the table.",
+            panels=panels,
+            columns=2,
+        ),
+    )

@@ -1,0 +1,66 @@
+"""The names and paths that the documentation mentions exist; names that it once mentioned still work."""
+
+import importlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import rungwise
+
+ROOT = Path(__file__).parents[1]
+PAGES = {page.relative_to(ROOT): page for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))}
+NAME = re.compile(r"\brungwise(?:\.[A-Za-z_]\w*)+")
+PATH = re.compile(r"(?<![\w/.])(?:src/)?(rungwise(?:/\w+)+(?:\.py|/)?)(?![\w/])")
+
+
+def documented() -> dict[str, str]:
+    """The text of each page, and of the code of each notebook."""
+    texts = {str(name): page.read_text() for name, page in PAGES.items()}
+    for notebook in sorted((ROOT / "docs").rglob("*.ipynb")):
+        cells = json.loads(notebook.read_text())["cells"]
+        texts[str(notebook.relative_to(ROOT))] = "\n".join("".join(cell["source"]) for cell in cells)
+    return texts
+
+
+def mentioned(pattern: re.Pattern[str]) -> list[str]:
+    return sorted({found.group(pattern.groups) for text in documented().values() for found in pattern.finditer(text)})
+
+
+def resolve(name: str) -> Any:
+    """The module, or what a module has by that name."""
+    parts = name.split(".")
+    for count in range(len(parts), 0, -1):
+        try:
+            found = importlib.import_module(".".join(parts[:count]))
+        except ModuleNotFoundError as error:
+            if error.name is None or not name.startswith(error.name):
+                raise
+            continue
+        for part in parts[count:]:
+            found = getattr(found, part)
+        return found
+    raise AssertionError(f"no such name: {name}")
+
+
+@pytest.mark.parametrize("name", mentioned(NAME))
+def test_a_documented_name_resolves(name: str) -> None:
+    assert resolve(name) is not None
+
+
+@pytest.mark.parametrize("name", rungwise.__all__)
+def test_a_public_name_resolves(name: str) -> None:
+    assert resolve(f"rungwise.{name}") is not None
+
+
+@pytest.mark.parametrize("path", mentioned(PATH))
+def test_a_documented_path_exists(path: str) -> None:
+    assert (ROOT / "src" / path).exists()
+
+
+def test_the_former_name_of_the_perceptron_warns() -> None:
+    with pytest.warns(DeprecationWarning, match=r"is now rungwise\.perceptron\.estimator\.Perceptron"):
+        former = resolve("rungwise.models.perceptron.Perceptron")
+    assert former is resolve("rungwise.perceptron.estimator.Perceptron")

@@ -2,13 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from rungwise.data.images import Split
 from rungwise.data.settings import Data
-
-if TYPE_CHECKING:
-    from rungwise.data.images import Split
-    from rungwise.records.record import Record
+from rungwise.records.record import Record
 
 
 @dataclass(frozen=True)
@@ -17,9 +14,9 @@ class Bench:
 
     device: str
     """``"cpu"`` or ``"cuda"``."""
-    split: "Callable[[Data, int], Split]"
+    split: Callable[[Data, int], Split]
     """The images of a data setting and a seed, split into training and test parts."""
-    records: "Mapping[str, Record]"
+    records: Mapping[str, Record]
     """The finished records that the trial needs, by id."""
     progress: Callable[[Mapping[str, float]], None] = lambda _: None
     """Tells the user how far the trial is: ``epoch``, ``loss``, ``accuracy``; cheap to call."""

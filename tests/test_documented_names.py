@@ -1,4 +1,4 @@
-"""The names and paths that the documentation mentions exist; names that it once mentioned still work."""
+"""The names and paths that the documentation mentions exist."""
 
 import importlib
 import json
@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-import rungwise
 
 ROOT = Path(__file__).parents[1]
 PAGES = {page.relative_to(ROOT): page for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))}
@@ -50,17 +48,6 @@ def test_a_documented_name_resolves(name: str) -> None:
     assert resolve(name) is not None
 
 
-@pytest.mark.parametrize("name", rungwise.__all__)
-def test_a_public_name_resolves(name: str) -> None:
-    assert resolve(f"rungwise.{name}") is not None
-
-
 @pytest.mark.parametrize("path", mentioned(PATH))
 def test_a_documented_path_exists(path: str) -> None:
     assert (ROOT / "src" / path).exists()
-
-
-def test_the_former_name_of_the_perceptron_warns() -> None:
-    with pytest.warns(DeprecationWarning, match=r"is now rungwise\.perceptron\.estimator\.Perceptron"):
-        former = resolve("rungwise.models.perceptron.Perceptron")
-    assert former is resolve("rungwise.perceptron.estimator.Perceptron")

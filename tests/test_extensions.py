@@ -39,7 +39,18 @@ class Settings(NetSettings):
     family: Literal["{0}"] = "{0}"
     width: int = 1
     def build(self, image, outputs):
-        raise NotImplementedError
+        return Net(image, outputs)
+"""
+MODULE = """
+from torch import nn
+class Net(nn.Module):
+    def __init__(self, image, outputs):
+        super().__init__()
+        self.head = nn.Linear(image[0] * image[1] * image[2], outputs[0])
+    def features(self, x):
+        return {"logits": self.head(x.flatten(1))}
+    def forward(self, x):
+        return (self.features(x)["logits"],)
 """
 
 
@@ -74,6 +85,7 @@ def test_an_unknown_member_is_told_with_the_nearest(install: Install) -> None:
             NET.format("yours"),
             """expected the name in the settings themselves, as family: Literal."mine"..*got 'yours'""",
         ),
+        (NET.format("mine").replace("build", "make"), "expected Settings to have build, as NetSettings asks"),
     ],
 )
 def test_what_cannot_be_used_is_told_with_its_package(install: Install, code: str, says: str) -> None:
@@ -83,7 +95,7 @@ def test_what_cannot_be_used_is_told_with_its_package(install: Install, code: st
         FAMILIES.find("mine")
     told = str(error.value)
     assert told.startswith(f"the package '{package}' 1.5 offers the family of nets 'mine' as '{package}:Settings'")
-    assert told.endswith("Install a version of that package that is made for this one of rungwise, or uninstall it")
+    assert "If the package is yours, correct it or its entry point, and install it again." in told
 
 
 def test_one_name_from_two_packages_is_nobodys(install: Install) -> None:
@@ -111,7 +123,7 @@ B = { family = "mine", NAME = 2 }
 
 
 def test_faults_of_another_packages_net_are_told_with_their_lines(install: Install) -> None:
-    install("pack_lines", NET.format("mine"), "[rungwise.models]", "mine = pack_lines:Settings")
+    install("pack_lines", NET.format("mine") + MODULE, "[rungwise.models]", "mine = pack_lines:Settings")
     study = parse_study(STUDY.replace("NAME", "width"), "study.toml")
     assert study.chapters[0].nets["B"].width == 2  # type: ignore[attr-defined]
     assert parse_study(study.as_json(), "study.json") == study
@@ -132,3 +144,29 @@ def test_a_broken_package_is_told_with_the_line_that_asks_for_it(install: Instal
     first, second = str(error.value).splitlines()
     assert first.startswith("study.toml, line 8: nets.B: the package 'pack_bad' 1.5 offers the family of nets 'mine'")
     assert second.startswith("study.toml, line 10: the package 'pack_worse' 1.5 offers the kind of chapter 'worse'")
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "says"),
+    [
+        (
+            'return (self.features(x)["logits"],)',
+            'return self.features(x)["logits"]',
+            "a tuple .*; it returned a Tensor",
+        ),
+        ("outputs[0])", "3)", r"of shapes \[\(2, 10\)\]; it returned \[\(2, 3\)\]"),
+        ("def features", "def stages", "fails on images of shape .1, 28, 28.: AttributeError"),
+        ('features(x)["logits"],)', "head(x.flatten(1)),)\n    features = 3", r"needs a method `features\(x\)`"),
+        ("super().__init__()", "super().__init__(); self.drop = nn.Dropout(0.5)", "has dropout.*: leave it out"),
+        ("super().__init__()", "super().__init__(); self.rnn = nn.GRU(2, 2)", "nobody knows how .* of GRU starts"),
+        ("outputs[0])", "outputs[0], width=3)", "fails on images .*TypeError.*width"),
+    ],
+    ids=["no tuple", "classes", "features missing", "no method", "dropout", "start", "build"],
+)
+def test_a_net_that_is_none_is_told_when_the_study_is_read(install: Install, right: str, wrong: str, says: str) -> None:
+    assert right in MODULE
+    package = f"pack_{len(wrong)}_{len(says)}"
+    code = NET.format("mine") + MODULE.replace(right, wrong)
+    install(package, code, "[rungwise.models]", f"mine = {package}:Settings")
+    with pytest.raises(StudyError, match=f"study.toml, line 8: B, a net of the family 'mine': .*{says}"):
+        parse_study(STUDY.replace("NAME", "width"), "study.toml")

@@ -8,7 +8,6 @@ import pytest
 import torch
 from scipy import stats
 
-from rungwise.balancing import fixed
 from rungwise.bench import Bench
 from rungwise.data.images import ImageSet, Split
 from rungwise.data.settings import Data
@@ -18,6 +17,7 @@ from rungwise.models.net import initialise
 from rungwise.seeding import Role, stream, stream_seed
 from rungwise.training import fit
 from rungwise.training.settings import Fit, Recipe
+from rungwise.training.steps import BalancedStep
 
 ROLES = get_args(Role)
 PINNED = {
@@ -80,16 +80,16 @@ def numbered(data, seed):
 
 def test_all_models_of_a_seed_see_the_same_images_in_the_same_order(monkeypatch):
     def seen(net, seed, epochs=2):
-        batches, step = [], fixed.Fixed.step
+        batches = []
 
-        def noting(balancer, batch):
-            batches.append(batch.images[:, 0, 0, 0].tolist())
-            return step(balancer, batch)
+        class Noting(BalancedStep):
+            def __call__(self, batch):
+                batches.append(batch.images[:, 0, 0, 0].tolist())
+                return super().__call__(batch)
 
-        monkeypatch.setattr(fixed.Fixed, "step", noting)
+        monkeypatch.setattr(fit, "choose_step", lambda balancer, weighted: Noting(balancer))
         trial = Fit(label="a", data=Data(source="digits"), seed=seed, net=net, fit=Recipe(epochs=epochs, batch=16))
         fit.carry_out(trial, Bench("cpu", numbered, {}))
-        monkeypatch.setattr(fixed.Fixed, "step", step)
         return batches[2:]  # the first two are the warm-up's
 
     dense, small, conv = MlpSettings(hidden=(8,)), MlpSettings(hidden=()), CnnSettings(filters=(2,), kernel=3)

@@ -53,7 +53,10 @@ class Registry(Generic[T]):
 
     def _offered(self, point: EntryPoint) -> T:
         offer = f"{_package(point)} offers the {self.noun} {point.name!r} as {point.value!r}"
-        remedy = "Install a version of that package that is made for this one of rungwise, or uninstall it"
+        remedy = (
+            "If the package is yours, correct it or its entry point, and install it again. If not, install a version "
+            "of it that is made for this one of rungwise, or uninstall it"
+        )
         try:
             found = point.load()
         except Exception as error:  # its code may raise anything
@@ -100,6 +103,8 @@ def settings_of(found: Any, base: type[BaseModel], field: str, name: str) -> Any
     found = getattr(found, "Settings", found)
     if not (isinstance(found, type) and issubclass(found, base)):
         raise ValueError(f"expected a subclass of {base.__name__}, or a module with one as Settings, got {found!r}")
+    if missing := sorted(getattr(found, "__abstractmethods__", ())):
+        raise ValueError(f"expected {found.__name__} to have {', '.join(missing)}, as {base.__name__} asks")
     known = found.model_fields.get(field)
     names = get_args(known.annotation) or (known.default,) if known else ()
     if name not in names:

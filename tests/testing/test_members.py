@@ -1,7 +1,11 @@
 """Rungwise's own architectures, balancing methods and chapters pass what `rungwise.testing` asks of anybody's."""
 
+import importlib
+import pkgutil
+
 import pytest
 
+import rungwise.models
 from rungwise.balancing import balancing_methods, read_balancer
 from rungwise.chapters import chapter_kinds
 from rungwise.models.cnn import CnnSettings
@@ -11,6 +15,7 @@ from rungwise.models.cross_stitch import CrossStitchSettings
 from rungwise.models.families import FAMILIES
 from rungwise.models.mlp import MlpSettings
 from rungwise.models.multitask import SharedSettings
+from rungwise.models.net import NetSettings
 from rungwise.models.residual import ResidualSettings
 from rungwise.study.reading import parse_study
 from rungwise.testing import Check, balancer_checks, chapter_checks, net_checks
@@ -97,8 +102,20 @@ small = { yes = [0, 1, 2, 3, 4], no = [5, 6, 7, 8, 9] }
 
 
 def test_no_member_is_left_out() -> None:
-    assert {net.family_name() for net in NETS} == FAMILIES.own.keys()
-    assert {chapter.kind for chapter in STUDY.chapters} == set(chapter_kinds())
+    assert {net.family_name() for net in NETS} == FAMILIES.own.keys(), "each family needs a net in NETS above"
+    assert {chapter.kind for chapter in STUDY.chapters} == set(chapter_kinds()), "each kind needs a chapter in STUDY"
+
+
+def test_every_architecture_here_is_registered() -> None:
+    for module in pkgutil.iter_modules(rungwise.models.__path__, "rungwise.models."):
+        importlib.import_module(module.name)
+    found = {f"{one.__module__}:{one.__name__}" for one in subclasses(NetSettings) if "family" in one.model_fields}
+    here = {address for address in found if address.startswith("rungwise.models.")}
+    assert here <= set(FAMILIES.own.values()), "give it a line in rungwise/models/families.py"
+
+
+def subclasses(kind: type[NetSettings]) -> set[type[NetSettings]]:
+    return {one for sub in kind.__subclasses__() for one in (sub, *subclasses(sub))}
 
 
 @pytest.mark.parametrize("check", [check for net in NETS for check in net_checks(net)], ids=str)

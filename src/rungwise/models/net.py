@@ -128,6 +128,8 @@ def initialise(net: nn.Module, generator: torch.Generator) -> None:
 
     Norms start at weights 1, biases 0 and fresh running statistics. Raises UserError for a layer of another kind.
     """
+    if fault := _undrawn_layer(net):
+        raise UserError(fault)
     for module in net.modules():
         if isinstance(module, nn.Linear | nn.Conv2d):
             nn.init.xavier_uniform_(module.weight, generator=generator)
@@ -135,10 +137,49 @@ def initialise(net: nn.Module, generator: torch.Generator) -> None:
                 nn.init.zeros_(module.bias)
         elif isinstance(module, Drawn):
             module.draw(generator)
-        elif isinstance(module, nn.BatchNorm2d | nn.BatchNorm1d | nn.LayerNorm | nn.GroupNorm | Undrawn):
+        elif isinstance(module, RESET):
             module.reset_parameters()
-        elif names := [name for name, _ in module.named_parameters(recurse=False)]:
-            raise UserError(
+
+
+RESET = (nn.BatchNorm2d, nn.BatchNorm1d, nn.LayerNorm, nn.GroupNorm, Undrawn)
+"""Layers whose start is no matter of chance."""
+
+
+def _undrawn_layer(net: nn.Module) -> str:
+    """What is wrong with a layer whose weights nobody would draw; "" where there is none."""
+    for module in net.modules():
+        names = [name for name, _ in module.named_parameters(recurse=False)]
+        if names and not isinstance(module, (nn.Linear, nn.Conv2d, Drawn, *RESET)):
+            return (
                 f"nobody knows how {', '.join(names)} of {type(module).__name__} starts: use Linear, Conv2d and norms "
                 "of torch, or derive the layer from Drawn or Undrawn (rungwise.models.net)"
             )
+    return ""
+
+
+@functools.cache
+def net_fault(settings: NetSettings, image: Shape, outputs: tuple[int, ...]) -> str:
+    """What a family's module lacks of what a `Net` is, and what to do; "" where it lacks nothing.
+
+    The module is built and asked without memory for its weights.
+    """
+    try:
+        with torch.device("meta"):
+            net = settings.build(image, outputs).eval()
+            logits = net(torch.empty(2, *image))
+    except Exception as error:  # another package's code may raise anything
+        return f"its module fails on images of shape {image}: {type(error).__name__}: {error}"
+    want = [(2, classes) for classes in outputs]
+    asked = f"`forward` returns a tuple of one tensor of logits (images, classes) for each task, here of shapes {want}"
+    if not isinstance(logits, tuple) or not all(isinstance(z, Tensor) for z in logits):
+        return f"{asked}; it returned a {type(logits).__name__}"
+    if (got := [tuple(z.shape) for z in logits]) != want:
+        return f"{asked}; it returned {got}"
+    if not callable(getattr(net, "features", None)):
+        return "its module needs a method `features(x)`, which returns every stage by its name, the logits last"
+    if any(isinstance(module, nn.modules.dropout._DropoutNd) for module in net.modules()):
+        return (
+            "its module has dropout, which draws from PyTorch's global generator, so that a seed no longer decides the "
+            "result: leave it out"
+        )
+    return _undrawn_layer(net)

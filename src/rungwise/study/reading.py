@@ -63,7 +63,7 @@ def parse_study(text: str, name: str) -> Study:
     study = validate(Study, raw, (), faults)
     known = tuple(chapter for chapter in read if chapter is not None)
     if not faults:
-        faults = [*_names_told_twice(known), *_wrong_claims(known)]
+        faults = [*_names_told_twice(known), *_wrong_claims(known), *_wrong_nets(known)]
     if faults:
         told = sorted((line_of(text, place), says) for place, says in faults)
         raise StudyError("\n".join(f"{name}, line {line}: {says}" for line, says in told))
@@ -103,6 +103,24 @@ def _wrong_claims(chapters: Sequence[ChapterSettings]) -> Iterator[tuple[Setting
                     wanted(condition, chapter.name, known)
                 except ConditionError as error:
                     yield ("chapter", i, "claim", j, "test", k, error.key), f"claim {claim.id}: {error}"
+
+
+def _wrong_nets(chapters: Sequence[ChapterSettings]) -> Iterator[tuple[SettingPath, str]]:
+    """Other packages' nets that are not what a net must be."""
+    for i, chapter in enumerate(chapters):
+        nets = [trial for trial in load_chapter(chapter.kind).trials(chapter, (0,)) if hasattr(trial, "net")]
+        if not nets:
+            continue
+        from rungwise.models.families import FAMILIES  # chapters without nets are read without PyTorch
+        from rungwise.models.net import net_fault
+        from rungwise.training.settings import Fit
+
+        for trial in nets:
+            if not isinstance(trial, Fit) or trial.net.family_name() in FAMILIES.own:
+                continue
+            if fault := net_fault(trial.net, trial.data.facts.image, trial.outputs):
+                place = "chapter", i, "nets", trial.label
+                yield place, f"{trial.label}, a net of the family {trial.net.family_name()!r}: {fault}"
 
 
 def _read_chapter(raw: Any, place: SettingPath, faults: list[tuple[SettingPath, str]]) -> ChapterSettings | None:

@@ -61,6 +61,3 @@ def study_trials(study: Study) -> list[tuple[ChapterSettings, Trial]]:
         for trial in load_chapter(chapter.kind).trials(chapter, study.seeds_of(chapter)):
             add(chapter, trial)
     return list(found.values())
-
-
-# Reading -------------------------------------------------------------------------------------------------------

@@ -1,14 +1,15 @@
 """A chapter: how far the mean image of each class gets. An image is of the class whose mean is nearest."""
 
 from collections.abc import Iterator, Mapping
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field
 
 from rungwise.bench import Bench
 from rungwise.chapters.chapter import ChapterSettings
-from rungwise.chapters.sentences import heading, measurements, seed_warnings
+from rungwise.chapters.results import measurements
+from rungwise.chapters.sentences import heading, seed_warnings
 from rungwise.evidence.estimate import estimate
 from rungwise.evidence.measure import Measurement, Metric
 from rungwise.findings import Column, Figure, Findings, Images, Statement, Table, Tile
@@ -96,9 +97,15 @@ def findings(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, R
             ),
         ),
         figures=_figures(settings, done[settings.distances[0]]),
-        warnings=seed_warnings(most, len(settings.distances) * len(seeds), finished),
+        warnings=seed_warnings(Progress(len(settings.distances) * len(seeds), finished, most)),
         seeds=most,
     )
+
+
+class Progress(NamedTuple):
+    planned: int
+    done: int
+    most_seeds: int
 
 
 def _done(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, Record]) -> dict[str, dict[int, Record]]:

@@ -74,11 +74,12 @@ def test_its_chapter_stands_in_the_report(finished: Path) -> None:
     assert len(records(finished, "manhattan")) == 2
 
 
-def test_a_claim_on_its_chapter_is_judged(finished: Path, installed: dict[str, str]) -> None:
+def test_claims_on_its_net_and_its_chapter_are_judged(finished: Path, installed: dict[str, str]) -> None:
     done = run("-m", "rungwise", "claims", finished, "--json", environment=installed)
     assert done.returncode == 0, done.stderr
-    (claim,) = json.loads(done.stdout)["claims"]
-    assert (claim["id"], claim["verdict"]) == ("C1", "supported")
+    verdicts = {claim["id"]: claim["verdict"] for claim in json.loads(done.stdout)["claims"]}
+    assert verdicts["C1"] == "supported"
+    assert verdicts["S1"] != "not run", "its net stands beside one of ours"
 
 
 def test_its_members_pass_the_checks(installed: dict[str, str]) -> None:

@@ -1,7 +1,7 @@
 # Each target first installs what it needs into .venv, and installs again when pyproject.toml or constraints.txt changed.
 #
 #   study       run the quick study on bundled digits
-#   test        the whole test suite
+#   test        the whole test suite, in two processes
 #   check       ruff, mypy and the contract of layers
 #   format      put the code into ruff's form
 #   wheel-test  install the wheel into an empty environment and run the quick study there; a few minutes
@@ -25,7 +25,7 @@ study: $(CORE)
 	$(BIN)/rungwise run quick --out runs/quick
 
 test: $(TEST)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: $(DEV)
 	$(BIN)/ruff check .

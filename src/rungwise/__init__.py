@@ -19,7 +19,7 @@ _PUBLIC = {
     "judged": "rungwise.judging.judge",
     "Record": "rungwise.records.record",
     "Store": "rungwise.records.store",
-    "StoreError": "rungwise.records.store",
+    "StoreError": "rungwise.records.errors",
     "DataError": "rungwise.data.errors",
     "load": "rungwise.data.load",
 }

@@ -1,7 +1,7 @@
 """The unit of work, and what the work may use and must return."""
 
-import hashlib
-import json
+import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
@@ -9,12 +9,15 @@ import numpy as np
 from pydantic import Field
 
 from rungwise.data.settings import Data
+from rungwise.digests import canonical, digest_of
 from rungwise.settings import Settings
 
 if TYPE_CHECKING:
     import torch
 
 
+MOST_EARLIER = 100
+"""Combinations of earlier versions under which a record is looked for."""
 MOST_TOGETHER = 64
 """Of trials that one worker carries out together: their records come all at once, so an interrupt loses all of them."""
 
@@ -70,22 +73,52 @@ class Trial(Settings):
     @property
     def kind(self) -> str:
         """What trials that may be carried out together have in common: everything but the seed."""
-        return _canonical({name: value for name, value in self.spec.items() if name != "seed"})
+        return canonical({name: value for name, value in self.spec.items() if name != "seed"})
+
+    @property
+    def versions(self) -> dict[str, int]:
+        """The versions above the first of the results of its work, its data's source, its net and other settings."""
+        parts = {name: part.result_version for name, part in self if isinstance(part, Settings) and name != "data"}
+        nested = {name for name, part in self if isinstance(part, Trial)}  # they are among its needs
+        own = {"work": self.result_version, "source": self.data.facts.result_version}
+        own |= {name: version for name, version in parts.items() if name not in nested}
+        return {name: version for name, version in own.items() if version > 1}
 
     @property
     def spec(self) -> dict[str, object]:
-        """Everything that decides the result, as JSON types."""
-        needs = [trial.id for trial in self.needs]
-        return {"work": self.work, **self.model_dump(mode="json"), **({"needs": needs} if needs else {})}
+        """Everything that decides the result, as JSON types. Versions of results are in it from 2 on."""
+        return self._spec([trial.id for trial in self.needs], self.versions)
+
+    def _spec(self, needs: list[str], versions: Mapping[str, int]) -> dict[str, object]:
+        above = {name: version for name, version in versions.items() if version > 1}
+        return {
+            "work": self.work,
+            **self.model_dump(mode="json"),
+            **({"needs": needs} if needs else {}),
+            **({"versions": above} if above else {}),
+        }
+
+    @property
+    def earlier_ids(self) -> tuple[str, ...]:
+        """The ids that the trial had in earlier versions of its results, the newest first."""
+        versions = self.versions
+        needs = [(need.id, *need.earlier_ids) for need in self.needs]
+        if not versions and all(len(ids) == 1 for ids in needs):
+            return ()
+        lowered = [range(version, 0, -1) for version in versions.values()]
+        every = itertools.product(itertools.product(*lowered), itertools.product(*needs))
+        made = (id_of(self._spec(list(ids), dict(zip(versions, each, strict=True)))) for each, ids in every)
+        return tuple(itertools.islice(made, 1, MOST_EARLIER))
 
     @property
     def id(self) -> str:
-        """16 hexadecimal digits of the SHA-256 of `spec`."""
-        return hashlib.sha256(_canonical(self.spec).encode()).hexdigest()[:16]
+        """That of `spec`."""
+        return id_of(self.spec)
 
 
-def _canonical(spec: dict[str, object]) -> str:
-    return json.dumps(spec, sort_keys=True, separators=(",", ":"))
+def id_of(spec: Mapping[str, object]) -> str:
+    """16 hexadecimal digits of the SHA-256 of a spec in its canonical form."""
+    return digest_of(spec)[:16]
 
 
 @dataclass

@@ -179,6 +179,9 @@ class LocalEngine:
             queue.part(lost)
             return
         for trial in lost:
+            if store.has(trial.id):  # it died after it had saved the record, before it said so
+                queue.note(trial, "finished", store.load(trial.id).summary, "")
+                continue
             words = next(
                 (f": {hand.last_words}" for hand in hands if hand.process is dead.process and hand.last_words), ""
             )

@@ -23,6 +23,7 @@ from rungwise.data.load import load
 from rungwise.data.settings import Data
 from rungwise.data.split import split
 from rungwise.engine.allocator import keep_freed_memory
+from rungwise.records.code import code_of
 from rungwise.records.environment import Others, environment_here
 from rungwise.records.record import Environment
 from rungwise.records.store import Store
@@ -166,20 +167,24 @@ class _Attempt:
         if trial.most_together > 1:
             result.choices["together"] = together
         try:
-            self.place.store.save(trial, result, self._environment(), self.digests)
+            self.place.store.save(trial, result, self._environment(trial), self.digests)
         except Exception as error:
             self._fail(trial, f"{type(error).__name__}: {error}", traceback.format_exc())
             return
         self.tell((trial.id, "finished", result.summary, ""))
 
     def _fail(self, trial: Trial, error: str, trace: str | None = None) -> None:
-        self.place.store.fail(trial, error, self._environment(), trace)
+        self.place.store.fail(trial, error, self._environment(trial), trace)
         self.tell((trial.id, "failed", {}, error))
 
-    def _environment(self) -> Environment:
+    def _environment(self, trial: Trial) -> Environment:
         place = self.place
         return environment_here(
-            device=place.device, threads=place.threads, workers=place.workers, others=self.others.share()
+            device=place.device,
+            threads=place.threads,
+            workers=place.workers,
+            others=self.others.share(),
+            code=code_of(trial),
         )
 
 

@@ -38,8 +38,10 @@ def _processor_times() -> tuple[float, float, float]:
     return total, total - times["idle"] - times.get("iowait", 0), time.process_time()
 
 
-def environment_here(*, device: str, threads: int, workers: int, others: float | None = None) -> Environment:
-    """The environment of a trial that ends now."""
+def environment_here(
+    *, device: str, threads: int, workers: int, others: float | None = None, code: str | None = None
+) -> Environment:
+    """The environment of a trial that ends now. `code`: `records.code.code_of` the trial."""
     return Environment(
         rungwise=version("rungwise"),
         commit=commit(),
@@ -54,6 +56,7 @@ def environment_here(*, device: str, threads: int, workers: int, others: float |
         device=device,
         accelerator=accelerator(device),
         others=others,
+        code=code,
         finished_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
 

@@ -40,6 +40,8 @@ class Environment(BaseModel):
     device: str
     accelerator: str | None = None
     """The GPU's name; None where there was none."""
+    code: str | None = None
+    """A digest of the source code that results depend on (`records.code`); None in records that do not know."""
     others: float | None = None
     """The share of the machine's processor time that other processes took while the trial ran, other trials among
     them; None in records that do not know."""
@@ -57,7 +59,8 @@ class Record(BaseModel, Shown):
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
-    version: Literal[1] = 1
+    version: Literal[1, 2] = 2
+    """Of the layout. Records of version 1 have no digests: they are unsealed."""
     id: str
     label: str
     spec: dict[str, object]
@@ -72,5 +75,11 @@ class Record(BaseModel, Shown):
     choices: dict[str, str] = {}
     data_sha256: dict[str, str] = {}
     environment: Environment
+    files: dict[str, str] = {}
+    """SHA-256 of each other file of the record, by name."""
+    sealed_later: bool = False
+    """Whether it was computed and kept without digests, and got them afterwards: what was changed before is unknown."""
+    sha256: str = ""
+    """Of the canonical JSON of all of this but `sha256` itself; empty: unsealed."""
     arrays: Mapping[str, np.ndarray] = Field(default_factory=dict, exclude=True)
     weights: Mapping[str, np.ndarray] = Field(default_factory=dict, exclude=True)

@@ -1,34 +1,38 @@
 """Where records are kept: one plain folder per trial, which can be copied, read and deleted by hand.
 
     DIR/study.json                 the resolved study
-    DIR/trials/ID/record.json      spec, summary, history, timings, environment
+    DIR/trials/ID/record.json      spec, summary, history, timings, environment, and the digests of the other files
     DIR/trials/ID/arrays.npz       predictions, maps, images
     DIR/trials/ID/weights.safetensors
     DIR/failed/ID.json             the record of a trial that failed; it is tried again next time
+    DIR/damaged/ID                 what a run set aside, since it was not what its id says
+    DIR/index.json                 which files were checked (`records.index`)
 
-A folder under trials/ is complete from the moment it has its name: it is written under another name and renamed.
+A folder under trials/ is complete from the moment it has its name: it is written under another name and renamed. It is
+read with suspicion all the same: what was changed since is named, and used for nothing.
 """
 
-import json
+import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
 from filelock import FileLock
-from pydantic import ValidationError
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from rungwise.errors import UserError
+from rungwise.digests import file_digest
 from rungwise.files import flush_to_disk, write_atomically
+from rungwise.records.checks import ARRAYS, WEIGHTS, numbers_fault
+from rungwise.records.errors import DamagedRecordError, StoreError
+from rungwise.records.index import Index
+from rungwise.records.reading import Found, read_record, sealed_text, unsealed_fault
 from rungwise.records.record import Environment, Record
+from rungwise.records.tensors import Arrays, Weights
 from rungwise.trial import Outcome, Trial
 
-
-class StoreError(UserError):
-    """A folder of records cannot be read or written as it is."""
+T = TypeVar("T")
 
 
 class Store:
@@ -36,6 +40,23 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._index: Index | None = None
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Path]]:
+        return type(self), (self.root,)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Store) and self.root == other.root
+
+    def __hash__(self) -> int:
+        return hash(self.root)
+
+    @property
+    def index(self) -> Index:
+        """Of the files that were checked."""
+        if self._index is None:
+            self._index = Index(self.root)
+        return self._index
 
     def create(self) -> Self:
         """Make the folder, and clear away what a killed run left half written."""
@@ -55,66 +76,213 @@ class Store:
         """Held by the process that computes the trial. The system frees it when that process dies."""
         return FileLock(self.root / "locks" / trial_id)
 
+    def folder(self, trial_id: str) -> Path:
+        """Of a finished trial."""
+        return self.root / "trials" / trial_id
+
+    # Reading ----------------------------------------------------------------------------------------------------
+
     def has(self, trial_id: str) -> bool:
-        return (self.root / "trials" / trial_id / "record.json").is_file()
+        """Whether there is a record of the finished trial, unread as it may be."""
+        return (self.folder(trial_id) / "record.json").is_file()
 
     def load(self, trial_id: str) -> Record:
-        """A finished trial's record; KeyError where there is none, StoreError where it is damaged."""
-        folder = self.root / "trials" / trial_id
-        path = folder / "record.json"
-        if not path.is_file():
+        """A finished trial's record, checked, with its arrays. KeyError where there is nothing of the trial,
+        DamagedRecordError where it is not what its id says. Weights are checked when they are opened."""
+        folder = self.folder(trial_id)
+        if not os.path.lexists(folder):
             raise KeyError(trial_id)
-        record = _read(path)
-        return record.model_copy(
-            update={
-                "arrays": _Arrays(folder / "arrays.npz"),
-                "weights": _Weights(folder / "weights.safetensors"),
-            }
-        )
+        if not self.has(trial_id):
+            raise DamagedRecordError(trial_id, folder, "expected a folder with a record.json")
+        record = read_record(folder / "record.json", trial_id, "done")
 
-    def load_all(self, trial_ids: set[str]) -> dict[str, Record]:
-        """The finished ones among these trials."""
-        return {trial_id: self.load(trial_id) for trial_id in sorted(trial_ids) if self.has(trial_id)}
+        def damage(why: str) -> DamagedRecordError:
+            return DamagedRecordError(trial_id, folder, why)
 
-    def failures(self, trial_ids: set[str]) -> dict[str, Record]:
-        """The failed ones among these trials."""
-        folder = self.root / "failed"
-        paths = {trial_id: folder / f"{trial_id}.json" for trial_id in sorted(trial_ids)}
-        return {trial_id: _read(path) for trial_id, path in paths.items() if path.is_file()}
+        def check(name: str) -> None:
+            if why := self._file_fault(folder / name, record):
+                raise damage(why)
+
+        arrays = Arrays(folder / ARRAYS, damage)
+        weights = Weights(folder / WEIGHTS, damage, lambda: check(WEIGHTS))
+        record = record.model_copy(update={"arrays": arrays, "weights": weights})
+        if fault := numbers_fault(record.summary, record.history):
+            raise damage(fault)
+        if record.version > 1:
+            check(ARRAYS)
+        elif fault := unsealed_fault(record):
+            raise damage(fault)
+        return record
+
+    def _file_fault(self, path: Path, record: Record, *, anew: bool = False) -> str:
+        """Whether a file is as it was when the record was sealed; of unsealed ones nothing is known."""
+        if not path.is_file():
+            return f"{path.name} is missing"
+        if record.version == 1:
+            return ""
+        if path.name not in record.files:
+            return f"{path.name} is no part of the record: it has no digest of it"
+        try:
+            digest = self.index.digest(path, anew=anew)
+        except OSError as error:
+            return f"{path.name} cannot be read ({error.strerror})"
+        if digest == record.files[path.name]:
+            return ""
+        return f"{path.name} was changed: its SHA-256 is {digest[:12]}, expected {record.files[path.name][:12]}"
+
+    def verify(self, trial_id: str) -> Record:
+        """As `load`, with every file read again, and accuracies counted again from predictions."""
+        record, folder = self.load(trial_id), self.folder(trial_id)
+        for name in (ARRAYS, *([WEIGHTS] if (folder / WEIGHTS).is_file() else [])):
+            if why := self._file_fault(folder / name, record, anew=True):
+                raise DamagedRecordError(trial_id, folder, why)
+        if fault := unsealed_fault(record):
+            raise DamagedRecordError(trial_id, folder, fault)
+        len(record.weights)
+        return record
+
+    def read(self, wanted: Mapping[str, Iterable[str]] | Iterable[str]) -> Found:
+        """What there is of these trials: by id, or with the ids under which each was kept before.
+
+        A record under an earlier id counts where there is none under the present one, and has the present id.
+        """
+        earlier = wanted if isinstance(wanted, Mapping) else dict.fromkeys(wanted, ())
+        found = Found()
+        for trial_id in sorted(earlier):
+            for name in (trial_id, *earlier[trial_id]):
+                try:
+                    found.records[trial_id] = self.load(name).model_copy(update={"id": trial_id})
+                    found.damaged.pop(trial_id, None)
+                    break
+                except DamagedRecordError as damage:
+                    found.damaged.setdefault(trial_id, f"{damage.path}: {damage.why}")
+                except KeyError:
+                    continue
+            if trial_id not in found.records:
+                self._read_failure(trial_id, found)
+        self.index.save()
+        return found
+
+    def _read_failure(self, trial_id: str, found: Found) -> None:
+        path = self.root / "failed" / f"{trial_id}.json"
+        if not path.is_file() or trial_id in found.damaged:
+            return
+        try:
+            found.failures[trial_id] = read_record(path, trial_id, "failed")
+        except DamagedRecordError as damage:
+            found.damaged[trial_id] = f"{damage.path}: {damage.why}"
+
+    def reading(self, wanted: Mapping[str, Iterable[str]] | Iterable[str], work: Callable[[Found], T]) -> T:
+        """`work` with what there is of these trials; again without a record that turns out damaged on the way."""
+        found = self.read(wanted)
+        while True:
+            try:
+                return work(found)
+            except DamagedRecordError as damage:
+                if damage.trial_id not in found.records:
+                    raise
+                found = found.without(damage.trial_id, f"{damage.path}: {damage.why}")
+
+    def load_all(self, trial_ids: Iterable[str]) -> dict[str, Record]:
+        """The finished ones among these trials. Raises DamagedRecordError where one is not what its id says."""
+        return {
+            trial_id: self.load(trial_id) for trial_id in sorted(trial_ids) if os.path.lexists(self.folder(trial_id))
+        }
+
+    def failures(self, trial_ids: Iterable[str]) -> dict[str, Record]:
+        """The failed ones among these trials that have not been done since."""
+        return self.read(trial_ids).failures
+
+    # Writing ----------------------------------------------------------------------------------------------------
+
+    def set_aside(self, trial_ids: Iterable[str]) -> dict[str, str]:
+        """Move what is damaged of these trials to ``damaged/``, and forget failures of what is done; what is wrong with
+        each that was moved, by id. Trials that another run is computing are left to it."""
+        moved: dict[str, str] = {}
+        for trial_id in sorted(trial_ids):
+            failed = self.root / "failed" / f"{trial_id}.json"
+            if not os.path.lexists(self.folder(trial_id)) and not os.path.lexists(failed):
+                continue
+            lock = self.lock(trial_id)
+            if not _try(lock):
+                continue
+            try:
+                if why := self._damage(trial_id):
+                    moved[trial_id] = f"{why} (now in {self._move(self.folder(trial_id))})"
+                if self.has(trial_id):
+                    failed.unlink(missing_ok=True)
+            finally:
+                lock.release()
+        self.index.save()
+        return moved
+
+    def _damage(self, trial_id: str) -> str:
+        """What is wrong with a finished trial's folder; empty where nothing is, or where there is none."""
+        try:
+            len(self.load(trial_id).weights)
+        except DamagedRecordError as damage:
+            return f"{damage.path}: {damage.why}"
+        except KeyError:
+            return ""
+        return ""
+
+    def _move(self, path: Path) -> Path:
+        """Where what was at that place is now."""
+        (self.root / "damaged").mkdir(exist_ok=True)
+        place, number = self.root / "damaged" / path.name, 1
+        while os.path.lexists(place):
+            number += 1
+            place = self.root / "damaged" / f"{path.name}-{number}"
+        path.rename(place)
+        return place
 
     def save(self, trial: Trial, outcome: Outcome, environment: Environment, data_sha256: dict[str, str]) -> None:
-        """Keep a finished trial. Where another process was first, its record stays."""
-        record = Record(
-            id=trial.id,
-            label=trial.label,
-            spec=trial.spec,
-            status="done",
-            summary=outcome.summary,
-            history=outcome.history,
-            timings=outcome.timings,
-            choices=outcome.choices,
-            data_sha256=data_sha256,
-            environment=environment,
-        )
+        """Keep a finished trial. Where another process was first, its record stays; what is damaged makes room.
+
+        ValueError where a number of the outcome is out of its range, or a curve has another length than its epochs.
+        """
+        if fault := numbers_fault(outcome.summary, outcome.history):
+            raise ValueError(f"{fault}. What each number may be: rungwise.quantities")
         partial = self.root / "partial" / trial.id
         shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
-        np.savez_compressed(partial / "arrays.npz", **outcome.arrays)  # type: ignore[arg-type]
-        if outcome.weights:
-            save_file(outcome.weights, partial / "weights.safetensors")
-        (partial / "record.json").write_text(_json(record))
-        for path in partial.iterdir():
-            flush_to_disk(path)
-        final = self.root / "trials" / trial.id
-        if final.exists():
-            shutil.rmtree(partial)
-        else:
-            partial.rename(final)
-            flush_to_disk(final.parent)
+        try:
+            partial.mkdir()
+            np.savez_compressed(partial / ARRAYS, **outcome.arrays)  # type: ignore[arg-type]
+            if outcome.weights:
+                save_file(outcome.weights, partial / WEIGHTS)
+            record = Record(
+                id=trial.id,
+                label=trial.label,
+                spec=trial.spec,
+                status="done",
+                summary=outcome.summary,
+                history=outcome.history,
+                timings=outcome.timings,
+                choices=outcome.choices,
+                data_sha256=data_sha256,
+                environment=environment,
+                files={path.name: file_digest(path) for path in sorted(partial.iterdir())},
+            )
+            (partial / "record.json").write_text(sealed_text(record), encoding="utf-8")
+            for path in partial.iterdir():
+                flush_to_disk(path)
+            final = self.folder(trial.id)
+            if os.path.lexists(final) and self._damage(trial.id):
+                self._move(final)
+            if os.path.lexists(final):
+                shutil.rmtree(partial)
+            else:
+                partial.rename(final)
+                flush_to_disk(final.parent)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
         (self.root / "failed" / f"{trial.id}.json").unlink(missing_ok=True)
 
     def fail(self, trial: Trial, error: str, environment: Environment, traceback: str | None = None) -> None:
-        """Keep why a trial failed."""
+        """Keep why a trial failed; nothing where it is done all the same, as by a worker that died after saving."""
+        if self.has(trial.id):
+            return
         record = Record(
             id=trial.id,
             label=trial.label,
@@ -124,62 +292,17 @@ class Store:
             traceback=traceback,
             environment=environment,
         )
-        write_atomically(self.root / "failed" / f"{trial.id}.json", _json(record))
+        write_atomically(self.root / "failed" / f"{trial.id}.json", sealed_text(record))
 
-
-class _Arrays(Mapping[str, np.ndarray]):
-    """The arrays of one NPZ file, each read when asked for."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __getitem__(self, key: str) -> np.ndarray:
-        with np.load(self.path, allow_pickle=False) as arrays:
-            return np.asarray(arrays[key])
-
-    def __iter__(self) -> Iterator[str]:
-        with np.load(self.path, allow_pickle=False) as arrays:
-            return iter(list(arrays.files))
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-
-class _Weights(Mapping[str, np.ndarray]):
-    """The tensors of one safetensors file, each read when asked for; empty where the trial has no weights."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __getitem__(self, key: str) -> np.ndarray:
-        try:
-            with safe_open(self.path, framework="np") as tensors:
-                return np.asarray(tensors.get_tensor(key))
-        except (FileNotFoundError, SafetensorError):
-            raise KeyError(key) from None
-
-    def __iter__(self) -> Iterator[str]:
-        if not self.path.is_file():
-            return iter(())
-        with safe_open(self.path, framework="np") as tensors:
-            return iter(list(tensors.keys()))
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-
-def _json(record: Record) -> str:
-    return json.dumps(record.model_dump(mode="json"), indent=1, allow_nan=False)
-
-
-def _read(path: Path) -> Record:
-    try:
-        return Record.model_validate_json(path.read_bytes())
-    except (ValidationError, OSError) as error:
-        raise StoreError(
-            f"{path} is not a record of this version of rungwise ({str(error).splitlines()[0]}). "
-            "Delete its folder: the next run computes the trial again"
-        ) from None
+    def seal(self, trial_id: str) -> bool:
+        """Give an unsealed record its digests; whether it had none. Raises as `verify`."""
+        record, folder = self.verify(trial_id), self.folder(trial_id)
+        if record.version > 1:
+            return False
+        files = {name: file_digest(folder / name) for name in (ARRAYS, WEIGHTS) if (folder / name).is_file()}
+        sealed = record.model_copy(update={"version": 2, "files": files, "sealed_later": True})
+        write_atomically(folder / "record.json", sealed_text(sealed))
+        return True
 
 
 def _try(lock: FileLock) -> bool:

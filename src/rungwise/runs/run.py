@@ -15,8 +15,9 @@ from rungwise.evidence.measure import Measurement
 from rungwise.files import write_atomically
 from rungwise.judging.curves import Point, curves
 from rungwise.judging.judge import measurements
+from rungwise.records.errors import StoreError
 from rungwise.records.record import Record
-from rungwise.records.store import Store, StoreError
+from rungwise.records.store import Store
 from rungwise.report.assemble import assemble
 from rungwise.report.build import write_report
 from rungwise.report.notebook import document_html

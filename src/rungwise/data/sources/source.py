@@ -25,6 +25,8 @@ class Facts:
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What else than the label is known of each image: the names of the classes, by column."""
     licence: str = ""
+    result_version: int = 1
+    """Raised when the same files give other images, labels or columns than before (`Settings.result_version`)."""
 
 
 class Source(Protocol):

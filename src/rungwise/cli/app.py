@@ -11,13 +11,16 @@ from rungwise.cli.exits import FAILED, INCOMPLETE, user_errors
 from rungwise.cli.options import Chapters, Device, DeviceOption, Json, Out, Seeds, StudyName, Workers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rungwise.runs.run import Run
     from rungwise.study.study import Study
 
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Run a comparative study of image classifiers, and write a report that one can defend.",
-    epilog="Exit codes: 0 done, 1 failed, 2 wrong use, 3 done but trials failed, 130 interrupted.",
+    epilog="Exit codes: 0 done, 1 failed, 2 wrong use, 3 done but trials failed or records damaged, 130 interrupted.",
 )
 app.add_typer(data_app, name="data")
 
@@ -69,10 +72,14 @@ def run(
             quiet=quiet,
         )
         report = result.store.root / "report.html"
+        for why in result.set_aside.values():
+            typer.echo(f"rungwise: a damaged record was set aside and computed anew: {why}", err=True)
+        _tell_unreported(result)
         typer.echo(report)
         if result.failures:
             typer.echo(f"{len(result.failures)} trials failed; the report's appendix says why.", err=True)
             raise typer.Exit(INCOMPLETE)
+        _end_if_damaged(result)
 
 
 @app.command()
@@ -107,7 +114,34 @@ def report(folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folde
     with user_errors():
         from rungwise.runs.run import open_run
 
-        typer.echo(open_run(folder).write_report())
+        run = open_run(folder)
+        typer.echo(run.write_report())
+        _tell_unreported(run)
+        _end_if_damaged(run)
+
+
+@app.command()
+def verify(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a run.")],
+    seal: Annotated[bool, typer.Option("--seal", help="Seal the records that have no digests yet.")] = False,
+    report: Annotated[bool, typer.Option("--report", help="Rebuild the report too, and compare it.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Check every record of a run, file by file.
+
+    Exit codes: 0 all is as it was written, 1 something is not, 2 wrong use.
+    """
+    with user_errors():
+        from rungwise.cli.verification_listing import as_json_text, show
+        from rungwise.runs.verification import check_folder
+
+        found = check_folder(folder, seal=seal, report=report)
+        if as_json:
+            typer.echo(as_json_text(found))
+        else:
+            show(found)
+        if not found.right:
+            raise typer.Exit(FAILED)
 
 
 @app.command()
@@ -121,7 +155,6 @@ def claims(
     """List the claims that a study declares; of a run, judge them by what has been computed."""
     with user_errors():
         from rungwise.cli import claims_listing as listing
-        from rungwise.judging.judge import judged
         from rungwise.runs.run import Run, open_run
         from rungwise.study.reading import read_study
 
@@ -136,11 +169,12 @@ def claims(
             else:
                 listing.print_declared(wanted)
             return
-        found = judged(run.study, run.records)
+        found = run.claims
         if as_json:
             typer.echo(json.dumps(listing.judged_json(run.study, found), indent=1))
         else:
             listing.print_judged(found)
+        _end_if_damaged(run)
 
 
 @app.command()
@@ -154,7 +188,7 @@ def compare(
 ) -> None:
     """Compare each run with the first: what differs, and which numbers got worse beyond noise.
 
-    Exit codes: 0 nothing got worse beyond noise, 1 something did, 2 wrong use.
+    Exit codes: 0 nothing got worse beyond noise, 1 something did, 2 wrong use, 3 nothing did, but records are damaged.
     """
     with user_errors():
         from rungwise.comparison import compare as comparing
@@ -173,8 +207,10 @@ def compare(
             show(compared)
         if out:
             typer.echo(comparing.write_page(compared, out), err=as_json)
-        if compared.worse:
-            raise typer.Exit(FAILED)
+        damaged = [why for run in compared.runs for why in run.damaged]
+        _tell_damage(damaged)
+        if compared.worse or damaged:
+            raise typer.Exit(FAILED if compared.worse else INCOMPLETE)
 
 
 @app.command()
@@ -189,6 +225,26 @@ def doctor(as_json: Json = False) -> None:
         else:
             for name, value in facts.items():
                 typer.echo(f"{name.replace('_', ' '):24} {value}")
+
+
+def _tell_unreported(run: "Run") -> None:
+    from rungwise.study.folder import unreported
+
+    for note in unreported(run.study, run.store):
+        typer.echo(f"rungwise: {note}", err=True)
+
+
+def _end_if_damaged(run: "Run") -> None:
+    """Name the records that were left out since they are damaged, and end with the code for that."""
+    damaged = run.damaged
+    _tell_damage(f"{run.store.root / why}" for why in damaged.values())
+    if damaged:
+        raise typer.Exit(INCOMPLETE)
+
+
+def _tell_damage(damaged: "Iterable[str]") -> None:
+    for why in damaged:
+        typer.echo(f"rungwise: a damaged record was left out: {why}", err=True)
 
 
 def _read(name: str, seeds: int | None) -> "Study":

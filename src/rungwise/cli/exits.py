@@ -8,7 +8,7 @@ from typing import NoReturn
 import typer
 
 FAILED, USAGE, INCOMPLETE, INTERRUPTED = 1, 2, 3, 130
-"""Exit codes beside 0: failed; wrong use; done, with failed trials; interrupted."""
+"""Exit codes beside 0: failed; wrong use; done, with failed trials or damaged records; interrupted."""
 
 
 @contextmanager

@@ -19,8 +19,9 @@ def apart(data: DataDifference) -> str:
 def unfinished(*runs: Opened) -> Iterator[str]:
     for opened in runs:
         if left := opened.planned - len(opened.records):
-            failed = len(opened.failures)
-            told = [f"{failed} failed"] * bool(failed) + [f"{left - failed} not run"] * bool(left - failed)
+            failed, damaged = len(opened.failures), len(opened.found.damaged)
+            states = {"failed": failed, "damaged": damaged, "not run": left - failed - damaged}
+            told = [f"{count} {state}" for state, count in states.items() if count]
             yield (
                 f"{opened.name}: {left} of {opened.planned} trials have no result ({', '.join(told)}); what rests on "
                 "them is not compared."

@@ -10,11 +10,12 @@ from rungwise.comparison import differences
 from rungwise.comparison.result import ComparedRun
 from rungwise.evidence.measure import Measurement, Metric
 from rungwise.judging.judge import measurements
+from rungwise.records.reading import Found
 from rungwise.records.record import Record
 from rungwise.report.assemble import trial_rows
 from rungwise.runs.run import Run
 from rungwise.study.reading import known_metrics
-from rungwise.study.study import study_trials
+from rungwise.study.study import study_trials, wanted
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,21 @@ class Opened:
     run: Run
 
     @cached_property
-    def records(self) -> dict[str, Record]:
-        return self.run.records
+    def found(self) -> Found:
+        """What the folder has of the study's trials; damaged records are left out of all else."""
+        return self.run.store.reading(wanted(self.run.study), self._sound)
 
-    @cached_property
+    def _sound(self, found: Found) -> Found:
+        measurements(self.run.study, found.records)  # opens what the chapters read
+        return found
+
+    @property
+    def records(self) -> dict[str, Record]:
+        return self.found.records
+
+    @property
     def failures(self) -> dict[str, Record]:
-        return self.run.failures
+        return self.found.failures
 
     @cached_property
     def planned(self) -> int:
@@ -54,11 +64,11 @@ class Opened:
             planned=self.planned,
             finished=len(self.records),
             failed=len(self.failures),
+            damaged=tuple(f"{self.run.store.root / why}" for why in self.found.damaged.values()),
             ended=max(ends, default=datetime.date.min.isoformat()),
             facts=differences.facts(self.records.values()),
             trials=tuple(
-                row.model_copy(update={"id": f"{self.name}/{row.id}"})
-                for row in trial_rows(self.run.study, self.records, self.failures)
+                row.model_copy(update={"id": f"{self.name}/{row.id}"}) for row in trial_rows(self.run.study, self.found)
             ),
         )
 

@@ -49,6 +49,8 @@ class ComparedRun(PlainData):
     finished: int
     failed: int
     """Trials."""
+    damaged: tuple[str, ...] = ()
+    """Records that were left out, since they are not what their ids say: what is wrong with each."""
     ended: str
     """When the last trial ended: UTC, ISO 8601."""
     facts: dict[str, str]

@@ -49,10 +49,10 @@ def read_record(path: Path, trial_id: str, status: str) -> Record:
         raw = parsed(path.read_bytes())
         record = Record.model_validate(raw, strict=True)
     except ValidationError as error:
-        fault = error.errors()[0]
-        where = ".".join(map(str, fault["loc"]))
+        wrong = error.errors()[0]
+        where = ".".join(map(str, wrong["loc"]))
         raise DamagedRecordError(
-            trial_id, path, f"it is no record of this version of rungwise: {where}: {fault['msg']}"
+            trial_id, path, f"it is no record of this version of rungwise: {where}: {wrong['msg']}"
         ) from None
     except ValueError as error:
         raise DamagedRecordError(trial_id, path, f"it is no JSON ({str(error)[:100]})") from None

@@ -58,6 +58,11 @@ class Store:
             self._index = Index(self.root)
         return self._index
 
+    def forget_index(self) -> None:
+        """Believe no earlier check: every file is read again."""
+        self.index.entries.clear()
+        self.index.changed = True
+
     def create(self) -> Self:
         """Make the folder, and clear away what a killed run left half written."""
         try:
@@ -79,6 +84,11 @@ class Store:
     def folder(self, trial_id: str) -> Path:
         """Of a finished trial."""
         return self.root / "trials" / trial_id
+
+    def names(self) -> list[str]:
+        """Of all that stands under trials/, in order: ids, where nothing strange lies there."""
+        folder = self.root / "trials"
+        return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
 
     # Reading ----------------------------------------------------------------------------------------------------
 
@@ -141,6 +151,10 @@ class Store:
         len(record.weights)
         return record
 
+    def lacks_weights(self, record: Record) -> bool:
+        """Whether a record's weights were kept once, and are not in this folder."""
+        return WEIGHTS in record.files and not (self.folder(record.id) / WEIGHTS).is_file()
+
     def read(self, wanted: Mapping[str, Iterable[str]] | Iterable[str]) -> Found:
         """What there is of these trials: by id, or with the ids under which each was kept before.
 
@@ -155,13 +169,17 @@ class Store:
                     found.damaged.pop(trial_id, None)
                     break
                 except DamagedRecordError as damage:
-                    found.damaged.setdefault(trial_id, f"{damage.path}: {damage.why}")
+                    found.damaged.setdefault(trial_id, self.told(damage))
                 except KeyError:
                     continue
             if trial_id not in found.records:
                 self._read_failure(trial_id, found)
         self.index.save()
         return found
+
+    def told(self, damage: DamagedRecordError) -> str:
+        """What is wrong, with the path in this folder."""
+        return f"{damage.path.relative_to(self.root).as_posix()}: {damage.why}"
 
     def _read_failure(self, trial_id: str, found: Found) -> None:
         path = self.root / "failed" / f"{trial_id}.json"
@@ -170,7 +188,7 @@ class Store:
         try:
             found.failures[trial_id] = read_record(path, trial_id, "failed")
         except DamagedRecordError as damage:
-            found.damaged[trial_id] = f"{damage.path}: {damage.why}"
+            found.damaged[trial_id] = self.told(damage)
 
     def reading(self, wanted: Mapping[str, Iterable[str]] | Iterable[str], work: Callable[[Found], T]) -> T:
         """`work` with what there is of these trials; again without a record that turns out damaged on the way."""
@@ -181,7 +199,7 @@ class Store:
             except DamagedRecordError as damage:
                 if damage.trial_id not in found.records:
                     raise
-                found = found.without(damage.trial_id, f"{damage.path}: {damage.why}")
+                found = found.without(damage.trial_id, self.told(damage))
 
     def load_all(self, trial_ids: Iterable[str]) -> dict[str, Record]:
         """The finished ones among these trials. Raises DamagedRecordError where one is not what its id says."""
@@ -208,7 +226,9 @@ class Store:
                 continue
             try:
                 if why := self._damage(trial_id):
-                    moved[trial_id] = f"{why} (now in {self._move(self.folder(trial_id))})"
+                    moved[trial_id] = (
+                        f"{why} (now {self._move(self.folder(trial_id)).relative_to(self.root).as_posix()})"
+                    )
                 if self.has(trial_id):
                     failed.unlink(missing_ok=True)
             finally:
@@ -221,7 +241,7 @@ class Store:
         try:
             len(self.load(trial_id).weights)
         except DamagedRecordError as damage:
-            return f"{damage.path}: {damage.why}"
+            return self.told(damage)
         except KeyError:
             return ""
         return ""

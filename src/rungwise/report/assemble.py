@@ -1,26 +1,32 @@
 """From records to a document: every chapter's findings, and where they come from."""
 
 import datetime
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Set
 
 from rungwise.chapters import load_chapter
 from rungwise.chapters.chapter import ChapterSettings
 from rungwise.judging.judge import judged
+from rungwise.records.reading import Found
 from rungwise.records.record import CHOICES, Record
+from rungwise.records.seal import told_seal
 from rungwise.records.store import Store
 from rungwise.report.document import Document, TrialRow
-from rungwise.study.study import Study, study_trials
+from rungwise.study.folder import seal_of, unreported
+from rungwise.study.study import Study, study_trials, wanted
+from rungwise.words import counted, listed
 
 
 def assemble(study: Study, store: Store) -> Document:
     """The study's document, from its records alone: the same records give the same document.
 
-    Chapters that have neither a record nor a claim are left out.
+    Chapters that have neither a record nor a claim are left out. A damaged record is used for nothing, and named.
     """
-    planned = study_trials(study)
-    ids = {trial.id for _, trial in planned}
-    records, failures = store.load_all(ids), store.failures(ids)
-    claims = judged(study, records)
+    return store.reading(wanted(study), lambda found: _document(study, store, found))
+
+
+def _document(study: Study, store: Store, found: Found) -> Document:
+    records, failures = found.records, found.failures
+    claims, seal = judged(study, records), seal_of(study, store, found)
     return Document(
         title=study.title,
         created=_latest([*records.values(), *failures.values()]),
@@ -29,32 +35,59 @@ def assemble(study: Study, store: Store) -> Document:
             .findings(chapter, study.seeds_of(chapter), records)
             .model_copy(update={"name": chapter.name, "claims": claims.get(chapter.name, ())})
             for chapter in study.chapters
-            if chapter.claims or _has_run(study, chapter, records.keys() | failures.keys())
+            if chapter.claims or _has_run(study, chapter, records.keys() | failures.keys() | found.damaged.keys())
         ),
-        environment=_environment(list(records.values())),
+        environment=(*_environment(list(records.values())), ("Seal", told_seal(seal, records.values()))),
         study=study.as_json(),
-        trials=trial_rows(study, records, failures),
+        trials=trial_rows(study, found),
         command="rungwise run study.json",
+        notes=(*_damage(study, found), *_outdated(study, found), *unreported(study, store)),
+        seal=seal,
     )
 
 
-def trial_rows(study: Study, records: Mapping[str, Record], failures: Mapping[str, Record]) -> tuple[TrialRow, ...]:
-    """A row for every trial of the study, in its order; records and failures by id."""
+def trial_rows(study: Study, found: Found) -> tuple[TrialRow, ...]:
+    """A row for every trial of the study, in its order."""
     rows = []
     for chapter, trial in study_trials(study):
-        record = records.get(trial.id) or failures.get(trial.id)
+        record = found.records.get(trial.id) or found.failures.get(trial.id)
+        damage = found.damaged.get(trial.id)
         rows.append(
             TrialRow(
                 id=trial.id,
                 label=trial.label,
                 chapter=chapter.name,
                 seed=trial.seed,
-                status=record.status if record else "not run",
+                status=record.status if record else "damaged" if damage else "not run",
                 time_s=sum(record.timings.values()) if record and record.timings else None,
-                error=record.error if record else None,
+                error=record.error if record else damage,
             )
         )
     return tuple(rows)
+
+
+def _damage(study: Study, found: Found) -> Iterator[str]:
+    """What is damaged, by its trial. Paths are named in the appendix: a report that is moved stays the same."""
+    names = [f"{t.label} (seed {t.seed})" for _, t in study_trials(study) if t.id in found.damaged]
+    if names:
+        yield (
+            f"{counted(len(names), 'record')} {'is' if len(names) == 1 else 'are'} damaged, and used for nothing here: "
+            f"{listed(names)}. The table of trials says what is wrong. `rungwise run` sets damaged records aside and "
+            "computes their trials anew."
+        )
+
+
+def _outdated(study: Study, found: Found) -> Iterator[str]:
+    """Records that an earlier version of the code made, whose results have changed since."""
+    versions = {trial.id: trial.versions for _, trial in study_trials(study)}
+    old = [
+        trial_id for trial_id, record in found.records.items() if record.spec.get("versions", {}) != versions[trial_id]
+    ]
+    if old:
+        yield (
+            f"{counted(len(old), 'trial')} {'was' if len(old) == 1 else 'were'} computed by an earlier version of the "
+            "code, whose results have changed since. `rungwise run` computes them anew."
+        )
 
 
 def _has_run(study: Study, chapter: ChapterSettings, ids: Set[str]) -> bool:

@@ -4,13 +4,16 @@ import json
 import math
 from typing import Literal
 
-from pydantic import computed_field
+from pydantic import Field, computed_field
 
 from rungwise.evidence.judgement import Judgement
 from rungwise.findings import Findings
 from rungwise.settings import PlainData
 from rungwise.shown import Shown
 from rungwise.words import counted, listed
+
+STATES = {"done": "finished", "failed": "failed", "damaged": "damaged"}
+"""What a trial may be that has a record, and the word for it."""
 
 
 class TrialRow(PlainData):
@@ -21,7 +24,7 @@ class TrialRow(PlainData):
     chapter: str
     seed: int
     status: str
-    """``"done"``, ``"failed"``, or what else is known of it, as ``"not run"``."""
+    """``"done"``, ``"failed"``, ``"damaged"``, or what else is known of it, as ``"not run"``."""
     time_s: float | None = None
     """Wall-clock seconds; None where the trial has not finished."""
     error: str | None = None
@@ -41,6 +44,10 @@ class Document(PlainData, Shown):
     trials: tuple[TrialRow, ...] = ()
     command: str = "rungwise run study.toml"
     """What reproduces the report."""
+    notes: tuple[str, ...] = Field((), exclude_if=lambda notes: not notes)
+    """What is not in the report and why: records that are damaged, or that the study does not ask for."""
+    seal: str = Field("", exclude_if=lambda seal: not seal)
+    """The digest of the study and of the records behind the report; empty where there is none."""
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -61,12 +68,8 @@ class Document(PlainData, Shown):
     @property
     def summary(self) -> str:
         """What the report rests on, in a paragraph."""
-        states = [
-            f"{count} {word}"
-            for status, word in (("done", "finished"), ("failed", "failed"))
-            if (count := self.count(status))
-        ]
-        if other := self.total - self.count("done") - self.count("failed"):
+        states = [f"{count} {word}" for status, word in STATES.items() if (count := self.count(status))]
+        if other := self.total - sum(map(self.count, STATES)):
             states.append(f"{other} not run")
         chapters, trials = counted(len(self.chapters), "chapter"), counted(self.total, "trial")
         sentences = [f"This report has {chapters} and rests on {trials}{': ' * bool(states)}{listed(states)}."]

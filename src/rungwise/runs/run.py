@@ -1,7 +1,7 @@
 """From a study to its report: plan, compute what is missing, tell."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -11,11 +11,13 @@ from rungwise.data.files.progress import bars
 from rungwise.data.load import load
 from rungwise.engine.local import LocalEngine, default_workers
 from rungwise.engine.machine import choose_device, product_rates
+from rungwise.evidence.judgement import Judgement
 from rungwise.evidence.measure import Measurement
 from rungwise.files import write_atomically
 from rungwise.judging.curves import Point, curves
-from rungwise.judging.judge import measurements
+from rungwise.judging.judge import judged, measurements
 from rungwise.records.errors import StoreError
+from rungwise.records.reading import Found
 from rungwise.records.record import Record
 from rungwise.records.store import Store
 from rungwise.report.assemble import assemble
@@ -23,9 +25,10 @@ from rungwise.report.build import write_report
 from rungwise.report.notebook import document_html
 from rungwise.runs.display import Display
 from rungwise.shown import Shown, html_view
+from rungwise.study.folder import check_owner
 from rungwise.study.plan import longest_first, plan
 from rungwise.study.reading import parse_study
-from rungwise.study.study import Study, study_trials
+from rungwise.study.study import Study, study_trials, wanted
 
 
 @dataclass(frozen=True)
@@ -34,29 +37,43 @@ class Run(Shown):
 
     study: Study
     store: Store
+    set_aside: Mapping[str, str] = field(default_factory=dict)
+    """What this run found damaged, moved to ``damaged/`` and computed anew: what was wrong, by id."""
+
+    @property
+    def found(self) -> Found:
+        """What the folder has of the study's trials: records, failures, and what is damaged."""
+        return self.store.read(wanted(self.study))
 
     @property
     def records(self) -> dict[str, Record]:
-        """The finished trials by id."""
-        return self.store.load_all(self._ids())
+        """The finished trials by id, without those that are damaged."""
+        return self.found.records
 
     @property
     def failures(self) -> dict[str, Record]:
         """The trials that failed and have not been done since, by id."""
-        return self.store.failures(self._ids())
+        return self.found.failures
+
+    @property
+    def damaged(self) -> dict[str, str]:
+        """What is wrong with each record that is not what its id says, by id: it is used for nothing."""
+        return self.found.damaged
 
     @property
     def measurements(self) -> list[Measurement]:
         """Every number that the chapters measured, as a tidy table."""
-        return measurements(self.study, self.records)
+        return self.store.reading(wanted(self.study), lambda found: measurements(self.study, found.records))
+
+    @property
+    def claims(self) -> dict[str, tuple[Judgement, ...]]:
+        """The claims of each chapter with their verdicts, by the chapters' names."""
+        return self.store.reading(wanted(self.study), lambda found: judged(self.study, found.records))
 
     @property
     def curves(self) -> list[Point]:
         """Every learning curve of the records, as a tidy table."""
         return curves(self.study, self.records)
-
-    def _ids(self) -> set[str]:
-        return {trial.id for _, trial in study_trials(self.study)}
 
     def write_report(self) -> Path:
         """Write report.html, report.md and findings.json from the records alone; the path of the first."""
@@ -84,16 +101,19 @@ def run_study(
     chosen = choose_device(device)
     trials = [trial for _, trial in study_trials(computed)]
     engine = LocalEngine(device=chosen, workers=workers or default_workers(chosen, len(trials)), offline=offline)
+    store = Store(out)
+    check_owner(study, store)
     with bars() as show:
         for source in sorted({chapter.data.source for chapter in computed.chapters}):
             load(source, offline=offline, progress=None if quiet else show)
-    store = Store(out).create()
+    store.create()
     write_atomically(out / "study.json", study.as_json())
+    set_aside = store.set_aside(trial.id for trial in trials)
 
     rows = plan(computed, product_rates(chosen))
     with Display({row.id: row.time_s for row in rows}, console or Console(stderr=True), quiet) as display:
         engine.run(longest_first(trials), store, display)
-    run = Run(study, store)
+    run = Run(study, store, set_aside)
     run.write_report()
     return run
 

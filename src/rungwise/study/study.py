@@ -61,3 +61,8 @@ def study_trials(study: Study) -> list[tuple[ChapterSettings, Trial]]:
         for trial in load_chapter(chapter.kind).trials(chapter, study.seeds_of(chapter)):
             add(chapter, trial)
     return list(found.values())
+
+
+def wanted(study: Study) -> dict[str, tuple[str, ...]]:
+    """The ids of all trials of a study, each with those that it had in earlier versions of its results."""
+    return {trial.id: trial.earlier_ids for _, trial in study_trials(study)}

@@ -1,0 +1,104 @@
+"""A folder of records belongs to one study: whose it is, and what it holds that the study does not report."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rungwise.records.errors import DamagedRecordError, StoreError
+from rungwise.records.reading import Found
+from rungwise.records.record import Record
+from rungwise.records.seal import folder_seal
+from rungwise.records.store import Store
+from rungwise.study.study import Study, study_trials, wanted
+from rungwise.words import counted, listed
+
+MOST_NAMES = 5
+"""Models that a note names."""
+
+
+def check_owner(study: Study, store: Store) -> None:
+    """StoreError where the folder holds the run of another study, by its title. Nothing is written."""
+    path = store.root / "study.json"
+    if not path.is_file():
+        return
+    owner = _content(store).get("title")
+    if owner != study.title:
+        raise StoreError(
+            f"{store.root} holds the run of another study: expected {study.title!r} in {path.name}, found {owner!r}. "
+            f"Choose another folder with --out. If the study was only renamed, delete {path}: its records are kept"
+        )
+
+
+def unreported(study: Study, store: Store) -> tuple[str, ...]:
+    """Notes on the finished trials in the folder that the study does not ask for: other seeds, and all others."""
+    asked = wanted(study)
+    known = {*asked, *(trial_id for earlier in asked.values() for trial_id in earlier)}
+    others = [record for name in store.names() if name not in known and (record := _sound(store, name))]
+    shapes = {_shape(trial.spec) for _, trial in study_trials(study)} if others else set()
+    seeds = [record for record in others if _shape(record.spec) in shapes]
+    rest = [record for record in others if record not in seeds]
+    return (*_other_seeds(seeds, store), *_other_trials(rest))
+
+
+def seal_of(study: Study, store: Store, found: Found) -> str:
+    """The digest of the study and of its finished records (`records.seal`)."""
+    content = _content(store) if (store.root / "study.json").is_file() else json.loads(study.as_json())
+    return folder_seal(content, found.records.values())
+
+
+def _content(store: Store) -> Mapping[str, Any]:
+    path = store.root / "study.json"
+    try:
+        found = json.loads(path.read_text("utf-8-sig"))
+    except (OSError, ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise StoreError(
+            f"{path} is damaged: expected the study of this folder as JSON. Put it back from a copy, or delete it"
+        )
+    return found
+
+
+def _sound(store: Store, trial_id: str) -> Record | None:
+    try:
+        return store.load(trial_id)
+    except (DamagedRecordError, KeyError):
+        return None
+
+
+def _shape(spec: object) -> str:
+    """What a spec is but for seeds, and for the ids of what it needs, which follow from them."""
+
+    def without(value: object) -> object:
+        if isinstance(value, dict):
+            return {key: without(part) for key, part in value.items() if key not in ("seed", "needs")}
+        return [without(part) for part in value] if isinstance(value, list) else value
+
+    return json.dumps(without(json.loads(json.dumps(spec))), sort_keys=True)
+
+
+def _other_seeds(records: Sequence[Record], store: Store) -> tuple[str, ...]:
+    if not records:
+        return ()
+    seeds = sorted({seed for record in records if isinstance(seed := record.spec.get("seed"), int)})
+    which = f"{'Seed' if len(seeds) == 1 else 'Seeds'} {listed([str(seed) for seed in seeds])}"
+    return (
+        f"{which} of this study {'is' if len(seeds) == 1 else 'are'} on record ({counted(len(records), 'trial')}: "
+        f"{_names(records)}) and not reported: the study asks for fewer seeds. To report them, run the study with "
+        f"--seeds {seeds[-1] + 1} --out {store.root}; what is on record is not computed again.",
+    )
+
+
+def _other_trials(records: Sequence[Record]) -> tuple[str, ...]:
+    if not records:
+        return ()
+    return (
+        f"{counted(len(records), 'finished trial')} in the folder {'is' if len(records) == 1 else 'are'} not part of the "
+        f"study as it is now, and not reported ({_names(records)}): a chapter, a model or a setting has changed. To "
+        "report them, run the study as it was.",
+    )
+
+
+def _names(records: Sequence[Record]) -> str:
+    names = list(dict.fromkeys(record.label for record in records))
+    return ", ".join(names[:MOST_NAMES]) + (f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else "")

@@ -17,6 +17,7 @@ STYLES = {
     "not supported": "yellow",
     "refuted": "red",
     "not distinguishable": "cyan",
+    "not judged": "magenta",
     "not run": "dim",
 }
 

@@ -7,7 +7,8 @@ from pydantic import computed_field
 from rungwise.evidence.estimate import Estimate
 from rungwise.settings import PlainData
 
-Verdict = Literal["supported", "not supported", "refuted", "not distinguishable", "not run"]
+Verdict = Literal["supported", "not supported", "refuted", "not distinguishable", "not judged", "not run"]
+"""not judged: the records compared are of unequal origin (`origin`), so that the numbers say nothing of the models."""
 
 
 LEVEL = 0.05

@@ -55,7 +55,7 @@ def overall(verdicts: Sequence[Verdict]) -> Verdict:
 
     Any number that is refuted refutes it, whatever the others are.
     """
-    order: tuple[Verdict, ...] = ("refuted", "not supported", "not run", "not distinguishable")
+    order: tuple[Verdict, ...] = ("refuted", "not supported", "not judged", "not run", "not distinguishable")
     return next((each for each in order if each in verdicts), "supported") if verdicts else "not run"
 
 
@@ -163,8 +163,9 @@ def _needed(sample: Sample) -> int | None:
 # The claim as a whole -------------------------------------------------------------------------------------------
 
 
-def judge_claim(claim: Claim, numbers: Sequence[Number], *, missing: str, test: str) -> Judgement:
-    """A claim with its verdict, and why. `missing`: what has no record, in words; `test`: the tests, in words."""
+def judge_claim(claim: Claim, numbers: Sequence[Number], *, missing: str, test: str, mixed: str = "") -> Judgement:
+    """A claim with its verdict, and why. `missing`: what has no record, in words; `test`: the tests, in words;
+    `mixed`: why numbers were not judged."""
     verdict = overall([number.verdict for number in numbers])
     needed = [n.seeds_needed for n in numbers if n.verdict == "not distinguishable"]
     settled = None if verdict != "not distinguishable" or None in needed else max(filter(None, needed), default=None)
@@ -173,7 +174,7 @@ def judge_claim(claim: Claim, numbers: Sequence[Number], *, missing: str, test: 
         says=claim.says,
         note=claim.note,
         verdict=verdict,
-        why=_why(verdict, numbers, missing, settled),
+        why=mixed if verdict == "not judged" else _why(verdict, numbers, missing, settled),
         test=test if verdict != "not run" else "",
         n=min((number.estimate.n if number.estimate else 0 for number in numbers), default=0),
         seeds_needed=settled,

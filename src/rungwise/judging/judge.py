@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 
 from rungwise.chapters import load_chapter
-from rungwise.evidence import methodology
+from rungwise.evidence import methodology, origin
 from rungwise.evidence.claims import Claim
 from rungwise.evidence.conditions import Known, Ref, Wanted, wanted
 from rungwise.evidence.judgement import Judgement, McNemar, Number
@@ -31,7 +31,7 @@ def judged(study: Study, records: Mapping[str, Record]) -> dict[str, tuple[Judge
     """The claims of each chapter with their verdicts, by the chapters' names."""
     if not any(chapter.claims for chapter in study.chapters):
         return {}
-    ledger = Ledger(measurements(study, records), records)
+    ledger = Ledger(measurements(study, records), records, mixed=study.mixed)
     known = known_metrics(study.chapters)
     return {
         chapter.name: tuple(judge(claim, chapter.name, known, ledger) for claim in chapter.claims)
@@ -43,11 +43,13 @@ def judge(claim: Claim, chapter: str, known: Known, ledger: "Ledger") -> Judgeme
     """One claim of a chapter. Raises ConditionError where it speaks of what `known` has not."""
     asked = [each for condition in claim.test for each in wanted(condition, chapter, known)]
     samples = [_sample(each, chapter, ledger) for each in asked]
+    reasons = [_unequal_origin(each, ledger) for each in asked]
     numbers = [
-        number.model_copy(update={"trials": ledger.trials(each), "mcnemar": _mcnemar(each, ledger)})
-        for each, number in zip(asked, judge_numbers(samples), strict=True)
+        number.model_copy(update={"trials": ledger.trials(each), "mcnemar": _mcnemar(each, ledger)} | _unjudged(reason))
+        for each, number, reason in zip(asked, judge_numbers(samples), reasons, strict=True)
     ]
-    found = judge_claim(claim, numbers, missing=_missing(asked, chapter, ledger), test=_test(asked))
+    mixed = next(filter(None, reasons), "")
+    found = judge_claim(claim, numbers, missing=_missing(asked, chapter, ledger), test=_test(asked), mixed=mixed)
     return found.model_copy(
         update={
             "warnings": () if found.verdict == "not run" else tuple(_warnings(asked, numbers, ledger)),
@@ -59,8 +61,11 @@ def judge(claim: Claim, chapter: str, known: Known, ledger: "Ledger") -> Judgeme
 class Ledger:
     """The measurements by model and metric, and the records behind them."""
 
-    def __init__(self, measurements: Iterable[Measurement], records: Mapping[str, Record]) -> None:
-        self.records = records
+    def __init__(
+        self, measurements: Iterable[Measurement], records: Mapping[str, Record], *, mixed: bool = False
+    ) -> None:
+        """`mixed`: whether numbers are judged whose records are of unequal origin."""
+        self.records, self.mixed = records, mixed
         self._found: dict[tuple[Ref, str], dict[int, Measurement]] = {}
         for each in measurements:
             self._found.setdefault((Ref(each.chapter, each.model), each.metric), {})[each.seed] = each
@@ -84,6 +89,15 @@ class Ledger:
         """The record behind each seed's value, where it is one."""
         found = self._found.get((ref, asked.metric), {})
         return {seed: self.records[each.trials[0]] for seed, each in found.items() if len(each.trials) == 1}
+
+    def sides(self, asked: Wanted) -> dict[str, dict[int, list[Record]]]:
+        """All records behind a number by model and seed, over the seeds that all of its models have."""
+        seeds = self.seeds(asked)
+        found = {ref: self._found.get((ref, asked.metric), {}) for ref in asked.models}
+        return {
+            _path(ref): {seed: [self.records[trial] for trial in each[seed].trials] for seed in seeds}
+            for ref, each in found.items()
+        }
 
     def sources(self, ref: Ref, asked: Wanted) -> list[Record]:
         """All records that its values come from, be they one or several for each."""
@@ -152,6 +166,17 @@ def _mcnemar(asked: Wanted, ledger: Ledger) -> tuple[McNemar, ...]:
     return tuple(each[0] for each in found if each is not None)
 
 
+def _unequal_origin(asked: Wanted, ledger: Ledger) -> str:
+    """Why a number is not judged; empty where it is."""
+    if ledger.mixed or asked.exact or len(asked.models) < 2:
+        return ""
+    return origin.not_judged(origin.differences(ledger.sides(asked)))
+
+
+def _unjudged(reason: str) -> dict[str, object]:
+    return {"verdict": "not judged", "seeds_needed": None} if reason else {}
+
+
 def _warnings(asked: Sequence[Wanted], numbers: Sequence[Number], ledger: Ledger) -> Iterator[str]:
     """What its records give cause to doubt."""
     ran = [(each, number.estimate) for each, number in zip(asked, numbers, strict=True) if number.estimate]
@@ -163,6 +188,12 @@ def _warnings(asked: Sequence[Wanted], numbers: Sequence[Number], ledger: Ledger
     )
     tests = [(each, estimate) for each, estimate in ran if each.metric.startswith(TEST_ACCURACY)]
     differences = [(each.metric, _groups([each], ledger), e.mean) for each, e in tests if len(each.models) > 1]
+    yield from dict.fromkeys(
+        warning
+        for each in compared
+        if not each.exact
+        for warning in origin.warnings(origin.differences(ledger.sides(each)))
+    )
     yield from methodology.oscillating(differences)
     yield from methodology.unsettled(_groups((each for each, _ in tests), ledger))
     timed = [each for each, _ in ran if each.timing]

@@ -15,12 +15,12 @@ DIGITS = 16
 """Hexadecimal digits of a digest."""
 
 
-def code_of(trial: Trial) -> str:
-    """The digest of what computes a trial: rungwise's own part, and the packages that its settings or work are from."""
+def code_of(trial: Trial) -> dict[str, str]:
+    """Digests of what computes a trial: rungwise's own part, and the packages that its settings or work are from."""
     parts = [part for _, part in trial if isinstance(part, Settings)]
     modules = [type(part).__module__ for part in (trial, *parts)] + [find_work(trial.work).__module__]
     packages = sorted({module.partition(".")[0] for module in modules} - {"rungwise"})
-    return hashlib.sha256("".join((own_code(), *map(_package, packages))).encode()).hexdigest()[:DIGITS]
+    return {"rungwise": own_code()[:DIGITS]} | {name: _package(name)[:DIGITS] for name in packages}
 
 
 @functools.cache
@@ -33,14 +33,14 @@ def own_code() -> str:
 
 @functools.cache
 def _package(name: str) -> str:
-    """The digest of another package's code; its name where it has no files, as what is typed into a notebook."""
+    """The digest of another package's code; "unknown" where it has no files, as what is typed into a notebook."""
     spec = importlib.util.find_spec(name) if name != "__main__" else None
     if spec is None:
-        return name
+        return "unknown"
     roots = [Path(place) for place in spec.submodule_search_locations or ()]
     if not roots and spec.origin and Path(spec.origin).is_file():
         return _digest(Path(spec.origin).parent, [Path(spec.origin)])
-    return name + "".join(_digest(root, list(root.rglob("*.py"))) for root in roots)
+    return _digest(roots[0], list(roots[0].rglob("*.py"))) if roots else "unknown"
 
 
 def _digest(root: Path, files: list[Path]) -> str:

@@ -39,7 +39,7 @@ def _processor_times() -> tuple[float, float, float]:
 
 
 def environment_here(
-    *, device: str, threads: int, workers: int, others: float | None = None, code: str | None = None
+    *, device: str, threads: int, workers: int, others: float | None = None, code: dict[str, str] | None = None
 ) -> Environment:
     """The environment of a trial that ends now. `code`: `records.code.code_of` the trial."""
     return Environment(
@@ -56,7 +56,7 @@ def environment_here(
         device=device,
         accelerator=accelerator(device),
         others=others,
-        code=code,
+        code=code or {},
         finished_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
 

@@ -20,5 +20,11 @@ class DamagedRecordError(StoreError):
         )
         self.trial_id, self.path, self.why = trial_id, path, why
 
+    __str__ = Exception.__str__  # not KeyError's, which would show it as text in quotes
+
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.trial_id, self.path, self.why)
+
+
+class MissingArrayError(DamagedRecordError, KeyError):
+    """A record's arrays lack the one that was asked for."""

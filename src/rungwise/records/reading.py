@@ -9,7 +9,6 @@ from pydantic import ValidationError
 from rungwise.records.checks import identity_fault, parsed, recount_fault, seal
 from rungwise.records.errors import DamagedRecordError
 from rungwise.records.record import Record
-from rungwise.records.tensors import MissingArrayError
 
 
 @dataclass(frozen=True)
@@ -39,8 +38,10 @@ def unsealed_fault(record: Record) -> str:
         for name in record.arrays:
             _ = record.arrays[name]
         return recount_fault(record)
-    except (DamagedRecordError, MissingArrayError, ValueError) as error:
-        return error.why if isinstance(error, DamagedRecordError) else str(error)
+    except DamagedRecordError as error:
+        return f"{error.path.name}: {error.why}"
+    except ValueError as error:
+        return str(error)
 
 
 def read_record(path: Path, trial_id: str, status: str) -> Record:

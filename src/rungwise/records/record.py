@@ -40,8 +40,9 @@ class Environment(BaseModel):
     device: str
     accelerator: str | None = None
     """The GPU's name; None where there was none."""
-    code: str | None = None
-    """A digest of the source code that results depend on (`records.code`); None in records that do not know."""
+    code: dict[str, str] = {}
+    """A digest of the source code that the result depends on, by package (`records.code`); empty in records that do not
+    know."""
     others: float | None = None
     """The share of the machine's processor time that other processes took while the trial ran, other trials among
     them; None in records that do not know."""

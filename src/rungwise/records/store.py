@@ -113,8 +113,8 @@ class Store:
             if why := self._file_fault(folder / name, record):
                 raise damage(why)
 
-        arrays = Arrays(folder / ARRAYS, damage)
-        weights = Weights(folder / WEIGHTS, damage, lambda: check(WEIGHTS))
+        arrays = Arrays(folder / ARRAYS, trial_id)
+        weights = Weights(folder / WEIGHTS, trial_id, lambda: check(WEIGHTS))
         record = record.model_copy(update={"arrays": arrays, "weights": weights})
         if fault := numbers_fault(record.summary, record.history):
             raise damage(fault)

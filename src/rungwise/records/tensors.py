@@ -8,36 +8,33 @@ from zlib import error as ZlibError
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
+from rungwise.records.errors import DamagedRecordError, MissingArrayError
+
 UNREADABLE = (OSError, ValueError, EOFError, BadZipFile, ZlibError, SafetensorError, NotImplementedError)
 """What the libraries raise of files that are not what they should be."""
-
-
-class MissingArrayError(KeyError):
-    """A record has no array or tensor of that name, or its file is gone."""
 
 
 class Arrays(Mapping[str, np.ndarray]):
     """The arrays of one NPZ file, (...) of any dtype but objects."""
 
-    def __init__(self, path: Path, damage: Callable[[str], Exception]) -> None:
-        """`damage`: makes the error to raise, of what is wrong with the file."""
-        self.path, self._damage = path, damage
+    def __init__(self, path: Path, trial_id: str) -> None:
+        self.path, self.trial_id = path, trial_id
 
     def __getitem__(self, key: str) -> np.ndarray:
         try:
-            with np.load(self.path, allow_pickle=False) as arrays:
+            with self.path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
                 if key not in arrays.files:
-                    raise MissingArrayError(key)
+                    raise MissingArrayError(self.trial_id, self.path, f"it has no array {key!r}")
                 return np.asarray(arrays[key])
         except UNREADABLE as error:
-            raise self._damage(f"{self.path.name} cannot be read ({_short(error)})") from None
+            raise _unreadable(self.trial_id, self.path, error) from None
 
     def __iter__(self) -> Iterator[str]:
         try:
-            with np.load(self.path, allow_pickle=False) as arrays:
+            with self.path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
                 return iter(list(arrays.files))
         except UNREADABLE as error:
-            raise self._damage(f"{self.path.name} cannot be read ({_short(error)})") from None
+            raise _unreadable(self.trial_id, self.path, error) from None
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -46,19 +43,19 @@ class Arrays(Mapping[str, np.ndarray]):
 class Weights(Mapping[str, np.ndarray]):
     """The tensors of one safetensors file; empty where the record was kept or copied without its weights."""
 
-    def __init__(self, path: Path, damage: Callable[[str], Exception], check: Callable[[], None]) -> None:
-        """`check`: is called before the file is first opened; it raises what `damage` makes."""
-        self.path, self._damage, self._check = path, damage, check
+    def __init__(self, path: Path, trial_id: str, check: Callable[[], None]) -> None:
+        """`check`: is called before the file is first opened; it raises DamagedRecordError."""
+        self.path, self.trial_id, self._check = path, trial_id, check
         self._checked = False
 
     def __getitem__(self, key: str) -> np.ndarray:
         if key not in list(self):
-            raise MissingArrayError(key)
+            raise KeyError(key)
         try:
             with safe_open(self.path, framework="np") as tensors:
                 return np.asarray(tensors.get_tensor(key))
         except UNREADABLE as error:
-            raise self._damage(f"{self.path.name} cannot be read ({_short(error)})") from None
+            raise _unreadable(self.trial_id, self.path, error) from None
 
     def __iter__(self) -> Iterator[str]:
         if not self.path.is_file():
@@ -70,11 +67,12 @@ class Weights(Mapping[str, np.ndarray]):
             with safe_open(self.path, framework="np") as tensors:
                 return iter(list(tensors.keys()))
         except UNREADABLE as error:
-            raise self._damage(f"{self.path.name} cannot be read ({_short(error)})") from None
+            raise _unreadable(self.trial_id, self.path, error) from None
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
 
-def _short(error: Exception) -> str:
-    return str(error).splitlines()[0][:100] if str(error) else type(error).__name__
+def _unreadable(trial_id: str, path: Path, error: Exception) -> DamagedRecordError:
+    why = str(error).splitlines()[0][:100] if str(error) else type(error).__name__
+    return DamagedRecordError(trial_id, path, f"it cannot be read ({why})")

@@ -79,10 +79,8 @@ def _damage(study: Study, found: Found) -> Iterator[str]:
 
 def _outdated(study: Study, found: Found) -> Iterator[str]:
     """Records that an earlier version of the code made, whose results have changed since."""
-    versions = {trial.id: trial.versions for _, trial in study_trials(study)}
-    old = [
-        trial_id for trial_id, record in found.records.items() if record.spec.get("versions", {}) != versions[trial_id]
-    ]
+    specs = {trial.id: trial.spec for _, trial in study_trials(study)}
+    old = [trial_id for trial_id, record in found.records.items() if record.spec != specs[trial_id]]
     if old:
         yield (
             f"{counted(len(old), 'trial')} {'was' if len(old) == 1 else 'were'} computed by an earlier version of the "

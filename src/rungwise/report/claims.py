@@ -19,6 +19,7 @@ SYMBOLS: Mapping[Verdict, str] = {
     "not supported": "≈",
     "refuted": "✗",
     "not distinguishable": "?",
+    "not judged": "–",
     "not run": "○",
 }
 """Beside the word, so that neither colour nor reading is needed to tell verdicts apart."""

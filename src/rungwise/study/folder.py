@@ -92,10 +92,11 @@ def _other_seeds(records: Sequence[Record], store: Store) -> tuple[str, ...]:
 def _other_trials(records: Sequence[Record]) -> tuple[str, ...]:
     if not records:
         return ()
+    are = "is" if len(records) == 1 else "are"
     return (
-        f"{counted(len(records), 'finished trial')} in the folder {'is' if len(records) == 1 else 'are'} not part of the "
-        f"study as it is now, and not reported ({_names(records)}): a chapter, a model or a setting has changed. To "
-        "report them, run the study as it was.",
+        f"{counted(len(records), 'finished trial')} in the folder {are} not part of the study as it is now, and not "
+        f"reported ({_names(records)}): a chapter, a model or a setting has changed. To report them, run the study as "
+        "it was.",
     )
 
 

@@ -23,6 +23,8 @@ class Study(Settings, Shown):
     title: str
     seeds: int = Field(1, ge=1, le=10_000)
     """Every trial is run with the seeds 0, 1, ... seeds - 1, unless its chapter says otherwise."""
+    mixed: bool = Field(False, exclude_if=lambda mixed: not mixed)
+    """Whether claims are judged whose records come from different machines, devices or versions of the code."""
     chapters: tuple[SerializeAsAny[ChapterSettings], ...] = Field((), alias="chapter")
 
     def seeds_of(self, chapter: ChapterSettings) -> tuple[int, ...]:

@@ -22,6 +22,7 @@ _MARKS: Mapping[Verdict, str] = {
     '<path d="M3.5 3.5l5 5m0-5l-5 5" class="cut"/>',
     "not supported": '<path d="M1 1h10v10H1zM3.5 6h5"/>',
     "not distinguishable": '<path d="M6 .8L11.2 6 6 11.2.8 6zM4.1 6h3.8"/>',
+    "not judged": '<path d="M1 1h10v10H1zM2 10L10 2"/>',
     "not run": '<circle cx="6" cy="6" r="5" stroke-dasharray="1.8 1.7"/>',
 }
 """A shape for each verdict, filled where it is decided for or against: they differ without colour."""

@@ -4,15 +4,24 @@ import math
 
 import numpy as np
 
+from rungwise.chapters.drawing import missing
 from rungwise.chapters.projection.results import ClassPair, PlaneView, Results
 from rungwise.evidence.estimate import estimate
 from rungwise.findings import Cloud, Ellipse, Figure, Heatmap, Histogram, Images, Level, Points, Tile
+
+CAPTIONS = {
+    "scatter": "Each image as a point, coloured by its class.",
+    "ellipses": "The same points with each class's centroid and ellipse.",
+    "components": "The components as images.",
+    "pair-histogram": "Accuracies of the pairs of classes.",
+    "pair-heatmap": "Accuracy of a linear SVM on two components for each pair of classes.",
+}
 
 
 def figures(results: Results) -> tuple[Figure, ...]:
     views, pairs, names, chapter = results.views, results.pairs, results.names, results.settings.name
     if not views or not pairs:
-        return ()
+        return missing(chapter, CAPTIONS)
     first = " The first seed is shown." if len(views) > 1 else ""
     return (
         _scatter(views[0], names, chapter, first),

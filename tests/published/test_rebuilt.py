@@ -1,5 +1,5 @@
-"""Published reports are rebuilt from their records: to the byte where the libraries are those of constraints.txt, in their
-numbers elsewhere, where sums may be rounded in another order."""
+"""Published reports are rebuilt from their records: to the byte where the libraries are those of constraints.txt, and
+in their numbers elsewhere, where sums may be rounded in another order."""
 
 import json
 import math

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pydantic import Field, SerializeAsAny
 
 from rungwise.chapters import load_chapter
-from rungwise.chapters.chapter import ChapterSettings
+from rungwise.chapters.chapter import ChapterSettings, Keep
 from rungwise.errors import UserError, nearest
 from rungwise.settings import Settings
 from rungwise.shown import Shown
@@ -23,11 +23,18 @@ class Study(Settings, Shown):
     title: str
     seeds: int = Field(1, ge=1, le=10_000)
     """Every trial is run with the seeds 0, 1, ... seeds - 1, unless its chapter says otherwise."""
+    keep_weights: Keep = Field("all", exclude_if=lambda kept: kept == "all")
+    """Which weights of trained nets stay in the folder once a run has ended, unless a chapter says otherwise: those of
+    all, those of each chapter's best model, or none."""
     chapters: tuple[SerializeAsAny[ChapterSettings], ...] = Field((), alias="chapter")
 
     def seeds_of(self, chapter: ChapterSettings) -> tuple[int, ...]:
         """The seeds of one of its chapters."""
         return tuple(range(chapter.seeds or self.seeds))
+
+    def keeps(self, chapter: ChapterSettings) -> Keep:
+        """Which weights one of its chapters keeps."""
+        return chapter.keep_weights or self.keep_weights
 
     def with_seeds(self, seeds: int) -> "Study":
         """The study with that many seeds for every chapter."""

@@ -1,10 +1,10 @@
 """What a chapter shows, as plain data: tables, figures and statements. How they look is the report's matter."""
 
 import base64
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import Field, PlainSerializer, SerializeAsAny, WithJsonSchema
+from pydantic import Field, PlainSerializer, SerializeAsAny, WithJsonSchema, model_validator
 
 from rungwise.evidence.estimate import Estimate
 from rungwise.evidence.judgement import Judgement
@@ -171,6 +171,15 @@ class Figure(PlainData):
     panels: tuple[SerializeAsAny[Panel], ...]
     columns: int = 1
     """Panels side by side."""
+    missing: str = Field("", exclude_if=lambda missing: not missing)
+    """Why the figure cannot be made from the records, and what would make it; it keeps its place and number, and has no
+    panels. "": it is there."""
+
+    @model_validator(mode="after")
+    def _there_or_missing(self) -> Self:
+        if self.missing and self.panels:
+            raise ValueError(f"the figure {self.id!r} has panels and says why it is missing: leave out one of them")
+        return self
 
 
 # The whole -----------------------------------------------------------------------------------------------------

@@ -445,12 +445,14 @@ def test_nothing_has_run():
     assert found.tables[0].rows == tuple(
         (n, s, *[None] * 6) for n, s in (("A", "20 × 2"), ("B", "30, 10"), ("C", "none"))
     )
-    assert (found.statements, found.figures, found.seeds) == ((), (), 0)
+    assert (found.statements, found.seeds) == ((), 0)
+    assert all(figure.missing for figure in found.figures)
     assert found.warnings == ("6 of 6 trials have not finished: what needs them is left out, or rests on fewer seeds.",)
     assert found.model_dump_json()
     found = cnns.findings(CNNS, (0, 1), {})
     assert [table.id for table in found.tables] == ["cnns-accuracy"]
-    assert (found.statements, found.figures, found.seeds) == ((), (), 0)
+    assert (found.statements, found.seeds) == ((), 0)
+    assert all(figure.missing for figure in found.figures)
 
 
 def test_one_net_has_not_run(fitted):
@@ -509,7 +511,10 @@ def test_cnns_alone(fitted):
     for settings in (CNNS, CNNS.model_copy(update={"against": None})):
         found = cnns.findings(settings, (0, 1, 2), cnn_records(fitted))
         assert [table.id for table in found.tables] == ["cnns-accuracy"]
-        assert names(found) == ["cnns-learning", "cnns-time", "cnns-confusion", "cnns-wrong"]
+        own = ["cnns-learning", "cnns-time", "cnns-confusion", "cnns-wrong"]
+        against = ["cnns-against-mlps-figure"] if settings.against else []
+        assert names(found) == own + against
+        assert [figure.id for figure in found.figures if figure.missing] == against
         assert not any("MLP" in text for text in texts(found))
         assert [row[:3] for row in found.tables[0].rows] == [("K", "2-3", 500), ("L", "4", 100)]
 

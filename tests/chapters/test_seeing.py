@@ -231,7 +231,8 @@ def test_findings_are_pure_and_go_into_json(records):
 def test_findings_without_records_have_empty_rows():
     found = seeing.findings(SETTINGS, (0, 1), {})
     assert found.seeds == 0
-    assert found.figures == found.statements == ()
+    assert found.statements == ()
+    assert all("no trial that it shows has a record" in figure.missing for figure in found.figures)
     assert table(found, "seeing-layers").rows[0] == ("convolution 1", 4, None, None, None, None, None)
     assert all(row[2:] == (None,) * 5 for row in table(found, "seeing-dreams").rows)
     assert "2 of 2 trials have not finished" in found.warnings[0]
@@ -242,9 +243,51 @@ def test_findings_with_one_of_two_seeds(records):
     found = seeing.findings(SETTINGS, (0, 1), {second.id: records[second.id]})
     assert found.seeds == 1
     assert all(statement.trials == (second.id,) for statement in found.statements)
-    assert "seeing-filters" not in {figure.id for figure in found.figures}  # the fitted net's record is missing
+    assert found.figures[0].panels, "the filters are in the record: that of the fitted net is not needed"
     assert table(found, "seeing-dreams").rows[0][3] == str(records[second.id].arrays["judge_dreams_noise"][0].argmax())
     assert len(found.warnings) == 2  # one seed; one trial missing
+
+
+def without(records, *names):
+    """The records, less the weights of all of them and the arrays whose names begin with one of `names`."""
+    return {
+        id: one.model_copy(
+            update={"weights": {}, "arrays": {k: v for k, v in one.arrays.items() if not k.startswith(names)}}
+        )
+        for id, one in records.items()
+    }
+
+
+def test_the_filters_are_shown_from_a_record_without_weights(records):
+    trial = seeing.trials(SETTINGS, (0, 1))[0]
+    fitted, look = records[trial.net.id], records[trial.id]
+    for number, size in enumerate(SETTINGS.net.filters, 1):
+        kernels = look.arrays[f"kernels_convolution_{number}"]
+        assert kernels.shape[0] == size
+        assert np.array_equal(kernels, fitted.weights[f"trunk.convolutions.{number - 1}.weight"].astype(np.float16))
+    whole = seeing.findings(SETTINGS, (0, 1), records)
+    assert seeing.findings(SETTINGS, (0, 1), without(records, "none")).model_dump_json() == whole.model_dump_json()
+
+
+def test_the_filters_of_an_older_record_are_those_of_the_weights(records):
+    older = {
+        id: one.model_copy(update={"weights": records[id].weights}) for id, one in without(records, "kernels").items()
+    }
+    found = seeing.findings(SETTINGS, (0, 1), older).model_dump_json()
+    assert found == seeing.findings(SETTINGS, (0, 1), records).model_dump_json()
+
+
+def test_lost_filters_are_told_in_their_place(records):
+    trial = seeing.trials(SETTINGS, (0, 1))[0]
+    whole = seeing.findings(SETTINGS, (0, 1), records)
+    found = seeing.findings(SETTINGS, (0, 1), without(records, "kernels"))
+    assert [figure.id for figure in found.figures] == [figure.id for figure in whole.figures]
+    first, *others = found.figures
+    assert not first.panels
+    assert trial.id in first.missing
+    assert trial.net.id in first.missing
+    assert "run" in first.missing
+    assert not any(figure.missing for figure in others)
 
 
 def test_an_undefined_selectivity_is_left_out(records):

@@ -169,7 +169,7 @@ MISTAKES = {
         "[chapter.nets]\nA =",
         "epochs = 9\n[chapter.nets]\nA =",
         "epochs = 9",
-        "unknown setting 'epochs'; Known: claim, data, fit, kind, name, nets, seeds, title",
+        "unknown setting 'epochs'; Known: claim, data, fit, keep_weights, kind, name, nets, seeds, title",
     ),
     "misspelt in a chapter": ("[chapter.nets]\n", "[chapter.nest]\n", "nest", "'nest'; did you mean 'nets'"),
     "unknown in fit": ("batch = 32", "bach = 32", "bach", "'fit.bach'; did you mean 'batch'"),

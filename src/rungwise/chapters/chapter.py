@@ -1,7 +1,7 @@
 """What every chapter is: settings, the trials they call for, and the findings from the trials' records."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol, Self
+from typing import Literal, Protocol, Self
 
 from pydantic import Field, model_validator
 
@@ -13,6 +13,9 @@ from rungwise.records.record import Record
 from rungwise.settings import Settings
 from rungwise.trial import Trial
 
+Keep = Literal["all", "best", "none"]
+"""Of the weights of trained nets."""
+
 
 class ChapterSettings(Settings):
     """What a study file sets for one chapter; each chapter adds its own."""
@@ -23,6 +26,8 @@ class ChapterSettings(Settings):
     title: str | None = None
     """The heading in the report; left out: that of the kind."""
     seeds: int | None = Field(None, ge=1, le=10_000)
+    """Instead of the study's."""
+    keep_weights: Keep | None = Field(None, exclude_if=lambda kept: kept is None)
     """Instead of the study's."""
     data: Data
     claims: tuple[Claim, ...] = Field((), alias="claim")

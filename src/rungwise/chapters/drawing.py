@@ -1,11 +1,16 @@
-"""What the chapters share in their figures: curves by seed, and images in grey."""
+"""What the chapters share in their figures: curves by seed, images in grey, and places of missing ones."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from rungwise.findings import Series
+from rungwise.findings import Figure, Series
+
+NOT_RUN = "no trial that it shows has a record"
+"""Why a figure is missing, where nothing that it shows has run."""
+RUN_AGAIN = "Running the study again computes what is missing."
+"""What mends that."""
 
 
 def over_epochs(name: str, runs: Iterable[Sequence[float]]) -> Series:
@@ -24,3 +29,17 @@ def over_values(name: str, x: Sequence[float], values: Sequence[Mapping[int, flo
 def in_grey(image: np.ndarray) -> np.ndarray:
     """(C, H, W) -> (H, W), of the same dtype: the mean over the channels."""
     return np.asarray(image.mean(axis=0).astype(image.dtype))
+
+
+def missing(
+    chapter: str, captions: Mapping[str, str], why: str = NOT_RUN, remedy: str = RUN_AGAIN
+) -> tuple[Figure, ...]:
+    """A place for each figure that cannot be made, so that the figures after it keep their numbers.
+
+    `captions`: what each would show, by the end of its id.
+    """
+    words = f"{why}. {remedy}"
+    return tuple(
+        Figure(id=f"{chapter}-{end}", caption=caption, alt=f"Not shown: {words}", panels=(), missing=words)
+        for end, caption in captions.items()
+    )

@@ -180,8 +180,15 @@ def _noncentrality(t: float, df: int) -> tuple[float, float]:
     )
 
 
-def slope(values: np.ndarray) -> float:
-    """The least-squares slope of k values over their ranks 0 ... k-1: the linear contrast of ordered conditions."""
-    ranks = np.arange(len(values)) - (len(values) - 1) / 2
-    # Less the first value, so that equal values have a slope of exactly 0.
-    return float(ranks @ (values - values[0]) / (ranks @ ranks))
+def slope(values: Sequence[float] | np.ndarray, places: Sequence[float] | None = None) -> float:
+    """The least-squares slope of k values over k places, k >= 2 and not all places equal.
+
+    Without places, over the ranks 0 ... k-1: the linear contrast of ordered conditions.
+    """
+    x = range(len(values)) if places is None else places
+    middle = math.fsum(x) / len(values)
+    arms = [place - middle for place in x]
+    # Less the first value, so that equal values have a slope of exactly 0. The sums are correctly rounded: those of a
+    # matrix product depend on the processor's kernels, and a report is the same wherever it is made.
+    rise = math.fsum(arm * (float(value) - float(values[0])) for arm, value in zip(arms, values, strict=True))
+    return rise / math.fsum(arm * arm for arm in arms)

@@ -74,5 +74,15 @@ def moments(points: np.ndarray, labels: np.ndarray, classes: int) -> Moments:
         if count >= 1:
             centroids[k] = own.mean(axis=0)
         if count >= 2:
-            covariances[k] = np.cov(own, rowvar=False)
+            covariances[k] = _covariance(own - centroids[k])
     return Moments(counts, centroids, covariances)
+
+
+def _covariance(arms: np.ndarray) -> np.ndarray:
+    """(2, 2), of points less their mean, (N, 2).
+
+    Summed by numpy, not by a matrix product as in `np.cov`: its last digits would depend on the processor's kernels.
+    """
+    x, y = arms.T
+    sums = [[(x * x).sum(), (x * y).sum()], [(x * y).sum(), (y * y).sum()]]
+    return np.array(sums) / (len(arms) - 1)

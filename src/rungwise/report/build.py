@@ -28,6 +28,9 @@ def write_report(document: Document, folder: Path) -> Path:
     for number, figure in enumerate(every, 1):
         drawing = drawn(figure, f"figure-{number}")
         drawings.append(drawing)
+        if figure.missing:
+            names.append("")  # it keeps its number; there is nothing to draw
+            continue
         names.append(f"{number:02}-{re.sub(r'[^A-Za-z0-9_-]+', '-', figure.id)}.svg")
         write_atomically(figures / names[-1], sheet(drawing.panels, drawing.legend, drawing.columns, GUTTER))
     for old in figures.iterdir():

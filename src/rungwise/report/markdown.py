@@ -119,6 +119,8 @@ def _statement(statement: Statement) -> str:
 
 
 def _figure(figure: Figure, number: int, path: str) -> str:
+    if figure.missing:
+        return f"**Figure {number}.** {escaped(figure.caption)} *Not shown: {escaped(figure.missing)}*"
     alt = escaped(figure.alt)
     return f"![{alt}]({path})\n\n**Figure {number}.** {escaped(figure.caption)}"
 

@@ -24,6 +24,7 @@ from rungwise.report.assemble import assemble
 from rungwise.report.build import write_report
 from rungwise.report.notebook import document_html
 from rungwise.runs.display import Display
+from rungwise.runs.kept_weights import fetch_back, leave_out
 from rungwise.shown import Shown, html_view
 from rungwise.study.folder import check_owner
 from rungwise.study.plan import longest_first, plan
@@ -110,9 +111,12 @@ def run_study(
     write_atomically(out / "study.json", study.as_json())
     set_aside = store.set_aside(trial.id for trial in trials)
 
+    console = console or Console(stderr=True)
+    fetch_back(trials, store, None if quiet else console)
     rows = plan(computed, product_rates(chosen))
-    with Display({row.id: row.time_s for row in rows}, console or Console(stderr=True), quiet) as display:
+    with Display({row.id: row.time_s for row in rows}, console, quiet) as display:
         engine.run(longest_first(trials), store, display)
+    leave_out(study, store, None if quiet else console)
     run = Run(study, store, set_aside)
     run.write_report()
     return run

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pydantic import Field, SerializeAsAny
 
 from rungwise.chapters import load_chapter
-from rungwise.chapters.chapter import ChapterSettings
+from rungwise.chapters.chapter import ChapterSettings, Keep
 from rungwise.errors import UserError, nearest
 from rungwise.settings import Settings
 from rungwise.shown import Shown
@@ -25,11 +25,18 @@ class Study(Settings, Shown):
     """Every trial is run with the seeds 0, 1, ... seeds - 1, unless its chapter says otherwise."""
     mixed: bool = Field(False, exclude_if=lambda mixed: not mixed)
     """Whether claims are judged whose records come from different machines, devices or versions of the code."""
+    keep_weights: Keep = Field("all", exclude_if=lambda kept: kept == "all")
+    """Which weights of trained nets stay in the folder once a run has ended, unless a chapter says otherwise: those of
+    all, those of each chapter's best model, or none."""
     chapters: tuple[SerializeAsAny[ChapterSettings], ...] = Field((), alias="chapter")
 
     def seeds_of(self, chapter: ChapterSettings) -> tuple[int, ...]:
         """The seeds of one of its chapters."""
         return tuple(range(chapter.seeds or self.seeds))
+
+    def keeps(self, chapter: ChapterSettings) -> Keep:
+        """Which weights one of its chapters keeps."""
+        return chapter.keep_weights or self.keep_weights
 
     def with_seeds(self, seeds: int) -> "Study":
         """The study with that many seeds for every chapter."""

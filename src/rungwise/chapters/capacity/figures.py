@@ -7,7 +7,7 @@ import numpy as np
 
 from rungwise.chapters.capacity.results import CapacityResults, WidthResult, of_labels
 from rungwise.chapters.capacity.settings import Labels, Settings
-from rungwise.chapters.drawing import over_epochs, over_values
+from rungwise.chapters.drawing import missing, over_epochs, over_values
 from rungwise.findings import Figure, Lines, Panel, Series
 
 H = "hidden units h"
@@ -19,6 +19,13 @@ MEASURES = {
     "measure_l1": "Bartlett & Mendelson 2002",
     "parameters": "parameters",
 }
+CAPTIONS = {
+    "error": "Share of the training and of the test images classified wrong, by width.",
+    "epochs": "Epochs until training ended, by width.",
+    "units": "Mean unit capacity and mean unit impact, by width.",
+    "measures": "Measures of capacity and the bound, by width.",
+}
+LEARNING = {"learning": "Random labels being fitted: loss and accuracy by epoch."}
 CURVES = 3
 """Widths whose learning curves are drawn: the smallest, the largest, and those evenly between."""
 
@@ -30,7 +37,7 @@ def figures(results: CapacityResults) -> tuple[Figure, ...]:
     settings = results.settings
     kinds = {labels: own for labels in settings.labels if (own := of_labels(results, labels))}
     if not kinds:
-        return ()
+        return missing(settings.name, CAPTIONS | (LEARNING if "random" in settings.labels else {}))
     runs = "; the mean over seeds strong, the single runs faint" if results.most_seeds > 1 else ""
     name = settings.name
     return (
@@ -122,7 +129,7 @@ def _most(groups: Iterable[Sequence[WidthResult]], key: str) -> float:
 
 def _learning(own: Sequence[WidthResult], chapter: str, settings: Settings, runs: str) -> tuple[Figure, ...]:
     if not own:
-        return ()
+        return missing(chapter, LEARNING) if "random" in settings.labels else ()
     places = sorted(set(np.linspace(0, len(own) - 1, CURVES).round().astype(int).tolist()))
     shown = [own[place] for place in places]
     panels = []

@@ -5,13 +5,12 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from rungwise.chapters.capacity.settings import Labels, Settings, trials
 from rungwise.chapters.capacity.trial import CapacityTrial
 from rungwise.chapters.results import ModelResult, Results, measured_of
 from rungwise.evidence.estimate import Estimate, estimate
 from rungwise.evidence.measure import Measurement, Metric
+from rungwise.evidence.paired import slope as least_squares
 from rungwise.records.record import Record
 
 KINDS: tuple[Labels, ...] = ("true", "random")
@@ -78,10 +77,10 @@ def slope(own: Sequence[WidthResult], key: str) -> Estimate | None:
     values = [result.values(key) for result in own]
     if len(values) < 2:
         return None
-    x = np.log([result.width for result in own])
+    x = [math.log(result.width) for result in own]
     seeds = sorted(set.intersection(*(set(by_seed) for by_seed in values)))
     seeds = [seed for seed in seeds if all(by_seed[seed] > 0 for by_seed in values)]
-    return estimate(float(np.polyfit(x, np.log([by_seed[seed] for by_seed in values]), 1)[0]) for seed in seeds)
+    return estimate(least_squares([math.log(by_seed[seed]) for by_seed in values], x) for seed in seeds)
 
 
 def first_fitted(own: Sequence[WidthResult]) -> WidthResult | None:

@@ -1,6 +1,7 @@
 """The figures of the chapter: those of any family of nets, and both families per parameter."""
 
 from rungwise.chapters.cnns.results import Results
+from rungwise.chapters.drawing import missing
 from rungwise.chapters.family import figures as family
 from rungwise.findings import Bars, Figure
 
@@ -8,6 +9,7 @@ PANELS = {
     "accuracy_per_million": "Test accuracy per million parameters",
     "epoch_s_per_million": "Time per epoch per million (s)",
 }
+ONE_FAMILY = "it shows both CNNs and MLPs, and the nets of one family have no record"
 
 
 def figures(results: Results) -> tuple[Figure, ...]:
@@ -15,8 +17,11 @@ def figures(results: Results) -> tuple[Figure, ...]:
 
 
 def _against_mlps(results: Results) -> tuple[Figure, ...]:
-    if not results.families:
+    name, caption = "against-mlps-figure", "Each net of both families, per million parameters."
+    if results.mlps is None:
         return ()
+    if not results.families:
+        return missing(results.cnns.settings.name, {name: caption}, ONE_FAMILY)
     nets = [net for family in results.families.values() for net in family.ran]
     names = tuple(net.name for net in nets)
     panels = tuple(
@@ -27,8 +32,8 @@ def _against_mlps(results: Results) -> tuple[Figure, ...]:
     ranges = "; ".join(f"{name} have {min(m):.2f} to {max(m):.2f} million" for name, m in sizes.items())
     return (
         Figure(
-            id=f"{results.cnns.settings.name}-against-mlps-figure",
-            caption="Each net of both families, per million parameters.",
+            id=f"{results.cnns.settings.name}-{name}",
+            caption=caption,
             alt=f"Test accuracy and time per epoch, per million parameters: {ranges}.",
             panels=panels,
             columns=2,

@@ -4,19 +4,25 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rungwise.chapters.drawing import in_grey, over_epochs
+from rungwise.chapters.drawing import in_grey, missing, over_epochs
 from rungwise.chapters.family.results import FamilyResults, NetResult
 from rungwise.chapters.results import most_seeds
 from rungwise.findings import Cloud, Figure, Heatmap, Images, Lines, Points, Tile
 from rungwise.words import counted
 
+CAPTIONS = {
+    "learning": "Learning curves.",
+    "time": "Test accuracy against training time.",
+    "confusion": "Confusion matrices.",
+    "wrong": "The test images that the best net was surest of and wrong about.",
+}
 RUNS = ", the mean over seeds strong and the single runs faint"
 
 
 def figures(results: FamilyResults) -> tuple[Figure, ...]:
     ran, chapter = results.ran, results.settings.name
     if not ran:
-        return ()
+        return missing(chapter, CAPTIONS)
     return (
         _learning_curves(ran, chapter),
         _accuracy_by_time(ran, chapter),

@@ -2,7 +2,7 @@
 
 import math
 
-from rungwise.chapters.drawing import over_epochs
+from rungwise.chapters.drawing import missing, over_epochs
 from rungwise.chapters.multitask.front_figure import front_figure
 from rungwise.chapters.multitask.results import Results
 from rungwise.chapters.multitask.sweep_figures import sweep_figures
@@ -10,6 +10,11 @@ from rungwise.chapters.multitask.weights import SINGLE_NETS
 from rungwise.evidence.estimate import estimate
 from rungwise.findings import Bars, Figure, Level, Lines
 
+GAINS = "Gain in test accuracy, averaged over the tasks."
+WEIGHTS = "The weights that each method gave the tasks, by epoch."
+FEW_MODELS = "fewer than two of the models have a record"
+NO_PAIR = "no seed has records of both a way to balance or share and the nets that it is compared with"
+DOMINANCE = "Which task moves the shared parameters most, after the last epoch."
 STILL = 1e-6
 """A weight that moves by less in all of training stays."""
 
@@ -36,7 +41,8 @@ def _gains(results: Results) -> tuple[Figure, ...]:
             names = tuple(m.name for m in rows)
             panels.append(Bars(title=f"Gain on the {name}", x_label="percent", names=names, values=values))
     if not others or not panels:
-        return ()
+        planned = results.plans("adaptive", "sharing")
+        return missing(results.settings.name, {"gains": GAINS}, NO_PAIR) if planned else ()
     means = {
         m.name: e.mean for m in others if on and (e := estimate(results.gains(m.name, on).values()))
     }  # on the tuned weights, or nothing
@@ -69,7 +75,7 @@ def _weights(results: Results) -> tuple[Figure, ...]:
         last = [sum(results.last_weights(model.name, t)) / len(own) for t, own in curves.items()]
         ends.append(f"{model.name} {', '.join(f'{w:.3f}' for w in last)}")
     if not panels:
-        return ()
+        return missing(results.settings.name, {"weights": WEIGHTS}) if results.lacks("adaptive") else ()
     return (
         Figure(
             id=f"{results.settings.name}-weights",
@@ -86,8 +92,11 @@ def _weights(results: Results) -> tuple[Figure, ...]:
 
 def _dominance(results: Results) -> tuple[Figure, ...]:
     shares = {m.name: s for m in results.of("fixed", "adaptive", "sharing") if (s := results.dominance_shares(m.name))}
-    if len(shares) < 2 or not results.of("adaptive", "sharing"):
+    if not results.plans("adaptive", "sharing"):
         return ()
+    if len(shares) < 2 or not results.of("adaptive", "sharing"):
+        lacks = results.lacks("fixed", "adaptive", "sharing")
+        return missing(results.settings.name, {"dominance": DOMINANCE}, FEW_MODELS) if lacks else ()
     even = Level(name="even", values=(1 / len(results.tasks),))
     tasks = results.tasks[:1] if len(results.tasks) == 2 else results.tasks
     panels = tuple(

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from itertools import combinations
 
+from rungwise.chapters.drawing import missing
 from rungwise.chapters.multitask.models import PlannedModel
 from rungwise.chapters.multitask.results import Results
 from rungwise.chapters.multitask.weights import SINGLE_NETS, short_weights
@@ -11,13 +12,18 @@ from rungwise.chapters.sentences import accuracy_title
 from rungwise.evidence.estimate import estimate
 from rungwise.findings import Cloud, Figure, Points
 
+BOTH = "it shows fixed weights beside other ways to balance and share, and one of the two has no record"
+
 
 def front_figure(results: Results) -> tuple[Figure, ...]:
     """One task's accuracy against another's, for each pair of tasks; for two tasks, once more from near by where
     a model that lies far away would crowd the rest."""
     others = results.of("adaptive", "sharing")
-    if not others or not results.of("fixed"):
+    if not results.plans("adaptive", "sharing"):
         return ()
+    if not others or not results.of("fixed"):
+        caption = "Test accuracy on one task against that on another, means over the seeds."
+        return missing(results.settings.name, {"front": caption}, BOTH)
     weighed = [m for m in results.of("fixed") if min(m.weights) > 0]
     pairs = list(combinations(results.tasks, 2))
     far = _far(results, weighed, others) if len(pairs) == 1 else []

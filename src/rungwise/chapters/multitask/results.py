@@ -57,6 +57,14 @@ class Results:
         """The models of these roles that have a record."""
         return [model for name, model in self.models.items() if model.role in roles and self.runs[name]]
 
+    def plans(self, *roles: ModelRole) -> bool:
+        """Whether the study has models of these roles, be they done or not."""
+        return any(model.role in roles for model in self.models.values())
+
+    def lacks(self, *roles: ModelRole) -> bool:
+        """Whether some model of these roles has no record."""
+        return any(model.role in roles and not self.runs[name] for name, model in self.models.items())
+
     def record_ids(self, *names: str) -> tuple[str, ...]:
         return tuple(r.id for name in names for own in self.runs[name].values() for r in own)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from rungwise.chapters.drawing import over_epochs, over_values
+from rungwise.chapters.drawing import missing, over_epochs, over_values
 from rungwise.chapters.multitask.models import PlannedModel
 from rungwise.chapters.multitask.results import Results
 from rungwise.chapters.multitask.weights import short_weights, weights_in_words
@@ -10,14 +10,19 @@ from rungwise.chapters.sentences import accuracy_title
 from rungwise.evidence.estimate import estimate
 from rungwise.findings import Bars, Figure, Level, Lines, Panel
 
+FEW = "fewer than two of the weights have a record"
+
 
 def sweep_figures(results: Results) -> tuple[Figure, ...]:
     """Neither a sweep of a single point nor a curve of a single epoch."""
     fixed = results.of("fixed")
-    return (*((_sweeps(results, fixed),) if len(fixed) > 1 else ()), *_learning(results, fixed))
+    return (*_sweeps(results, fixed), *_learning(results, fixed))
 
 
-def _sweeps(results: Results, ran: Sequence[PlannedModel]) -> Figure:
+def _sweeps(results: Results, ran: Sequence[PlannedModel]) -> tuple[Figure, ...]:
+    if len(ran) < 2:
+        caption = {"sweep": "Test accuracy on each task by loss weight."}
+        return missing(results.settings.name, caption, FEW) if len(results.settings.weights) > 1 else ()
     ends = "; ".join(
         f"{task}: "
         + ", ".join(
@@ -27,7 +32,7 @@ def _sweeps(results: Results, ran: Sequence[PlannedModel]) -> Figure:
         )
         for task in results.tasks
     )
-    return Figure(
+    figure = Figure(
         id=f"{results.settings.name}-sweep",
         caption=(
             "Test accuracy on each task by loss weight; the line across is the single-task net. Nets in which a task "
@@ -39,6 +44,7 @@ def _sweeps(results: Results, ran: Sequence[PlannedModel]) -> Figure:
         panels=tuple(_sweep(results, task, ran) for task in results.tasks),
         columns=2,
     )
+    return (figure,)
 
 
 def _sweep(results: Results, task: str, ran: Sequence[PlannedModel]) -> Panel:
@@ -68,6 +74,8 @@ def _learning(results: Results, ran: Sequence[PlannedModel]) -> tuple[Figure, ..
     def curves(model: PlannedModel, task: str) -> tuple[tuple[float, ...], ...]:
         return tuple(tuple(r.history[f"test_accuracy_{task}"]) for (r,) in results.runs[model.name].values())
 
+    if not ran and results.settings.fit.evaluate == "epochs" and results.settings.fit.epochs > 1:
+        return missing(results.settings.name, {"learning": "Test accuracy by epoch at each weight."})
     if not ran or max(len(curve) for m in ran for curve in curves(m, results.tasks[0])) < 2:
         return ()
 

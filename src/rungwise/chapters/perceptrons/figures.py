@@ -4,16 +4,25 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rungwise.chapters.drawing import in_grey, over_epochs
+from rungwise.chapters.drawing import in_grey, missing, over_epochs
 from rungwise.chapters.perceptrons.results import SHOWN, PairResult, PerceptronResults
 from rungwise.chapters.perceptrons.settings import Settings
 from rungwise.findings import Bars, Figure, Heatmap, Images, Level, Lines, Tile
 
+CAPTIONS = {
+    "samples": "Training images of each pair.",
+    "error": "Share of the training images misclassified at each iteration.",
+    "weights": "Final weights as images.",
+    "gap": "Training minus test accuracy.",
+}
+HEATMAP = {"heatmap": "Test accuracy of each pair, the mean over its seeds."}
+
 
 def figures(results: PerceptronResults) -> tuple[Figure, ...]:
     settings, ran = results.settings, results.ran
+    many = len(results.models) > SHOWN
     if not ran:
-        return ()
+        return missing(settings.name, CAPTIONS | (HEATMAP if many else {}))
     # A stable order: hardest first where not all can be shown, else as the study lists them.
     shown = ran if len(ran) <= SHOWN else sorted(ran, key=lambda pair: pair.mean("test_accuracy"))[:SHOWN]
     of = "" if len(shown) == len(ran) else f" The {len(shown)} hardest of {len(ran)} pairs are shown."
@@ -24,7 +33,7 @@ def figures(results: PerceptronResults) -> tuple[Figure, ...]:
         _weights(settings.name, shown, first),
         _gaps(settings, ran),
     )
-    return (*always, _heatmap(settings, ran)) if len(ran) > SHOWN else always
+    return (*always, _heatmap(settings, ran)) if many else always
 
 
 def _samples(chapter: str, shown: Sequence[PairResult], note: str) -> Figure:
@@ -108,7 +117,7 @@ def _heatmap(settings: Settings, ran: Sequence[PairResult]) -> Figure:
     low, high = (pick(ran, key=lambda pair: pair.mean("test_accuracy")) for pick in (min, max))
     return Figure(
         id=f"{settings.name}-heatmap",
-        caption="Test accuracy of each pair, the mean over its seeds.",
+        caption=HEATMAP["heatmap"],
         alt=f"Heatmap of test accuracies, from {low.mean('test_accuracy'):.3f} ({low.name}) to "
         f"{high.mean('test_accuracy'):.3f} ({high.name}).",
         panels=(Heatmap(rows=names, columns=names, values=values, digits=3),),

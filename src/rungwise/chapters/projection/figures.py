@@ -4,15 +4,24 @@ import math
 
 import numpy as np
 
+from rungwise.chapters.drawing import missing
 from rungwise.chapters.projection.results import ClassPair, PlaneView, Results
 from rungwise.evidence.estimate import estimate
 from rungwise.findings import Cloud, Ellipse, Figure, Heatmap, Histogram, Images, Level, Points, Tile
+
+CAPTIONS = {
+    "scatter": "Each image as a point, coloured by its class.",
+    "ellipses": "The same points with each class's centroid and ellipse.",
+    "components": "The components as images.",
+    "pair-histogram": "Accuracies of the pairs of classes.",
+    "pair-heatmap": "Accuracy of a linear SVM on two components for each pair of classes.",
+}
 
 
 def figures(results: Results) -> tuple[Figure, ...]:
     views, pairs, names, chapter = results.views, results.pairs, results.names, results.settings.name
     if not views or not pairs:
-        return ()
+        return missing(chapter, CAPTIONS)
     first = " The first seed is shown." if len(views) > 1 else ""
     return (
         _scatter(views[0], names, chapter, first),
@@ -66,10 +75,13 @@ def confidence_ellipse(centre: np.ndarray, covariance: np.ndarray, coverage: flo
     Its points x satisfy (x - c)' S^-1 (x - c) = q, with q the quantile of chi-square with two degrees of
     freedom, which is -2 ln(1 - coverage). The half axes are sqrt(q times an eigenvalue of S).
     """
-    variances, axes = np.linalg.eigh(covariance)  # ascending: the last is the major axis
-    minor, major = 2 * np.sqrt(-2 * math.log(1 - coverage) * np.clip(variances, 0, None))
-    angle = math.degrees(math.atan2(axes[1, 1], axes[0, 1])) % 180
-    return Ellipse(x=float(centre[0]), y=float(centre[1]), width=float(major), height=float(minor), angle=angle)
+    (a, b), (_, d) = covariance.tolist()
+    # The eigenvalues of [[a, b], [b, d]] in closed form: the last digits of LAPACK's depend on the processor.
+    middle, reach = (a + d) / 2, math.sqrt(((a - d) / 2) ** 2 + b * b)
+    scale = 2 * math.sqrt(-2 * math.log(1 - coverage))
+    major, minor = (scale * math.sqrt(max(0.0, variance)) for variance in (middle + reach, middle - reach))
+    angle = math.degrees(math.atan2(2 * b, a - d) / 2) % 180
+    return Ellipse(x=float(centre[0]), y=float(centre[1]), width=major, height=minor, angle=angle)
 
 
 def _extremes(view: PlaneView, names: tuple[str, ...], axis: int) -> str:

@@ -4,44 +4,66 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rungwise.chapters.drawing import in_grey
+from rungwise.chapters.drawing import in_grey, missing
 from rungwise.chapters.seeing.results import DEPTH, NetView, Results, depth, layer
 from rungwise.chapters.seeing.settings import Settings
 from rungwise.chapters.seeing.trial import STARTS, key
 from rungwise.findings import Figure, Images, Lines, Panel, Series, Tile
 from rungwise.insight.activations import mosaic
-from rungwise.records.record import Record
 from rungwise.words import counted
 
 
 def figures(results: Results) -> tuple[Figure, ...]:
     """Pictures are of the first seed that has finished; curves are of all."""
-    settings, views, fitted = results.settings, results.views, results.fitted
+    settings, views = results.settings, results.views
     if not views:
-        return ()
+        return missing(settings.name, _captions(settings))
     shown = f" The net of seed {views[0].trial.seed}." if len(views) > 1 else ""
     return (
-        *((_filters(settings, fitted, shown),) if fitted is not None and fitted.weights else ()),
+        *_filters(results, shown),
         *(_maps(settings, views[0], label, shown) for label in settings.classes),
         _by_layer(settings, views),
         *(_dreams(settings, views[0], start, shown) for start in STARTS),
     )
 
 
-def _filters(settings: Settings, fitted: Record, shown: str) -> Figure:
+def _captions(settings: Settings) -> dict[str, str]:
+    """What the figures show, by the ends of their ids, in their order."""
+    names = settings.data.classes
+    maps = {f"maps-{label}": f"The map of every filter for an image of {names[label]}." for label in settings.classes}
+    dreams = {f"dreams-{start}": f"Dreams of every class from {settings.origin(start)}." for start in STARTS}
+    layers = {"layers-figure": "How sparse, how dark and how selective each layer is."}
+    return {"filters": "Every filter, one tile each.", **maps, **layers, **dreams}
+
+
+def _filters(results: Results, shown: str) -> tuple[Figure, ...]:
+    settings = results.settings
+    if not results.kernels:
+        caption = {"filters": _captions(settings)["filters"] + shown}
+        return missing(settings.name, caption, *_no_filters(results.views[0]))
     panels, sizes = [], []
-    for i in range(len(settings.net.filters)):
-        kernels = np.asarray(fitted.weights[f"trunk.convolutions.{i}.weight"])  # (F, C, k, k)
+    for i, kernels in enumerate(results.kernels):
         filters, inputs = kernels.shape[:2]
         sizes.append(f"{layer(i)}: {filters} filters over {counted(inputs, 'input')}")
         tiles = tuple(Tile(pixels=mosaic(kernel)) for kernel in kernels)
         panels.append(Images(title=sizes[-1], tiles=tiles, columns=16, colours="diverging"))
-    return Figure(
+    figure = Figure(
         id=f"{settings.name}-filters",
         caption="Every filter, one tile each, with one slice for each of its inputs. Red weights are positive, blue "
         f"ones negative, on one scale per filter.{shown}",
         alt=f"The weights of every filter as small images. {'; '.join(sizes)}.",
         panels=tuple(panels),
+    )
+    return (figure,)
+
+
+def _no_filters(view: NetView) -> tuple[str, str]:
+    """Why there are none, and what makes them."""
+    own, net = view.record.id, view.trial.net.id
+    return (
+        f"trial {own} was recorded by a version that did not keep filters, and the weights of its net, {net}, are "
+        "not in the folder",
+        "Moving both trials' folders away and running the study again computes them anew, with the filters.",
     )
 
 

@@ -76,6 +76,22 @@ class Results:
     planned: int
 
     @property
+    def kernels(self) -> tuple[np.ndarray, ...]:
+        """The filters of each layer of the first view's net, (F, C, k, k), float16; empty where they are nowhere.
+
+        Records made before rungwise 0.2 do not hold them: there they are read from the weights, where those are.
+        """
+        layers = range(len(self.settings.net.filters))
+        known = self.views[0].record.arrays if self.views else {}
+        names = [key("kernels", layer(i)) for i in layers]
+        if self.fitted is not None and not set(names) <= set(known):
+            known = self.fitted.weights
+            names = [f"trunk.convolutions.{i}.weight" for i in layers]
+        if not set(names) <= set(known):
+            return ()
+        return tuple(np.asarray(known[name]).astype(np.float16) for name in names)
+
+    @property
     def done(self) -> int:
         return len(self.views)
 

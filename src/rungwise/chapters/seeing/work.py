@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from rungwise.bench import Bench
+from rungwise.chapters.seeing.results import layer as layer_name
 from rungwise.chapters.seeing.trial import STARTS, VIEWERS, SeeingTrial, key
 from rungwise.data.images import ImageSet
 from rungwise.insight.activations import activity, dark, maps
@@ -21,6 +22,7 @@ from rungwise.trial import Outcome, TrialFailed
 def carry_out(trial: SeeingTrial, bench: Bench) -> Outcome:
     """Look inside. In the record, L is the name of a layer ("convolution_1"), k a label, S one of `STARTS`:
 
+    - ``kernels_L`` (F, C, k, k), float16, the filters of the layer: the figure of them needs no weights;
     - ``image_k`` (C, H, W), uint8, the first test image of class k; ``maps_k_L`` (F, h, w), float16;
     - ``zero_share_L`` (F,) and ``class_means_L`` (classes, F): as in `Activity`, over the test images;
     - ``start_S`` (C, H, W) and ``dreams_S`` (classes, C, H, W), float16, pixels in [-1, 1];
@@ -44,6 +46,8 @@ def carry_out(trial: SeeingTrial, bench: Bench) -> Outcome:
         for layer, values in maps(net, torch.from_numpy(image).to(bench.device)).items():
             out.arrays[key("maps", label, layer)] = values.astype(np.float16)
             out.summary[key("dark", label, layer)] = int(dark(values).sum())
+    for number, convolution in enumerate(net.trunk.convolutions):  # type: ignore[arg-type,union-attr]
+        out.arrays[key("kernels", layer_name(number))] = convolution.weight.cpu().numpy().astype(np.float16)
     _note_activity(out, net, test, len(trial.data.classes), bench.device)
     out.timings["activations_s"] = time.perf_counter() - started
 

@@ -1,6 +1,6 @@
 """The figure of the chapter."""
 
-from rungwise.chapters.drawing import over_values
+from rungwise.chapters.drawing import missing, over_values
 from rungwise.chapters.sentences import accuracy_title
 from rungwise.chapters.transfer.names import WAYS, model_name
 from rungwise.chapters.transfer.results import Results
@@ -10,8 +10,11 @@ from rungwise.findings import Figure, Lines, Series
 def figures(results: Results) -> tuple[Figure, ...]:
     """Accuracy against the share of the labels; none of a single share."""
     series = tuple(found for way in WAYS if (found := _series(results, way)).runs)
-    if len(results.shares) < 2 or not series:
+    if len(results.shares) < 2:
         return ()
+    if not series:
+        caption = f"Test accuracy on {results.task} by the share of the training images that have labels."
+        return missing(results.settings.name, {"labels": caption})
     ends = "; ".join(
         f"{model} {accuracy.mean:.4f}"
         for share in (results.shares[0], results.shares[-1])

@@ -35,7 +35,7 @@ def leave_out(study: Study, store: Store, console: Console | None = None) -> Non
     What a trial without a record needs stays until it has one.
     """
     trials = {trial.id: trial for _, trial in study_trials(study)}
-    records = store.read(trials).records
+    records = store.read(set(trials)).records
     kept = {need.id for trial in trials.values() if trial.id not in records for need in with_needs(trial)}
     for chapter in study.chapters:
         kept |= _kept_by(study, chapter, records, store)

@@ -34,10 +34,14 @@ def unreported(study: Study, store: Store) -> tuple[str, ...]:
     asked = wanted(study)
     known = {*asked, *(trial_id for earlier in asked.values() for trial_id in earlier)}
     others = [record for name in store.names() if name not in known and (record := _sound(store, name))]
-    shapes = {_shape(trial.spec) for _, trial in study_trials(study)} if others else set()
-    seeds = [record for record in others if _shape(record.spec) in shapes]
-    rest = [record for record in others if record not in seeds]
-    return (*_other_seeds(seeds, store), *_other_trials(rest))
+    shapes: dict[str, set[object]] = {}
+    """What a trial of the study may be but for seeds, with the seeds that the study asks for."""
+    for _, trial in study_trials(study) if others else ():
+        shapes.setdefault(_shape(trial.spec), set()).add(trial.seed)
+    rest = [record for record in others if _shape(record.spec) not in shapes]
+    # Of a seed that is asked for, the same may be on record with another seed's net as its judge: that is no news.
+    seeds = [record for record in others if record.spec.get("seed") not in shapes.get(_shape(record.spec), {None})]
+    return (*_other_seeds([record for record in seeds if record not in rest], store), *_other_trials(rest))
 
 
 def seal_of(study: Study, store: Store, found: Found) -> str:

@@ -17,6 +17,8 @@ from rungwise.data.load import load
 from rungwise.data.settings import Data
 from rungwise.data.split import split
 from rungwise.findings import Findings
+from rungwise.quantities import quantity
+from rungwise.records.checks import numbers_fault
 from rungwise.records.environment import environment_here
 from rungwise.records.record import Record
 from rungwise.testing.check import Check
@@ -160,6 +162,18 @@ def what_is_measured_is_declared(case: ChapterCase) -> None:
     assert measured or not metrics, "nothing is measured"
 
 
+def every_metric_is_in_the_table_of_quantities(case: ChapterCase) -> None:
+    """With its kind, unit and range, in which each number lies; other packages add theirs by an entry point."""
+    for name in case.chapter.metrics(case.settings):
+        assert quantity(name) is not None, f"{name} needs an entry point in rungwise.quantities"
+    for found in case.chapter.measured(case.settings, case.seeds, case.records):
+        about = quantity(found.metric)
+        assert about is not None
+        assert about.holds(found.value), f"{found} is outside of {about.range}"
+    for record in case.records.values():
+        assert not numbers_fault(record.summary, record.history)
+
+
 def nothing_is_measured_without_records(case: ChapterCase) -> None:
     for records in _some(case):
         for found in case.chapter.measured(case.settings, case.seeds, records):
@@ -249,6 +263,7 @@ CHECKS = (
     works_are_found,
     metrics_are_known_before_anything_runs,
     what_is_measured_is_declared,
+    every_metric_is_in_the_table_of_quantities,
     nothing_is_measured_without_records,
     findings_are_there_with_any_records,
     findings_are_pure,

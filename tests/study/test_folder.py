@@ -56,7 +56,7 @@ def test_another_study_does_not_take_the_folder(tmp_path: Path) -> None:
 def test_a_folder_whose_study_is_damaged_is_nobodys(tmp_path: Path, content: bytes) -> None:
     store = filled(tmp_path, study())
     (tmp_path / "study.json").write_bytes(content)
-    with pytest.raises(StoreError, match="study.json is damaged"):
+    with pytest.raises(StoreError, match=r"study\.json is damaged"):
         check_owner(study(), store)
 
 

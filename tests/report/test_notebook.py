@@ -93,11 +93,11 @@ def finished(path: Path) -> Run:
     for _, trial in study_trials(study):
         a = trial.label == "A"
         accuracy = 0.8 + (0.1 + 0.001 * trial.seed) * a
-        summary = dict.fromkeys(("train_loss", "test_loss", "train_accuracy", "time_s"), 1.0)
+        summary = dict.fromkeys(("train_loss", "test_loss", "train_accuracy", "time_s"), 1.0) | {"epochs": 2.0}
         none, labels = np.zeros(0, dtype=int), np.arange(10)
         outcome = Outcome(
             summary={**summary, "test_accuracy": accuracy, "parameters": 300.0 if a else 320.0},
-            history={"test_accuracy": [0.5, accuracy], **{name: [2.0, 1.0] for name in CURVES}},
+            history={"test_accuracy": [0.5, accuracy], **{name: [1.0, 0.5] for name in CURVES}},
             arrays={"test_labels": labels, "test_predictions": labels, "wrong_index": none, "wrong_images": none},
         )
         store.save(trial, outcome, ENVIRONMENT, {})
@@ -221,7 +221,7 @@ def test_curves_have_a_row_for_each_value(tmp_path: Path) -> None:
     assert own == [
         ("small", "A", 1, "test_accuracy", 1, 0.5, ids["A", 1]),
         ("small", "A", 1, "test_accuracy", 2, 0.901, ids["A", 1]),
-        *(("small", "A", 1, name, step, value, ids["A", 1]) for name in CURVES for step, value in ((1, 2.0), (2, 1.0))),
+        *(("small", "A", 1, name, step, value, ids["A", 1]) for name in CURVES for step, value in ((1, 1.0), (2, 0.5))),
     ]
     assert points[0]._fields == ("chapter", "label", "seed", "metric", "step", "value", "trial")
 

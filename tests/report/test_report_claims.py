@@ -174,7 +174,7 @@ def test_every_verdict_is_a_badge_with_its_word_and_class(page: str, judged: Doc
 
 def test_marks_differ_in_shape() -> None:
     marks = [mark(verdict) for verdict in get_args(Verdict)]
-    assert len(set(marks)) == 5
+    assert len(set(marks)) == 6
     for each in marks:
         assert ElementTree.fromstring(each).get("aria-hidden") == "true"
 

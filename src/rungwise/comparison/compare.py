@@ -16,6 +16,7 @@ from rungwise.errors import UserError, nearest
 from rungwise.records.record import Record
 from rungwise.report.build import write_report
 from rungwise.runs.run import open_run
+from rungwise.words import counted
 
 
 def compare(folders: Sequence[Path], options: Options) -> Compared:
@@ -76,7 +77,9 @@ def _common(base: Opened, other: Opened) -> list[Pair]:
 
 def _has(opened: Opened) -> str:
     measured = dict.fromkeys(one.chapter for one in opened.measured)
-    return f"{opened.name} has results of {', '.join(measured) or 'no chapter'}"
+    damaged = list(opened.found.damaged.values())
+    also = f" ({counted(len(damaged), 'record')} damaged, the first: {damaged[0]})" if damaged else ""
+    return f"{opened.name} has results of {', '.join(measured) or 'no chapter'}{also}"
 
 
 def _check(options: Options, known: set[str]) -> None:
@@ -102,7 +105,12 @@ def _compare(base: Opened, other: Opened, pairs: Sequence[Pair], options: Option
         models=differences.models(base.metrics, other.metrics),
         environment=differences.machines(*(differences.facts(one.records.values()) for one in (base, other))),
         data=data,
-        warnings=(*(limits.apart(one) for one in data), *limits.unfinished(base, other), *limits.unsaid(rows)),
+        warnings=(
+            *(limits.apart(one) for one in data),
+            *limits.unequal_origin(base, other),
+            *limits.unfinished(base, other),
+            *limits.unsaid(rows),
+        ),
         rows=tuple(rows),
         summary=Summary(
             compared=len(rows),

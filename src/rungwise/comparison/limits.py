@@ -1,10 +1,12 @@
 """What a reader of a comparison must know before trusting it, in sentences."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rungwise.comparison.differences import DataDifference
 from rungwise.comparison.opened import Opened
 from rungwise.comparison.outcome import ComparedNumber
+from rungwise.evidence import origin
+from rungwise.records.record import Record
 from rungwise.words import counted
 
 
@@ -14,6 +16,26 @@ def apart(data: DataDifference) -> str:
         "pairing by seed is not valid. The intervals hold, as those of independent runs, but a difference may be one "
         "of the data."
     )
+
+
+def unequal_origin(base: Opened, other: Opened) -> Iterator[str]:
+    """Where the runs' records of the same seeds come from other code, machines or number formats.
+
+    It is told and judged all the same: what a change of code or machine does is what two runs are compared for.
+    """
+    sides = {opened.name: _by_seed(opened.records.values()) for opened in (base, other)}
+    found = [one for one in origin.differences(sides) if one.fact != "data"]
+    yield from origin.warnings(found)
+    if found:
+        yield "So a difference of numbers need not be one of settings or models."
+
+
+def _by_seed(records: Iterable[Record]) -> dict[int, list[Record]]:
+    found: dict[int, list[Record]] = {}
+    for record in records:
+        if isinstance(seed := record.spec.get("seed"), int):
+            found.setdefault(seed, []).append(record)
+    return found
 
 
 def unfinished(*runs: Opened) -> Iterator[str]:

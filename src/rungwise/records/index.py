@@ -1,4 +1,7 @@
-"""Which files were checked, by size and time, so that none is read again before it changes. It can be deleted."""
+"""Which files were checked, by size and time, so that none is read again before it changes. It can be deleted.
+
+Commands that only read a folder use it, and leave it as it is.
+"""
 
 import contextlib
 import json

@@ -174,7 +174,6 @@ class Store:
                     continue
             if trial_id not in found.records:
                 self._read_failure(trial_id, found)
-        self.index.save()
         return found
 
     def told(self, damage: DamagedRecordError) -> str:

@@ -78,7 +78,9 @@ class Run(Shown):
 
     def write_report(self) -> Path:
         """Write report.html, report.md and findings.json from the records alone; the path of the first."""
-        return write_report(assemble(self.study, self.store), self.store.root)
+        page = write_report(assemble(self.study, self.store), self.store.root)
+        self.store.index.save()
+        return page
 
 
 def run_study(

@@ -68,7 +68,7 @@ def _strict(schema: Any) -> Any:
     if schema.get("type") in ("int", "float", "bool", "str"):
         schema.setdefault("strict", True)
     if schema.get("type") == "str":
-        return core_schema.no_info_after_validator_function(checked_text, schema)  # type: ignore[arg-type]
+        return core_schema.no_info_after_validator_function(checked_text, schema)
     return schema
 
 

@@ -12,8 +12,7 @@ from rungwise.models.ensemble import Ensemble
 from rungwise.models.net import MOST_LAYERS, NetSettings, Role, Shape
 from rungwise.words import counted
 
-
-MOST_MEMBERS = 100
+MOST_MEMBERS = 20
 """Each is a net that is trained beside the others. Ensembles gain little from more than ten."""
 
 

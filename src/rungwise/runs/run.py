@@ -10,7 +10,7 @@ from rich.console import Console
 from rungwise.data.files.progress import bars
 from rungwise.data.load import load
 from rungwise.engine.local import LocalEngine, default_workers
-from rungwise.engine.machine import choose_device, product_rates
+from rungwise.engine.machine import choose_device, gpu_memory, product_rates
 from rungwise.evidence.measure import Measurement
 from rungwise.files import write_atomically
 from rungwise.judging.curves import Point, curves
@@ -22,6 +22,7 @@ from rungwise.report.build import write_report
 from rungwise.report.notebook import document_html
 from rungwise.runs.display import Display
 from rungwise.shown import Shown, html_view
+from rungwise.study.memory import check_study
 from rungwise.study.plan import longest_first, plan
 from rungwise.study.reading import parse_study
 from rungwise.study.study import Study, study_trials
@@ -83,6 +84,7 @@ def run_study(
     chosen = choose_device(device)
     trials = [trial for _, trial in study_trials(computed)]
     engine = LocalEngine(device=chosen, workers=workers or default_workers(chosen, len(trials)), offline=offline)
+    check_study(computed, workers=engine.workers, device=chosen, gpu_bytes=gpu_memory())
     with bars() as show:
         for source in sorted({chapter.data.source for chapter in computed.chapters}):
             load(source, offline=offline, progress=None if quiet else show)

@@ -63,7 +63,7 @@ def _explain(kind: type[Settings], steps: SettingPath, faults: Sequence[Mapping[
         return f"unknown setting '{where}'; {nearest(str(steps[-1]), _fields(kind, steps, raw))}"
     if "missing" in types:
         return f"the setting '{where}' is missing"
-    says = " or ".join(dict.fromkeys(fault["msg"].removeprefix("Value error, ") for fault in faults))
+    says = " or ".join(dict.fromkeys(_plain(fault) for fault in faults))
     if not types <= {"value_error", "condition"}:
         says = says.replace(" or Input should be ", " or ")
         got = _shortened(faults[0]["input"])
@@ -74,7 +74,17 @@ def _explain(kind: type[Settings], steps: SettingPath, faults: Sequence[Mapping[
     return f"{where}: {says}" if where else says
 
 
+def _plain(fault: Mapping[str, Any]) -> str:
+    """pydantic's own words in those of TOML and JSON."""
+    if fault["type"] == "string_unicode":
+        return "expected text that can be written as UTF-8"
+    says = str(fault["msg"]).removeprefix("Value error, ").replace(" after validation", "")
+    return re.sub(r"\bdictionary\b", "table", re.sub(r"\b[Tt]uple\b", "list", says))
+
+
 def _shortened(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     try:
         got = repr(value)
     except ValueError:  # Python writes no integer of more than 4,300 digits

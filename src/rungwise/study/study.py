@@ -12,7 +12,6 @@ from rungwise.settings import Settings
 from rungwise.shown import Shown
 from rungwise.trial import Trial
 
-
 MOST_TRIALS = 100_000
 """Of a study: each has a folder of its own."""
 

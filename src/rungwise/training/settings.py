@@ -15,7 +15,6 @@ from rungwise.training.augment import Augmentation
 from rungwise.training.pruning import Pruning
 from rungwise.trial import MOST_TOGETHER, Trial
 
-
 HIGHEST_RATE = 1000.0
 """Learning rates of nets are 1 and below, but for plain SGD on small gradients; at this one nothing is learnt."""
 

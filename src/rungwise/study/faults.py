@@ -79,7 +79,7 @@ def _plain(fault: Mapping[str, Any]) -> str:
     if fault["type"] == "string_unicode":
         return "expected text that can be written as UTF-8"
     says = str(fault["msg"]).removeprefix("Value error, ").replace(" after validation", "")
-    return re.sub(r"\bdictionary\b", "table", re.sub(r"\b[Tt]uple\b", "list", says))
+    return re.sub(r"\b[Dd]ictionary\b", "table", re.sub(r"\b[Tt]uple\b", "list", says))
 
 
 def _shortened(value: Any) -> str:

@@ -80,7 +80,9 @@ WHOLE = {
 
 def places(value, place=()):
     """Every place in nested tables and lists."""
-    for step, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+    for step, inner in (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    ):
         yield (*place, step)
         yield from places(inner, (*place, step))
 
@@ -173,7 +175,28 @@ def test_a_key_less_or_an_item_twice_is_read_or_refused(place, less):
         written_again(study)
 
 
-NASTY = ['"""', "'''", '"', "'", "[", "]", "{", "}", "[[", "]]", "=", ".", ",", "#", "\n", "\\", "a", "1", "é", "\ud800"]
+NASTY = [
+    '"""',
+    "'''",
+    '"',
+    "'",
+    "[",
+    "]",
+    "{",
+    "}",
+    "[[",
+    "]]",
+    "=",
+    ".",
+    ",",
+    "#",
+    "\n",
+    "\\",
+    "a",
+    "1",
+    "é",
+    "\ud800",
+]
 
 
 @settings(max_examples=300)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 import rungwise
 from rungwise.balancing.balancer import BalancerSettings
@@ -118,8 +118,7 @@ def test_a_value_is_taken_as_it_is_or_refused(field: tuple[type[Settings], str],
     written = kind.model_fields[name].alias or name
     try:
         made = kind.model_validate({**least(kind), written: value})
-    except (ValidationError, UserError) as error:
-        assert str(error)
+    except (ValidationError, UserError):
         return
     text = made.model_dump_json(by_alias=True)
     assert kind.model_validate_json(text) == made
@@ -136,7 +135,7 @@ class Foreign(Settings):
     on: bool = False
     word: str = "a"
     sizes: tuple[int, ...] = ()
-    inner: dict[Name, "tuple[float, bool] | None"] = {}
+    inner: dict[Name, "tuple[float, bool] | None"] = Field({})
 
 
 @pytest.mark.parametrize(

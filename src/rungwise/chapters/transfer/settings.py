@@ -49,7 +49,9 @@ class Settings(ChapterSettings):
     """Of the trunk's tasks, summing to 1. For two tasks, one number w stands for (w, 1 - w)."""
     task: dict[Name, TaskOfData] = Field(min_length=1, max_length=1)
     """The further task, by name."""
-    shares: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field((0.01, 0.1, 1.0), min_length=1, max_length=100)
+    shares: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(
+        (0.01, 0.1, 1.0), min_length=1, max_length=100, validate_default=True
+    )
     """Of the training images: how many have a label of the further task. Rising."""
 
     @field_validator("task")

@@ -39,6 +39,10 @@ class Registry(Generic[T]):
         """Of all members by name."""
         return members(self.group, self.own)
 
+    def has(self, name: str) -> bool:
+        """Whether there is a member of that name; other packages are asked for their own alone, which takes 10 ms."""
+        return name in self.own or name in self.addresses()
+
     def find(self, name: str) -> T:
         """The member of that name. Raises ExtensionError where there is none, or where it cannot be used."""
         if name in self.own:

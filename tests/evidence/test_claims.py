@@ -98,8 +98,8 @@ def test_highest_and_lowest_do_not_ask_what_is_better():
 
 
 def test_comparisons_pair_each_with_each_and_none_with_itself():
-    found = asked(metric="test_accuracy", better=["A", "B"], than=["B", "C"])
-    assert regions(found) == [(pair, 0, None) for pair in (("A", "B"), ("A", "C"), ("B", "C"))]
+    found = asked(metric="test_accuracy", better=["A", "B"], than="C")
+    assert regions(found) == [(pair, 0, None) for pair in (("A", "C"), ("B", "C"))]
     assert regions(asked(metric="test_loss", higher="A", than="all"))[0] == (("A", "B"), 0, None)
 
 

@@ -229,5 +229,5 @@ def test_a_cropped_net_is_that_of_smaller_images():
     (inner,), (same,) = built(whole, (10,), (1, 22, 22))(x[..., 3:25, 3:25]), built(cropped, (10,))(x)
     torch.testing.assert_close(same, inner, rtol=0, atol=0)
     assert count_flops(cropped, IMAGE, (10,)) == count_flops(whole, (1, 22, 22), (10,))
-    with pytest.raises(UserError, match=r"crop = 14 leaves nothing of images of 28 x 28 pixels: give less"):
+    with pytest.raises(UserError, match=r"crop = 14 leaves nothing of images of 28 x 28 pixels; expected at most 13"):
         ResidualSettings(stem=4, filters=(6,), blocks=(0,), crop=14).build(IMAGE, (10,))

@@ -7,7 +7,7 @@ from importlib import resources
 
 import pytest
 
-from rungwise.study.lines import line_of
+from rungwise.study.lines import Lines
 
 ODD = '''\
 # a = 1
@@ -70,7 +70,7 @@ def test_the_line_has_the_key(text):
     found = list(places(tomllib.loads(text)))
     assert len(found) > 30
     for place, word in found:
-        assert re.search(rf"(^|[^\w]){re.escape(word)}($|[^\w])", lines[line_of(text, place) - 1]), place
+        assert re.search(rf"(^|[^\w]){re.escape(word)}($|[^\w])", lines[Lines(text).of(place) - 1]), place
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_the_line_has_the_key(text):
     ],
 )
 def test_lines_counted_by_hand(place, line):
-    assert line_of(ODD, place) == line
+    assert Lines(ODD).of(place) == line
 
 
 def test_json():
@@ -106,5 +106,5 @@ def test_json():
     text = json.dumps(value, indent=1)
     lines = text.splitlines()
     for place, word in places(value):
-        assert word in lines[line_of(text, place) - 1], place
-    assert line_of(text, ("chapter", 1, "k")) == 1 + max(i for i, line in enumerate(lines) if '"k"' in line)
+        assert word in lines[Lines(text).of(place) - 1], place
+    assert Lines(text).of(("chapter", 1, "k")) == 1 + max(i for i, line in enumerate(lines) if '"k"' in line)

@@ -201,7 +201,7 @@ MISTAKES = {
     ),
     "wrong type in a list": ("[20, 20]", '[20, "b"]', '"b"', "nets.B.hidden[1]: input should be a valid integer"),
     "wrong value in a long list": ("  30,\n]", "  -7,\n]", "-7", "nets.C.1.hidden[1]: input should be greater"),
-    "list for a table": ("fit = { epochs = 1 }", "fit = [1]", "[1]", "fit: input should be a valid dictionary"),
+    "list for a table": ("fit = { epochs = 1 }", "fit = [1]", "[1]", "fit: input should be a valid table"),
     "missing in a table": ("filters = [2, 3]", "", "nets.A]", "the setting 'nets.A.filters' is missing"),
     "missing in an inline table": ("{ hidden = [20] }", "{ }", "A = { }", "the setting 'nets.A.hidden' is missing"),
     "missing in a chapter": ("fit = { epochs = 1 }", "", "@3", "the setting 'fit' is missing"),
@@ -221,10 +221,10 @@ MISTAKES = {
     "weights off the simplex": ("  0.5,", "  [0.5, 0.4],", "[0.5, 0.4]", "sum to 1, got [0.5, 0.4]"),
     "negative weight": ("  0.5,", "  [-0.5, 1.5],", "[-0.5", "at least 0 and sum to 1"),
     "weight that is no number": ("  0.5,", "  nan,", "nan", "weights[1]: input should be a finite number, got nan"),
-    "weight of a wrong type": ("  0.5,", '  "half",', "half", "weights[1]: input should be a valid tuple, got 'half'"),
+    "weight of a wrong type": ("  0.5,", '  "half",', "half", "weights[1]: input should be a valid list, got 'half'"),
     "too many weights": ("  0.5,", "  [0.2, 0.3, 0.5],", "0.3", "2 tasks need 2 weights, got [0.2, 0.3, 0.5]"),
     "weights twice": ("  0.5,", "  0,", "weights", "the weights [0.0, 1.0] are listed twice"),
-    "no weights": ("  0,\n  0.5,\n", "", "weights", "weights: tuple should have at least 1 item"),
+    "no weights": ("  0,\n  0.5,\n", "", "weights", "weights: list should have at least 1 item"),
     "label in no group": ("[0, 4, 6, 9]", "[0, 4, 6]", "loops", "tasks.loops: each label from 0 to 9 must be in "
                           "exactly one group: label 9 is in no group"),
     "label in two groups": ("two = [8]", "two = [8, 9]", "loops", "label 9 is given more than once"),
@@ -235,7 +235,7 @@ MISTAKES = {
                       "data or groups of labels; did you mean 'labels'? Known: labels"),
     "column of images that are upright": ('"labels"', '"turn"', '"turn"', "tasks.item: a task is \"labels\", a column "
                                           "of the data or groups of labels; Known: labels"),
-    "one task alone": ('item = "labels"\n', "", "chapter.tasks", "tasks: dictionary should have at least 2 items"),
+    "one task alone": ('item = "labels"\n', "", "chapter.tasks", "tasks: table should have at least 2 items"),
 }  # fmt: skip
 
 

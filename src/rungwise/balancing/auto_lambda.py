@@ -33,7 +33,7 @@ class Settings(BalancerSettings):
     training images, as the authors have it."""
     weights: Literal["raw", "simplex"] = "raw"
     """raw: free numbers, as the authors have them, which need not sum to 1; simplex: the softmax of free numbers."""
-    rate: float | None = Field(None, gt=0)
+    rate: float | None = Field(None, gt=0, le=1000)
     """Adam's learning rate for the weights; left out: 1e-4 for raw ones (the authors': 1e-4 for dense prediction, 3e-4
     for CIFAR), 1e-3 on the simplex."""
 

@@ -17,7 +17,7 @@ class Settings(JacobianSettings):
         "gradient."
     )
     needs: ClassVar[tuple[str, ...]] = ("cvxpy", "clarabel")
-    c: float = Field(0.4, ge=0)
+    c: float = Field(0.4, ge=0, le=100)
     """How near, as a share of the mean gradient's length; 0: the mean itself. The default is the authors' for NYU-v2;
     from 1 on, the mean loss need no longer fall."""
 

@@ -18,7 +18,7 @@ class Settings(BalancerSettings):
         "After each epoch, the tasks are weighted by how slowly their losses fell over the last two: a softmax of the "
         "ratios."
     )
-    temperature: float = Field(2.0, gt=0)
+    temperature: float = Field(2.0, ge=0.01, le=1e6)
     """The higher, the more equal the weights."""
 
     def build(self, learner: Learner) -> "Dwa":

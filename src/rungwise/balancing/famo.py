@@ -18,9 +18,9 @@ class Settings(TorchJDSettings):
         "The weights are learnt so that the logarithms of all losses fall equally fast; the losses before and after "
         "each step tell how fast."
     )
-    rate: float = Field(0.025, gt=0)
+    rate: float = Field(0.025, gt=0, le=1000)
     """Of the weights' own Adam."""
-    decay: float = Field(1e-3, ge=0)
+    decay: float = Field(1e-3, ge=0, le=100)
     """Weight decay of that Adam, which pulls z below towards equal."""
 
     def passes(self, tasks: int) -> tuple[int, int]:

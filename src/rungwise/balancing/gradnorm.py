@@ -23,9 +23,9 @@ class Settings(BalancerSettings):
         "The weights are learnt so that each task's gradient on the last shared layer has a common size, larger for "
         "tasks whose losses have fallen less."
     )
-    alpha: float = Field(1.5, ge=0)
+    alpha: float = Field(1.5, ge=0, le=100)
     """How much more a slow task may pull; 0: all alike."""
-    rate: float | None = Field(None, gt=0)
+    rate: float | None = Field(None, gt=0, le=1000)
     """Of the weights' own Adam; left out: the net's."""
 
     def fault(self, optimiser: str, tasks: int) -> str:

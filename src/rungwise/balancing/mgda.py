@@ -17,9 +17,9 @@ class Settings(JacobianSettings):
         "The shared parameters follow the shortest weighted mean of the tasks' gradients, along which no task's loss "
         "rises; the smaller a task's gradient, the more it counts."
     )
-    epsilon: float = Field(0.001, gt=0)
+    epsilon: float = Field(0.001, gt=0, lt=1)
     """The search for the weights ends with a step shorter than this share of the way."""
-    max_iters: int = Field(100, ge=1)
+    max_iters: int = Field(100, ge=1, le=1_000_000)
     """At most as many steps are searched."""
 
     def weighting(self, tasks: int) -> Weighting:

@@ -21,11 +21,11 @@ class Settings(JacobianSettings):
         "gains."
     )
     needs: ClassVar[tuple[str, ...]] = ("cvxpy", "ecos")
-    max_norm: float = Field(1.0, ge=0)
+    max_norm: float = Field(1.0, ge=0, le=1e6)
     """At most as long is the step before the learning rate; 0: as long as it comes."""
-    update_weights_every: int = Field(1, ge=1)
+    update_weights_every: int = Field(1, ge=1, le=1_000_000)
     """Steps between two bargains; between them the weights stay. It saves the solver's time, no backward passes."""
-    optim_niter: int = Field(20, ge=1)
+    optim_niter: int = Field(20, ge=1, le=10_000)
     """At most as many convex problems are solved for one bargain."""
 
     def weighting(self, tasks: int) -> Weighting:

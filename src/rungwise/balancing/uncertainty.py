@@ -17,7 +17,7 @@ class Settings(BalancerSettings):
         "Each task has a noise that is learnt with the net: the noisier a task, the less it counts. A penalty keeps "
         "the noise from growing without end."
     )
-    rate: float | None = Field(None, gt=0)
+    rate: float | None = Field(None, gt=0, le=1000)
     """Of the noises' own Adam; left out: the net's."""
 
     def build(self, learner: Learner) -> "Uncertainty":

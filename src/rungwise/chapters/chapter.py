@@ -1,16 +1,16 @@
 """What every chapter is: settings, the trials they call for, and the findings from the trials' records."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal, Protocol, Self
+from typing import Annotated, Literal, Protocol, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from rungwise.data.settings import Data
 from rungwise.evidence.claims import Claim
 from rungwise.evidence.measure import Measurement, Metric
 from rungwise.findings import Findings
 from rungwise.records.record import Record
-from rungwise.settings import Settings
+from rungwise.settings import Settings, checked_name
 from rungwise.trial import Trial
 
 Keep = Literal["all", "best", "none"]
@@ -21,7 +21,7 @@ class ChapterSettings(Settings):
     """What a study file sets for one chapter; each chapter adds its own."""
 
     kind: str
-    name: str = Field("", pattern=r"^[\w-]*$")
+    name: Annotated[str, Field(pattern=r"^[\w-]*$"), AfterValidator(checked_name)] = ""
     """What the study calls the chapter, in letters, digits, _ and -; left out: its kind, which only one can have."""
     title: str | None = None
     """The heading in the report; left out: that of the kind."""
@@ -30,7 +30,7 @@ class ChapterSettings(Settings):
     keep_weights: Keep | None = Field(None, exclude_if=lambda kept: kept is None)
     """Instead of the study's."""
     data: Data
-    claims: tuple[Claim, ...] = Field((), alias="claim")
+    claims: tuple[Claim, ...] = Field((), alias="claim", max_length=1000)
     """What the chapter is expected to show, written down before the run."""
 
     @model_validator(mode="before")

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator
 
-from rungwise.settings import Settings
+from rungwise.settings import Name, Settings
 
 Names = str | tuple[str, ...]
 """A model's name, several, or "all" of the chapter's; "CHAPTER/NAME" for those of another chapter."""
@@ -151,16 +151,23 @@ AnyCondition = Annotated[
 class Claim(Settings):
     """One claim of a chapter."""
 
-    id: str = Field(min_length=1)
+    id: Name
     """Unique in the study, as "M2"."""
     says: str = Field(min_length=1)
     """The claim in a sentence."""
     note: str = ""
     """What a reader should know of it, as that its source contradicts itself."""
-    test: tuple[AnyCondition, ...] = ()
+    test: tuple[AnyCondition, ...] = Field((), max_length=100)
     """The conditions that must all hold; a single one may stand without brackets. None: declared, and not tested."""
 
     @field_validator("test", mode="before")
     @classmethod
     def _single(cls, test: Any) -> Any:
         return (test,) if isinstance(test, dict) else test
+
+    @field_validator("test")
+    @classmethod
+    def _apart(cls, test: tuple[AnyCondition, ...]) -> tuple[AnyCondition, ...]:
+        if twice := [i for i, condition in enumerate(test, 1) if condition in test[: i - 1]]:
+            raise ValueError(f"condition {twice[0]} stands there twice; give each once")
+        return test

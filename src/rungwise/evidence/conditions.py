@@ -119,11 +119,18 @@ class _Names:
         return (0.0, None) if better == "higher" else (None, 0.0)
 
     def refs(self, key: str, names: Names) -> list[Ref]:
-        """Every model that is named, once."""
+        """Every model that is named. Raises ConditionError where one is named twice, as by "all" and by its name."""
         every = (names,) if isinstance(names, str) else names
         if not every:
             raise ConditionError(key, f"{key!r} names no model")
-        return list(dict.fromkeys(ref for name in every for ref in self._ref(key, name)))
+        found: dict[Ref, str] = {}
+        for name in every:
+            for ref in self._ref(key, name):
+                if ref in found:
+                    how = "" if found[ref] == name else f", as {found[ref]!r} and as {name!r}"
+                    raise ConditionError(key, f"{key!r} names the model {ref.model!r} twice{how}; name each once")
+                found[ref] = name
+        return list(found)
 
     def _ref(self, key: str, name: str) -> Iterator[Ref]:
         own = self.metric_of(self.chapter).models if self.metric in self.known[self.chapter] else ()
@@ -143,12 +150,27 @@ class _Names:
             )
 
     def pairs(self, first_key: str, first: Names, second_key: str, second: Names) -> list[tuple[Ref, ...]]:
-        """Every model of the first against every one of the second; none against itself."""
+        """Every model of the first against every one of the second.
+
+        "all" leaves out a model that is to stand against itself. Raises ConditionError where it is named on both sides.
+        """
         pairs = list(product(self.refs(first_key, first), self.refs(second_key, second)))
         found: list[tuple[Ref, ...]] = [pair for pair in pairs if pair[0] != pair[1]]
         if not found:
             raise ConditionError(second_key, f"{second_key!r} names no other model than {first_key!r}")
+        if twice := self._named(first_key, first) & self._named(second_key, second):
+            raise ConditionError(
+                second_key,
+                f"{first_key!r} and {second_key!r} both name the model {min(twice).model!r}, which cannot stand "
+                "against itself; name it on one side",
+            )
         return found
+
+    def _named(self, key: str, names: Names) -> set[Ref]:
+        """The models that are named by their own names."""
+        every = (names,) if isinstance(names, str) else names
+        each = [(name, list(self._ref(key, name))) for name in every]
+        return {refs[0] for name, refs in each if len(refs) == 1 and name.rpartition("/")[2] != "all"}
 
     def against_the_rest(self, key: str, one: str, rest: Names) -> list[tuple[Ref, ...]]:
         if len(self.refs(key, one)) > 1:

@@ -22,17 +22,17 @@ TINY = 1e-12
 class DreamSettings(Settings):
     """How the ascent goes."""
 
-    steps: int = Field(24, ge=1)
+    steps: int = Field(24, ge=1, le=10_000)
     """At each scale."""
-    rate: float = Field(0.05, gt=0)
+    rate: float = Field(0.05, gt=0, le=2)
     """The root mean square of one step over the pixels of its scale; pixels lie in [-1, 1]."""
-    jitter: int = Field(2, ge=0)
+    jitter: int = Field(2, ge=0, le=1000)
     """The largest shift each way, in pixels of the net's input; a new one is drawn for each step."""
-    smoothness: float = Field(10.0, ge=0)
+    smoothness: float = Field(10.0, ge=0, le=1e6)
     """Weight of the total variation against the logit."""
-    scales: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (7, 14, 28)
+    scales: Annotated[tuple[Annotated[int, Field(ge=1, le=1024)], ...], Field(min_length=1)] = (7, 14, 28)
     """Sides at which the image is changed, coarse to fine."""
-    noise: float = Field(0.3, ge=0)
+    noise: float = Field(0.3, ge=0, le=10)
     """Standard deviation of the noise that dreams start from, about grey (0)."""
 
     @field_validator("scales")

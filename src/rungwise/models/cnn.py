@@ -8,12 +8,12 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from rungwise.models.net import NetSettings, Role, Shape
+from rungwise.models.net import MOST_LAYERS, NetSettings, Role, Shape
 
 Halving = Literal["stride", "pool"]
 """How the side halves between convolutions: a stride of 2 in every convolution after the first, or 2x2 max-pooling
 (ceil mode) before it. Both give the same sides and parameter counts."""
-Filters = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]
+Filters = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1, max_length=MOST_LAYERS)]
 
 
 class CnnSettings(NetSettings):
@@ -32,12 +32,26 @@ class CnnSettings(NetSettings):
         (classes,) = outputs
         return Cnn(image, self.filters, self.kernel, self.halving, classes)
 
+    def fault_on(self, image: Shape) -> str:
+        return kernel_fault(self.kernel, image)
+
     def in_short(self) -> str:
         """The filters: "32-64"."""
         return "-".join(map(str, self.filters))
 
     def halvings(self) -> Halving:
         return self.halving
+
+
+def kernel_fault(kernel: int, image: Shape) -> str:
+    """What is wrong with kernels of that side; "": nothing."""
+    largest = 2 * max(image[1:]) - 1  # from one edge of the image, such a kernel reaches the other
+    if kernel <= largest:
+        return ""
+    return (
+        f"kernel: the outer weights of kernels of {kernel:,} x {kernel:,} would see nothing of images of {image[1]} x "
+        f"{image[2]} pixels; expected at most {largest}"
+    )
 
 
 class SameConv(nn.Conv2d):

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from rungwise.models.cnn import Filters
 from rungwise.models.compact import Blocks, CompactSettings, blocks_in_words
-from rungwise.models.mlp import Width
+from rungwise.models.mlp import Widths
 from rungwise.models.multitask import heads, own_in_words
 from rungwise.models.net import NetSettings, Role, Shape
 
@@ -21,7 +21,7 @@ class ColumnsSettings(NetSettings):
 
     filters: Filters = (16, 32, 64)
     """Of each block of a column; the first block is the stem."""
-    head: tuple[Width, ...] = ()
+    head: Widths = ()
     """Widths of each task's own hidden layers."""
 
     def junction(self, channels: int, tasks: int) -> nn.Module:

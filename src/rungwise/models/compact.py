@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rungwise.models.cnn import Filters
-from rungwise.models.mlp import Width
+from rungwise.models.mlp import Widths
 from rungwise.models.multitask import dense, dense_in_words, heads, own_in_words
 from rungwise.models.net import NetSettings, Role, Shape
 
@@ -21,9 +21,9 @@ class CompactSettings(NetSettings):
     family: Literal["compact"] = "compact"
     filters: Filters = (16, 32, 64)
     """Of each block; the first block is the stem. The side halves at the end of each (see `Blocks`)."""
-    shared: tuple[Width, ...] = ()
+    shared: Widths = ()
     """Widths of the dense layers that all tasks share."""
-    head: tuple[Width, ...] = ()
+    head: Widths = ()
     """Widths of each task's own hidden layers."""
 
     def build(self, image: Shape, outputs: tuple[int, ...]) -> "Compact":

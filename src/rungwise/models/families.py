@@ -79,7 +79,7 @@ class ANet(Chosen):
 
     def _class(self, table: Mapping[str, Any]) -> type[NetSettings]:
         name = table.get("family", self.usual(table))
-        if name not in FAMILIES.addresses():
+        if not isinstance(name, str) or not FAMILIES.has(name):
             raise ValueError(f"no {self.noun} is called {name!r}; {nearest(str(name), families_for(self.role))}")
         return self._fitting(FAMILIES.find(name), name)
 

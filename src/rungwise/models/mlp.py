@@ -7,9 +7,10 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from rungwise.models.linear import Linear
-from rungwise.models.net import NetSettings, Role, Shape
+from rungwise.models.net import MOST_LAYERS, NetSettings, Role, Shape
 
-Width = Annotated[int, Field(ge=1)]
+Widths = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(max_length=MOST_LAYERS)]
+"""Of dense layers, one after the other; () for none."""
 
 
 class MlpSettings(NetSettings):
@@ -19,7 +20,7 @@ class MlpSettings(NetSettings):
     compiled: ClassVar[str] = "mlp"
 
     family: Literal["mlp"] = "mlp"
-    hidden: tuple[Width, ...]
+    hidden: Widths
     bias: bool = Field(True, exclude_if=lambda bias: bias)
     """Whether layers add a bias; theory is often of nets without."""
 

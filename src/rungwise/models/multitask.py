@@ -6,9 +6,9 @@ from typing import ClassVar, Literal
 from pydantic import Field
 from torch import Tensor, nn
 
-from rungwise.models.cnn import Filters, Halving, Trunk
+from rungwise.models.cnn import Filters, Halving, Trunk, kernel_fault
 from rungwise.models.linear import Linear
-from rungwise.models.mlp import Width
+from rungwise.models.mlp import Widths
 from rungwise.models.net import NetSettings, Role, Shape
 
 
@@ -22,13 +22,16 @@ class SharedSettings(NetSettings):
     filters: Filters
     kernel: int = Field(3, ge=1)
     halving: Halving = "stride"
-    shared: tuple[Width, ...] = ()
+    shared: Widths = ()
     """Widths of the dense layers that all tasks share."""
-    head: tuple[Width, ...] = ()
+    head: Widths = ()
     """Widths of each task's own hidden layers."""
 
     def build(self, image: Shape, outputs: tuple[int, ...]) -> "Shared":
         return Shared(self, image, outputs)
+
+    def fault_on(self, image: Shape) -> str:
+        return kernel_fault(self.kernel, image)
 
     def in_short(self) -> str:
         return "-".join(map(str, self.filters))

@@ -19,6 +19,10 @@ Role = Literal["mlp", "cnn", "sharing", "trunk"]
 a net whose tasks share a part that a further task can start from (trunk)."""
 
 
+MOST_LAYERS = 100
+"""Of plain layers in a row: far fewer are trained today without paths around them, as gradients vanish or explode."""
+
+
 class NetSettings(Settings):
     """An architecture as a study file gives it. A subclass is one file, with ``family: Literal["name"] = "name"``.
 
@@ -37,6 +41,10 @@ class NetSettings(Settings):
 
         It is a `Net`. Its weights are drawn by `initialise` afterwards.
         """
+
+    def fault_on(self, image: Shape) -> str:
+        """Why this net can do nothing with images of that shape, and what to do; "" where it can."""
+        return ""
 
     def in_short(self) -> str:
         """Its shape in a cell of a table, as "500 × 9"; the cell's column is headed by the chapter."""

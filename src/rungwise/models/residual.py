@@ -1,6 +1,6 @@
 """A small residual net: a stem that halves the side at once, then stages of 3x3 convolutions with BatchNorm."""
 
-from typing import ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 import torch.nn.functional as F
 from pydantic import Field, model_validator
@@ -9,8 +9,11 @@ from torch import Tensor, nn
 from rungwise.errors import UserError
 from rungwise.models.cnn import Filters
 from rungwise.models.ensemble import Ensemble
-from rungwise.models.net import NetSettings, Role, Shape
+from rungwise.models.net import MOST_LAYERS, NetSettings, Role, Shape
 from rungwise.words import counted
+
+MOST_MEMBERS = 20
+"""Each is a net that is trained beside the others. Ensembles gain little from more than ten."""
 
 
 class ResidualSettings(NetSettings):
@@ -24,16 +27,16 @@ class ResidualSettings(NetSettings):
     """Filters of the first convolution."""
     filters: Filters
     """Of each stage."""
-    blocks: tuple[int, ...]
+    blocks: tuple[Annotated[int, Field(ge=0, le=MOST_LAYERS)], ...]
     """How many each stage has: 0 or more."""
-    members: int = Field(1, ge=1, exclude_if=lambda members: members == 1)
+    members: int = Field(1, ge=1, le=MOST_MEMBERS, exclude_if=lambda members: members == 1)
     """How many such nets learn side by side and answer as one."""
     crop: int = Field(0, ge=0, exclude_if=lambda pixels: pixels == 0)
     """Pixels along each edge that the net does not look at; those of MNIST are black but for a few."""
 
     @model_validator(mode="after")
     def _one_per_stage(self) -> Self:
-        if len(self.blocks) != len(self.filters) or min(self.blocks) < 0:
+        if len(self.blocks) != len(self.filters):
             raise ValueError(
                 f"blocks has one number, 0 or more, for each of the {len(self.filters)} stages in filters; got "
                 f"{list(self.blocks)}"
@@ -42,10 +45,18 @@ class ResidualSettings(NetSettings):
 
     def build(self, image: Shape, outputs: tuple[int, ...]) -> "Residual | Ensemble":
         (classes,) = outputs
-        if 2 * self.crop >= min(image[1:]):
-            raise UserError(f"crop = {self.crop} leaves nothing of images of {image[1]} x {image[2]} pixels: give less")
+        if fault := self.fault_on(image):
+            raise UserError(fault)
         nets = [Residual(image[0], self, classes) for _ in range(self.members)]
         return Ensemble(nets) if len(nets) > 1 else nets[0]
+
+    def fault_on(self, image: Shape) -> str:
+        if 2 * self.crop < min(image[1:]):
+            return ""
+        most = (min(image[1:]) - 1) // 2
+        return (
+            f"crop = {self.crop:,} leaves nothing of images of {image[1]} x {image[2]} pixels; expected at most {most}"
+        )
 
     def in_short(self) -> str:
         """The filters, "64+1" where a residual block of as many follows the convolution, "3 of" an ensemble's."""

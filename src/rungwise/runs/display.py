@@ -11,6 +11,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 
 from rungwise.engine.engine import Event
+from rungwise.records.memory import memory_limit
+from rungwise.study.memory import amount
 from rungwise.study.plan import PlannedTrial, summary
 from rungwise.trial import Trial
 
@@ -102,7 +104,7 @@ def print_plan(rows: Sequence[PlannedTrial]) -> None:
     table = Table(box=None, header_style="bold")
     for name in ("chapter", "model", "data", "images"):
         table.add_column(name)
-    for name in ("epochs", "parameters", "seeds", "done", "GFLOP", "time"):
+    for name in ("epochs", "parameters", "seeds", "done", "memory", "GFLOP", "time"):
         table.add_column(name, justify="right")
     groups: dict[tuple[str, str], list[PlannedTrial]] = {}
     for row in rows:
@@ -123,6 +125,7 @@ def print_plan(rows: Sequence[PlannedTrial]) -> None:
             ),
             *(
                 str(sum(one.done for one in group)),
+                amount(max(one.memory_bytes for one in group)),
                 f"{flops:,.0f}",
                 _duration(sum(one.time_s for one in group)),
             ),
@@ -135,6 +138,12 @@ def print_plan(rows: Sequence[PlannedTrial]) -> None:
         f"{total['left']:.0f} of {total['trials']:.0f} trials left: {total['flops'] / 1e12:,.1f} TFLOP, {about} "
         f"{_duration(total['time_s'])} one after the other on this machine."
     )
+    large = [row for row in rows if not row.done and row.memory_bytes > memory_limit()]
+    if large:
+        console.print(
+            f"{len(large)} of them do not fit into the memory of this machine, {amount(memory_limit())}: "
+            f"{', '.join(dict.fromkeys(row.label for row in large))}."
+        )
 
 
 def _told(values: Mapping[str, float], trial: Trial) -> str:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rungwise.data.files.progress import bars
 from rungwise.data.load import load
 from rungwise.engine.local import LocalEngine, default_workers
-from rungwise.engine.machine import choose_device, product_rates
+from rungwise.engine.machine import choose_device, gpu_memory, product_rates
 from rungwise.evidence.judgement import Judgement
 from rungwise.evidence.measure import Measurement
 from rungwise.files import write_atomically
@@ -27,9 +27,11 @@ from rungwise.runs.display import Display
 from rungwise.runs.kept_weights import fetch_back, leave_out
 from rungwise.shown import Shown, html_view
 from rungwise.study.folder import check_owner
+from rungwise.study.memory import check_study
 from rungwise.study.plan import longest_first, plan
 from rungwise.study.reading import parse_study
 from rungwise.study.study import Study, study_trials, wanted
+from rungwise.study.text import read_text
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ def run_study(
     engine = LocalEngine(device=chosen, workers=workers or default_workers(chosen, len(trials)), offline=offline)
     store = Store(out)
     check_owner(study, store)
+    check_study(computed, workers=engine.workers, device=chosen, gpu_bytes=gpu_memory())
     with bars() as show:
         for source in sorted({chapter.data.source for chapter in computed.chapters}):
             load(source, offline=offline, progress=None if quiet else show)
@@ -127,13 +130,11 @@ def run_study(
 def open_run(folder: Path) -> Run:
     """A run from its folder. Raises StoreError where there is none."""
     path = folder / "study.json"
-    try:
-        text = path.read_text()
-    except OSError:
+    if not path.exists():
         raise StoreError(
             f"{folder} holds no run: expected {path.name} in it, as `rungwise run STUDY --out {folder}` writes it"
-        ) from None
-    return Run(parse_study(text, str(path)), Store(folder))
+        )
+    return Run(parse_study(read_text(path), str(path)), Store(folder))
 
 
 @html_view.register

@@ -2,33 +2,47 @@
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from rungwise.errors import nearest
 from rungwise.settings import Chosen, Settings
-from rungwise.study.lines import SettingPath
+from rungwise.study.lines import Lines, SettingPath
+from rungwise.study.text import shown
 
 S = TypeVar("S", bound=Settings)
 
 LONGEST = 60
 """Characters of a wrong value that a message repeats."""
+MOST_TOLD = 20
+"""Faults that one message tells; of the others it tells how many there are."""
 
 
 def validate(kind: type[S], raw: Any, place: SettingPath, faults: list[tuple[SettingPath, str]]) -> S | None:
+    """Settings of that kind from what was written at a place; None where it is wrong, and `faults` then say how."""
     try:
         return kind.model_validate(raw)
     except ValidationError as error:
         found: dict[SettingPath, list[Mapping[str, Any]]] = {}
-        for fault in error.errors():
+        for fault in error.errors(include_url=False):
             found.setdefault(_steps(raw, fault), []).append(fault)
-        for steps, same in found.items():
-            # Where a union fits in no way, each branch tells why: the one that got furthest is what was meant.
-            if not any(steps == other[: len(steps)] and len(other) > len(steps) for other in found):
-                faults.append(((*place, *steps), _explain(kind, steps, same, raw)))
+        # Where a union fits in no way, each branch tells why: the one that got furthest is what was meant.
+        outer = {steps[:length] for steps in found for length in range(len(steps))}
+        for number, (steps, same) in enumerate((steps, same) for steps, same in found.items() if steps not in outer):
+            says = _explain(kind, steps, same, raw) if number < MOST_TOLD else ""  # finding the nearest name takes time
+            faults.append(((*place, *steps), says))
         return None
+
+
+def told(faults: Iterable[tuple[SettingPath, str]], text: str, name: str) -> str:
+    """The message on all faults, from top to bottom, each with its line."""
+    lines = Lines(text)
+    every = sorted((lines.of(place), says) for place, says in faults)
+    some = [f"{name}, line {line}: {says}" for line, says in every if says][:MOST_TOLD]
+    more = len(every) - len(some)
+    return "\n".join([*some, *([f"{name}: {more:,} more faults"] if more else [])])
 
 
 def _steps(raw: Any, fault: Mapping[str, Any]) -> SettingPath:
@@ -43,21 +57,39 @@ def _steps(raw: Any, fault: Mapping[str, Any]) -> SettingPath:
 
 def _explain(kind: type[Settings], steps: SettingPath, faults: Sequence[Mapping[str, Any]], raw: Any) -> str:
     """The faults of one place in plain words: what was expected, what was got, and the nearest valid name."""
-    where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).removeprefix(".")
+    where = shown(steps)
     types = {fault["type"] for fault in faults}
     if "extra_forbidden" in types:
-        return f"unknown setting {where!r}; {nearest(str(steps[-1]), _fields(kind, steps, raw))}"
+        return f"unknown setting '{where}'; {nearest(str(steps[-1]), _fields(kind, steps, raw))}"
     if "missing" in types:
-        return f"the setting {where!r} is missing"
-    says = " or ".join(dict.fromkeys(fault["msg"].removeprefix("Value error, ") for fault in faults))
+        return f"the setting '{where}' is missing"
+    says = " or ".join(dict.fromkeys(_plain(fault) for fault in faults))
     if not types <= {"value_error", "condition"}:
         says = says.replace(" or Input should be ", " or ")
-        got = repr(faults[0]["input"])
-        says = f"{says[0].lower()}{says[1:]}, got {got if len(got) <= LONGEST else got[:LONGEST] + ' ...'}"
+        got = _shortened(faults[0]["input"])
+        says = f"{says[0].lower()}{says[1:]}, got {got}"
         valid = [name for fault in faults for name in re.findall("'([^']*)'", fault.get("ctx", {}).get("expected", ""))]
-        close = difflib.get_close_matches(str(faults[0]["input"]), valid, n=1)
+        close = difflib.get_close_matches(got.strip("'"), valid, n=1)
         says += f"; did you mean {close[0]!r}?" if close else ""
     return f"{where}: {says}" if where else says
+
+
+def _plain(fault: Mapping[str, Any]) -> str:
+    """pydantic's own words in those of TOML and JSON."""
+    if fault["type"] == "string_unicode":
+        return "expected text that can be written as UTF-8"
+    says = str(fault["msg"]).removeprefix("Value error, ").replace(" after validation", "")
+    return re.sub(r"\b[Dd]ictionary\b", "table", re.sub(r"\b[Tt]uple\b", "list", says))
+
+
+def _shortened(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    try:
+        got = repr(value)
+    except ValueError:  # Python writes no integer of more than 4,300 digits
+        got = f"an integer of about {int(value.bit_length() * 0.30103):,} digits"
+    return got if len(got) <= LONGEST else got[:LONGEST] + " ..."
 
 
 def _fields(kind: type[Settings], place: SettingPath, raw: Any) -> list[str]:

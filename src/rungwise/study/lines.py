@@ -1,5 +1,6 @@
 """Where in the text of a study file each setting stands, so that a fault can be told with its line."""
 
+import json
 import re
 
 SettingPath = tuple[str | int, ...]
@@ -13,17 +14,25 @@ _TOKEN = re.compile(
 )
 
 
-def line_of(text: str, place: SettingPath) -> int:
-    """The line (from 1) on which a place stands in a TOML or JSON text, or else what encloses it.
+class Lines:
+    """The lines (from 1) of a TOML or JSON text that has been parsed already."""
 
-    Steps that the text does not have are passed over: pydantic puts the branches of a union among them.
-    """
-    lines = _Reader(text).lines
-    found: SettingPath = ()
-    for step in place:
-        if (*found, step) in lines:
-            found = (*found, step)
-    return lines.get(found, 1)
+    def __init__(self, text: str) -> None:
+        reader = _Reader(text)
+        self.lines = reader.lines
+        self.repeated = reader.repeated
+        """Of JSON: where a key stands that its table has already."""
+
+    def of(self, place: SettingPath) -> int:
+        """The line on which a place stands, or else what encloses it.
+
+        Steps that the text does not have are passed over: pydantic puts the branches of a union among them.
+        """
+        found: SettingPath = ()
+        for step in place:
+            if (*found, step) in self.lines:
+                found = (*found, step)
+        return self.lines.get(found, 1)
 
 
 class _Reader:
@@ -39,6 +48,7 @@ class _Reader:
             line += match[0].count("\n")
         self.next = 0
         self.lines: dict[SettingPath, int] = {}
+        self.repeated: dict[SettingPath, int] = {}
         self.lengths: dict[SettingPath, int] = {}
         """Tables read so far in each array of tables."""
         if text.lstrip().startswith("{"):
@@ -67,6 +77,8 @@ class _Reader:
         while self.next < len(self.tokens):
             _, token, line = self.tokens[self.next]
             place = (*place, _name(token))
+            if place in self.lines:
+                self.repeated.setdefault(place, line)
             self.lines.setdefault(place, line)
             self.next += 1
             last = self._peek() != "."
@@ -99,22 +111,22 @@ class _Reader:
                 self.next += 1
 
     def _array(self, place: SettingPath) -> None:
-        self._split_mark()
-        self.next += 1
+        self._pass_bracket()
         number = 0
         while self._skip_newlines() not in ("]", "]]", ""):
             self.lines[*place, number] = self.tokens[self.next][2]
             self._value((*place, number))
             self._pass(",")
             number += 1
-        self._split_mark()
-        self.next += 1
+        self._pass_bracket()
 
-    def _split_mark(self) -> None:
+    def _pass_bracket(self) -> None:
         """Two brackets in a value are two arrays: leave one of them for the next look."""
-        kind, token, line = self.tokens[self.next]
-        if len(token) == 2:
-            self.tokens[self.next : self.next + 1] = [(kind, token[0], line)] * 2
+        if self.next < len(self.tokens) and len(self._peek()) == 2:
+            kind, token, line = self.tokens[self.next]
+            self.tokens[self.next] = (kind, token[0], line)
+        else:
+            self.next += 1
 
     def _peek(self) -> str:
         return self.tokens[self.next][1] if self.next < len(self.tokens) else ""
@@ -130,5 +142,10 @@ class _Reader:
 
 
 def _name(token: str) -> str:
-    """A key without its quotes."""
+    """A key without its quotes and escapes."""
+    if token[0] == '"' and "\\" in token:
+        try:
+            return str(json.loads(token))
+        except ValueError:  # an escape that TOML alone has
+            pass
     return token[1:-1] if token[0] in "\"'" else token

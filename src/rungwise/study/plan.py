@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 from rungwise.models.net import count_flops, count_parameters
+from rungwise.study.memory import check_countable, trial_memory
 from rungwise.study.study import Study, study_trials
 from rungwise.training.settings import Fit
 from rungwise.trial import Trial
@@ -35,6 +36,8 @@ class PlannedTrial:
     """None for work that is not the fitting of a net."""
     flops: int
     """Floating-point operations of the products, a multiply and an add counting as two."""
+    memory_bytes: int
+    """The most memory that it takes, estimated, with the process that it runs in."""
     time_s: float
     """Estimated seconds on this machine, if the trial runs alone."""
     done: bool
@@ -47,8 +50,9 @@ def plan(
 
     `rate`: floating-point operations per second of a matrix product in a recipe's precision
     (`engine.machine.product_rates`);
-    `done`: whether a trial's record is there already.
+    `done`: whether a trial's record is there already. Raises StudyError for a net too large to be counted.
     """
+    check_countable(study)
     return [_row(chapter.name, trial, rate, done(trial.id)) for chapter, trial in study_trials(study)]
 
 
@@ -69,6 +73,7 @@ def summary(rows: Sequence[PlannedTrial]) -> dict[str, float]:
         "left": len(left),
         "flops": sum(row.flops for row in left),
         "time_s": sum(row.time_s for row in left),
+        "memory_bytes": max((row.memory_bytes for row in left), default=0),
     }
 
 
@@ -97,6 +102,7 @@ def _row(chapter: str, trial: Trial, rate: Callable[[str], float], done: bool) -
         train_images=trial.data.size,
         parameters=parameters,
         flops=flops,
+        memory_bytes=trial_memory(trial).total,
         time_s=flops / (EFFICIENCY * rate(precision)) + steps * STEP_S + TRIAL_S,
         done=done,
     )

@@ -1,9 +1,9 @@
 """What to find out: a study file, read and checked before anything runs."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from pydantic import Field, SerializeAsAny
+from pydantic import Field, PrivateAttr, SerializeAsAny
 
 from rungwise.chapters import load_chapter
 from rungwise.chapters.chapter import ChapterSettings, Keep
@@ -12,15 +12,33 @@ from rungwise.settings import Settings
 from rungwise.shown import Shown
 from rungwise.trial import Trial
 
+MOST_TRIALS = 100_000
+"""Of a study: each has a folder of its own."""
+
 
 class StudyError(UserError):
     """A study that cannot be run as it is written."""
 
 
+class Whence:
+    """Where a study was read, for the messages on faults that show later. Two of them are equal: it changes nothing."""
+
+    def __init__(self, name: str = "", text: str = "", chapters: Sequence[str] = ()) -> None:
+        self.name, self.text = name, text
+        self.chapters = tuple(chapters)
+        """Their names, in the order of the text."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Whence)
+
+    def __hash__(self) -> int:
+        return 0
+
+
 class Study(Settings, Shown):
     """What to find out."""
 
-    title: str
+    title: str = Field(min_length=1)
     seeds: int = Field(1, ge=1, le=10_000)
     """Every trial is run with the seeds 0, 1, ... seeds - 1, unless its chapter says otherwise."""
     mixed: bool = Field(False, exclude_if=lambda mixed: not mixed)
@@ -28,7 +46,8 @@ class Study(Settings, Shown):
     keep_weights: Keep = Field("all", exclude_if=lambda kept: kept == "all")
     """Which weights of trained nets stay in the folder once a run has ended, unless a chapter says otherwise: those of
     all, those of each chapter's best model, or none."""
-    chapters: tuple[SerializeAsAny[ChapterSettings], ...] = Field((), alias="chapter")
+    chapters: tuple[SerializeAsAny[ChapterSettings], ...] = Field((), alias="chapter", max_length=1000)
+    _whence: Whence = PrivateAttr(Whence())
 
     def seeds_of(self, chapter: ChapterSettings) -> tuple[int, ...]:
         """The seeds of one of its chapters."""
@@ -52,13 +71,36 @@ class Study(Settings, Shown):
                 raise StudyError(f"the study has no chapter {name!r}; {nearest(name, own)}")
         return self.model_copy(update={"chapters": tuple(c for c in self.chapters if c.name in names)})
 
+    def read_from(self, name: str, text: str) -> "Study":
+        """The study with the name and the text of its file."""
+        study = self.model_copy()
+        study._whence = Whence(name, text, [chapter.name for chapter in self.chapters])
+        return study
+
+    @property
+    def whence(self) -> Whence:
+        """Where it was read."""
+        return self._whence
+
     def as_json(self) -> str:
         """The study with every default filled in; `read_study` takes it back."""
         return json.dumps(self.model_dump(mode="json", by_alias=True), indent=1)
 
 
+def check_size(study: Study) -> None:
+    """Raise StudyError where a study has more trials than can be listed, let alone carried out."""
+    counts = {c.name: len(load_chapter(c.kind).trials(c, (0,))) * len(study.seeds_of(c)) for c in study.chapters}
+    if (total := sum(counts.values())) > MOST_TRIALS:
+        most = max(counts, key=counts.__getitem__)
+        raise StudyError(
+            f"the study has {total:,} trials, of which {counts[most]:,} are in the chapter {most!r}; expected at most "
+            f"{MOST_TRIALS:,}: choose fewer seeds or models"
+        )
+
+
 def study_trials(study: Study) -> list[tuple[ChapterSettings, Trial]]:
     """Every trial once, with the first chapter that calls for it; a trial's needs come before it."""
+    check_size(study)
     found: dict[str, tuple[ChapterSettings, Trial]] = {}
 
     def add(chapter: ChapterSettings, trial: Trial) -> None:

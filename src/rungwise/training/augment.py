@@ -20,7 +20,7 @@ class Augmentation(Settings):
 
     rotate: float = Field(0.0, ge=0, le=180)
     """Degrees, at most, to either side."""
-    scale: float = Field(0.0, ge=0, lt=1)
+    scale: float = Field(0.0, ge=0, le=0.9)
     """Each side is stretched by a factor of at most 1 + this, and at least 1 - this."""
     shear: float = Field(0.0, ge=0, le=2)
     """Sideways movement of a row per row from the middle, at most."""
@@ -30,6 +30,20 @@ class Augmentation(Settings):
     """Mirrored left to right: half of the time by chance, or each in every second epoch (Jordan 2024, 2404.00498)."""
     cutout: int = Field(0, ge=0)
     """The side, in pixels, of a black square around a random pixel (DeVries and Taylor 2017)."""
+
+    def fault_on(self, image: Sequence[int]) -> tuple[str, str] | None:
+        """Which setting leaves nothing of images of that shape (C, H, W), and what to do; None where none does."""
+        height, width = image[-2:]
+        side = min(height, width)
+        for name, value, does in (
+            ("shift", self.shift, "moves images out of sight"),
+            ("cutout", self.cutout, "blackens whole images"),
+        ):
+            if value >= side:
+                return name, (
+                    f"{name} = {value:,} {does}, as they have {height} x {width} pixels; expected less than {side}"
+                )
+        return None
 
     @property
     def says(self) -> str:

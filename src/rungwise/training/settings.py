@@ -15,20 +15,23 @@ from rungwise.training.augment import Augmentation
 from rungwise.training.pruning import Pruning
 from rungwise.trial import MOST_TOGETHER, Trial
 
+HIGHEST_RATE = 1000.0
+"""Learning rates of nets are 1 and below, but for plain SGD on small gradients; at this one nothing is learnt."""
+
 
 class Recipe(Settings):
     """How a net is fitted."""
 
-    epochs: int = Field(ge=1)
-    batch: int = Field(64, ge=1)
+    epochs: int = Field(ge=1, le=100_000)
+    batch: int = Field(64, ge=1, le=1_000_000)
     """Images per step; the last batch of an epoch may be smaller."""
     optimiser: Literal["adam", "sgd", "rmsprop", "adagrad", "muon"] = "adam"
     """muon: for the weights of all layers but the first and the last, with Adam at `adam_rate` for the rest."""
-    rate: float = Field(1e-3, gt=0)
+    rate: float = Field(1e-3, gt=0, le=HIGHEST_RATE)
     """Learning rate; with a schedule, the highest."""
     momentum: float = Field(0.0, ge=0, lt=1)
     """Of SGD and Muon; the others take no notice of it."""
-    adam_rate: float = Field(8e-3, gt=0, exclude_if=lambda rate: rate == 8e-3)
+    adam_rate: float = Field(8e-3, gt=0, le=HIGHEST_RATE, exclude_if=lambda rate: rate == 8e-3)
     """Beside Muon's `rate`, for what Muon does not move."""
     schedule: Literal["constant", "one-cycle"] = Field("constant", exclude_if=lambda schedule: schedule == "constant")
     """one-cycle: the rates rise in a straight line over the first fifth of the steps, and fall to 0 over the rest."""
@@ -46,7 +49,7 @@ class Recipe(Settings):
     """auto: bfloat16 products where the processor has them, else float32; the record says which it was."""
     evaluate: Literal["epochs", "end"] = Field("epochs", exclude_if=lambda when: when == "epochs")
     """When the test images are looked at: after each epoch, or once, after the last."""
-    stop_loss: float | None = Field(None, gt=0, exclude_if=lambda loss: loss is None)
+    stop_loss: float | None = Field(None, gt=0, le=100, exclude_if=lambda loss: loss is None)
     """Training ends with the first epoch whose mean training loss is below this, even if `epochs` are not over."""
     stacked: bool = Field(False, exclude_if=lambda stacked: not stacked)
     """Whether nets that are alike but for their seeds may be trained as one (`training.stacked`), where that can be

@@ -17,7 +17,7 @@ Labels = Literal["true", "random"]
 class Settings(ChapterSettings):
     kind: Literal["capacity"] = "capacity"
     fit: Recipe
-    widths: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1)
+    widths: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1, max_length=1000)
     """Hidden units h of each net, rising."""
     labels: tuple[Labels, ...] = Field(("true", "random"), min_length=1)
     """What the nets are trained on: the labels of the images, or as many drawn at random."""

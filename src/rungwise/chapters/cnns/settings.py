@@ -11,6 +11,7 @@ from rungwise.chapters.mlps import settings as mlps
 from rungwise.data.settings import Data
 from rungwise.models.families import ANet
 from rungwise.models.net import NetSettings
+from rungwise.settings import Name
 
 __all__ = ["CnnNet", "Settings", "trials"]
 
@@ -25,7 +26,7 @@ CnnNet = Annotated[SerializeAsAny[NetSettings], ANet("cnn", _usual)]
 
 class Settings(FamilySettings):
     kind: Literal["cnns"] = "cnns"
-    nets: dict[str, CnnNet] = Field(min_length=1)
+    nets: dict[Name, CnnNet] = Field(min_length=1, max_length=1000)
     """By name, in the order of the tables."""
     against: mlps.Settings | None = None
     """The MLPs to stand beside. Left out: those of the study's chapter on MLPs, if it has one on the same images; of

@@ -7,6 +7,7 @@ from pydantic import Field, SerializeAsAny
 from rungwise.chapters.family.settings import FamilySettings, trials
 from rungwise.models.families import ANet
 from rungwise.models.net import NetSettings
+from rungwise.settings import Name
 
 __all__ = ["MlpNet", "Settings", "trials"]
 
@@ -15,5 +16,5 @@ MlpNet = Annotated[SerializeAsAny[NetSettings], ANet("mlp", lambda table: "mlp")
 
 class Settings(FamilySettings):
     kind: Literal["mlps"] = "mlps"
-    nets: dict[str, MlpNet] = Field(min_length=1)
+    nets: dict[Name, MlpNet] = Field(min_length=1, max_length=1000)
     """By name, in the order of the tables."""

@@ -7,16 +7,20 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from rungwise.balancing.balancer import BalancerSettings
 from rungwise.chapters.chapter import ChapterSettings
 from rungwise.chapters.multitask.weights import (
+    MOST_TASKS,
     SINGLE_NETS,
     LossWeights,
     TaskOfData,
     WeightsOfTasks,
+    check_apart,
     multi_name,
     single_name,
     weights_in_words,
 )
 from rungwise.data.settings import Data
+from rungwise.data.tasks import Task
 from rungwise.models.families import SharingNet
+from rungwise.settings import Name
 from rungwise.training.settings import Balance, RecipeOfTasks, for_balancing
 
 
@@ -38,20 +42,25 @@ class Settings(ChapterSettings):
     kind: Literal["multitask"] = "multitask"
     fit: RecipeOfTasks
     net: SharingNet
-    tasks: dict[str, TaskOfData] = Field(min_length=2)
+    tasks: dict[Name, TaskOfData] = Field(min_length=2, max_length=MOST_TASKS)
     """By name: "labels", a column of the data, or groups of labels by name."""
-    weights: tuple[WeightsOfTasks, ...] = Field(min_length=1)
+    weights: tuple[WeightsOfTasks, ...] = Field(min_length=1, max_length=1000)
     """The loss weights to try, one number per task, summing to 1. For two tasks, one number w stands for (w, 1 - w)."""
-    methods: dict[str, Annotated[Balance, AfterValidator(_usable)]] = Field({})
+    methods: dict[Name, Annotated[Balance, AfterValidator(_usable)]] = Field({})
     """Other ways to balance the tasks, by the names that they have in the report."""
-    sharing: dict[str, SharingNet] = Field({})
+    sharing: dict[Name, SharingNet] = Field({})
     """Other nets for the tasks to share, by the names that they have in the report; at equal weights."""
+
+    @field_validator("tasks")
+    @classmethod
+    def _apart(cls, tasks: dict[str, Task]) -> dict[str, Task]:
+        return check_apart(tasks)
 
     @field_validator("weights")
     @classmethod
     def _once(cls, weights: tuple[LossWeights, ...]) -> tuple[LossWeights, ...]:
         names = [multi_name(w) for w in weights]
-        twice = next((w for i, w in enumerate(weights) if names[i] in names[:i]), None)
+        twice = next((w for w in weights if names.count(multi_name(w)) > 1), None)
         if twice is not None:
             raise ValueError(
                 f"the weights {list(twice)} are listed twice, as {weights_in_words(twice)}; list each once"

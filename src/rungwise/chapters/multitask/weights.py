@@ -8,6 +8,9 @@ from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 from rungwise.data.settings import Data
 from rungwise.data.tasks import Task, check_task
 
+MOST_TASKS = 50
+"""Each has a head of its own, and many methods take a backward pass for each."""
+
 LossWeights = tuple[float, ...]
 """Of the tasks' losses, one each."""
 
@@ -41,6 +44,15 @@ TaskOfData = Annotated[Task, AfterValidator(_of_data)]
 
 WeightsOfTasks = Annotated[LossWeights, BeforeValidator(_as_pair), AfterValidator(_on_simplex)]
 """Weights on the simplex, in a chapter's settings, which have `tasks` before them."""
+
+
+def check_apart(tasks: dict[str, Task]) -> dict[str, Task]:
+    """The tasks themselves. Raises ValueError where one stands there under two names."""
+    names = list(tasks)
+    for i, name in enumerate(names):
+        if twin := next((other for other in names[:i] if tasks[other] == tasks[name]), None):
+            raise ValueError(f"{twin!r} and {name!r} are the same task; give it once")
+    return tasks
 
 
 def equal_weights(tasks: int) -> LossWeights:

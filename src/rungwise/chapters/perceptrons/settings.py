@@ -19,8 +19,8 @@ class Settings(ChapterSettings):
     rule: Literal["batch", "online"] = "batch"
     """batch: one update from all misclassified images per iteration; online: Rosenblatt's, image by image,
     where an iteration is an epoch."""
-    rate: float = Field(0.01, gt=0)
-    iterations: int = Field(1000, ge=1)
+    rate: float = Field(0.01, gt=0, le=1e6)
+    iterations: int = Field(1000, ge=1, le=10_000_000)
     tolerance: float = Field(1e-3, ge=0, lt=1)
     """Training stops at this training error (a fraction) or below."""
     gap_threshold: float = Field(0.05, gt=0, lt=1)

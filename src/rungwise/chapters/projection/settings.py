@@ -10,7 +10,7 @@ from rungwise.chapters.projection.trial import ProjectionTrial
 
 class Settings(ChapterSettings):
     kind: Literal["projection"] = "projection"
-    svm_iterations: int = Field(10_000, ge=1)
+    svm_iterations: int = Field(10_000, ge=1, le=100_000_000)
     """Iterations that the solver of a linear SVM may take."""
 
 

@@ -8,12 +8,13 @@ from rungwise.chapters.chapter import ChapterSettings
 from rungwise.chapters.seeing.trial import SeeingTrial
 from rungwise.insight.dreams import DreamSettings
 from rungwise.models.cnn import CnnSettings
+from rungwise.settings import Name
 from rungwise.training.settings import Fit, Recipe
 
 
 class Settings(ChapterSettings):
     kind: Literal["seeing"] = "seeing"
-    model: str = "CNN-1"
+    model: Name = "CNN-1"
     """What the net is called, as in the chapter on CNNs."""
     net: CnnSettings
     fit: Recipe
@@ -26,6 +27,12 @@ class Settings(ChapterSettings):
         known = range(len(self.data.classes))
         if len(set(self.classes)) < 2 or not set(self.classes) <= set(known):
             raise ValueError(f"classes must be two different labels from 0 to {known[-1]}, got {list(self.classes)}")
+        side = min(self.data.facts.image[1:])
+        if self.dream.jitter >= side:
+            raise ValueError(
+                f"dream.jitter = {self.dream.jitter} is no small shift of images of {side} pixels; expected less than "
+                f"{side}"
+            )
         return self
 
     def origin(self, start: str) -> str:

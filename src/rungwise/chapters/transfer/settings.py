@@ -7,12 +7,13 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from rungwise.chapters.chapter import ChapterSettings
-from rungwise.chapters.multitask.weights import TaskOfData, WeightsOfTasks
+from rungwise.chapters.multitask.weights import MOST_TASKS, TaskOfData, WeightsOfTasks, check_apart
 from rungwise.chapters.transfer.names import TRUNK, WAYS, model_name
 from rungwise.data.settings import Data
 from rungwise.data.tasks import Task
 from rungwise.models.families import SharingNet
 from rungwise.models.net import NetSettings
+from rungwise.settings import Name
 from rungwise.training.settings import Fit, Recipe, RecipeOfTasks
 from rungwise.words import listed
 
@@ -42,13 +43,15 @@ class Settings(ChapterSettings):
     fit: Annotated[RecipeOfTasks, AfterValidator(_for_as_many_steps)]
     """Of the trunk, and of the further task with all labels; with fewer it is learnt for as many steps."""
     net: Annotated[SharingNet, AfterValidator(_with_trunk)]
-    tasks: dict[str, TaskOfData] = Field(min_length=2)
+    tasks: dict[Name, TaskOfData] = Field(min_length=2, max_length=MOST_TASKS)
     """Of the trunk, by name."""
     weights: WeightsOfTasks
     """Of the trunk's tasks, summing to 1. For two tasks, one number w stands for (w, 1 - w)."""
-    task: dict[str, TaskOfData] = Field(min_length=1, max_length=1)
+    task: dict[Name, TaskOfData] = Field(min_length=1, max_length=1)
     """The further task, by name."""
-    shares: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field((0.01, 0.1, 1.0), min_length=1)
+    shares: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(
+        (0.01, 0.1, 1.0), min_length=1, max_length=100, validate_default=True
+    )
     """Of the training images: how many have a label of the further task. Rising."""
 
     @field_validator("task")
@@ -57,7 +60,13 @@ class Settings(ChapterSettings):
         (name,) = task
         if name in info.data.get("tasks", ()):
             raise ValueError(f"the trunk is trained on {name!r} already; give the further task a name of its own")
+        check_apart({**info.data.get("tasks", {}), **task})
         return task
+
+    @field_validator("tasks")
+    @classmethod
+    def _apart(cls, tasks: dict[str, Task]) -> dict[str, Task]:
+        return check_apart(tasks)
 
     @field_validator("shares")
     @classmethod

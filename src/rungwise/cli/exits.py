@@ -1,29 +1,86 @@
-"""How a command ends: its exit codes, and the message of what the user did wrong."""
+"""How a command ends: its exit codes, and the one message of what was wrong."""
 
+import contextlib
+import errno
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
-import typer
+from rungwise.cli.signals import Stopped
 
-FAILED, USAGE, INCOMPLETE, INTERRUPTED = 1, 2, 3, 130
-"""Exit codes beside 0: failed; wrong use; done, with failed trials; interrupted."""
+FAILED, USAGE, INCOMPLETE, INTERRUPTED, NOT_READ = 1, 2, 3, 130, 141
+"""Exit codes beside 0: failed; wrong use; done, with failed trials; interrupted; nobody read the output to its end. Other
+signals end with 128 and their number: 143 for SIGTERM, 129 for SIGHUP."""
+GOES_ON = "the same command goes on where this one stopped"
+REMEDIES = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), f"Make room there; {GOES_ON}"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "Give access to it, or use another folder"),
+}
+"""What to do about an error of the system, by its number."""
 
 
 @contextmanager
 def user_errors() -> Iterator[None]:
-    """What the user did wrong is told in one message; what a signal ends, ends with its code."""
+    """What was wrong is said in one message; what a signal ends, ends with its code; nobody's reading is no error."""
+    from rungwise.dates import source_date
     from rungwise.errors import UserError
 
     try:
-        yield
+        source_date()
+        try:
+            yield
+        finally:
+            sys.stdout.flush()  # here and not at the end of Python, which reports an error by a traceback
     except UserError as error:
         _stop(str(error), USAGE)
+    except BrokenPipeError:
+        for stream in (sys.stdout, sys.stderr):
+            _discard(stream)
+        sys.exit(NOT_READ)
+    except OSError as error:
+        _stop(_told(error), FAILED)
+    except Stopped as stopped:
+        _stop(f"{stopped}; {GOES_ON}", stopped.code)
     except KeyboardInterrupt:
-        _stop("interrupted; the same command goes on where this one stopped", INTERRUPTED)
+        _stop(f"interrupted; {GOES_ON}", INTERRUPTED)
+
+
+def _told(error: OSError) -> str:
+    """What the system refuses, and of which file."""
+    why = error.strerror or str(error) or type(error).__name__
+    if error.filename is not None:
+        where = str(error.filename)
+    elif _is_broken(sys.stdout):
+        _discard(sys.stdout)
+        return f"standard output cannot be written to: {why}"
+    else:
+        where = ""
+    remedy = REMEDIES.get(error.errno or 0, "")
+    return f"{where}{': ' * bool(where)}{why}" + f". {remedy}" * bool(remedy)
+
+
+def _is_broken(stream: TextIO) -> bool:
+    """Whether what was given to a stream cannot be written."""
+    try:
+        stream.flush()
+    except OSError:
+        return True
+    return False
+
+
+def _discard(stream: TextIO) -> None:
+    """Have what is in a stream, and what comes, go nowhere: Python would complain at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def _stop(message: str, code: int) -> NoReturn:
-    typer.echo(f"rungwise: {message}", err=True)
+    try:
+        print(f"rungwise: {message}", file=sys.stderr, flush=True)
+    except OSError:  # nobody can be told
+        _discard(sys.stderr)
     sys.exit(code)

@@ -19,10 +19,10 @@ import numpy as np
 from filelock import FileLock
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from rungwise.errors import UserError
-from rungwise.files import flush_to_disk, write_atomically
+from rungwise.files import flush_to_disk, naming, rename, write_atomically
 from rungwise.records.record import Environment, Record
 from rungwise.trial import Outcome, Trial
 
@@ -83,7 +83,9 @@ class Store:
         return {trial_id: _read(path) for trial_id, path in paths.items() if path.is_file()}
 
     def save(self, trial: Trial, outcome: Outcome, environment: Environment, data_sha256: dict[str, str]) -> None:
-        """Keep a finished trial. Where another process was first, its record stays."""
+        """Keep a finished trial. Where another process was first, its record stays.
+
+        Raises OSError, which names the trial's folder, where that cannot be written; then nothing of it is left."""
         record = Record(
             id=trial.id,
             label=trial.label,
@@ -98,19 +100,16 @@ class Store:
         )
         partial = self.root / "partial" / trial.id
         shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
-        np.savez_compressed(partial / "arrays.npz", **outcome.arrays)  # type: ignore[arg-type]
-        if outcome.weights:
-            save_file(outcome.weights, partial / "weights.safetensors")
-        (partial / "record.json").write_text(_json(record))
-        for path in partial.iterdir():
-            flush_to_disk(path)
         final = self.root / "trials" / trial.id
-        if final.exists():
-            shutil.rmtree(partial)
-        else:
-            partial.rename(final)
-            flush_to_disk(final.parent)
+        try:
+            with naming(final):
+                partial.mkdir()
+                _write(partial, outcome, record)
+                if not final.exists():
+                    rename(partial, final)
+                    flush_to_disk(final.parent)
+        finally:  # where it has not got its name
+            shutil.rmtree(partial, ignore_errors=True)
         (self.root / "failed" / f"{trial.id}.json").unlink(missing_ok=True)
 
     def fail(self, trial: Trial, error: str, environment: Environment, traceback: str | None = None) -> None:
@@ -125,6 +124,15 @@ class Store:
             environment=environment,
         )
         write_atomically(self.root / "failed" / f"{trial.id}.json", _json(record))
+
+
+def _write(folder: Path, outcome: Outcome, record: Record) -> None:
+    np.savez_compressed(folder / "arrays.npz", **outcome.arrays)  # type: ignore[arg-type]
+    if outcome.weights:  # not by save_file, which hides the number of the system's error
+        (folder / "weights.safetensors").write_bytes(save(outcome.weights))
+    (folder / "record.json").write_text(_json(record), encoding="utf-8", newline="\n")
+    for path in folder.iterdir():
+        flush_to_disk(path)
 
 
 class _Arrays(Mapping[str, np.ndarray]):

@@ -15,6 +15,10 @@ from rungwise.study.plan import PlannedTrial, summary
 from rungwise.trial import Trial
 
 
+PLAIN_WIDTH = 400
+"""Characters of a plan's table where there is no terminal: no line is broken."""
+
+
 class Display:
     """Takes the engine's events; ``with Display(...) as show: engine.run(..., show)``."""
 
@@ -49,6 +53,7 @@ class Display:
     def __call__(self, event: Event) -> None:
         trial = event.trial
         if event.what == "started":
+            self._forget(trial)  # it may have begun before, with others
             beside = int(event.values.get("beside", 0))
             name = f"{trial.label} · seed {trial.seed}" + f" and {beside} more" * (beside > 0)
             self.running[trial.id] = self.progress.add_task(name, total=max(1, trial.epochs), told="")
@@ -61,11 +66,9 @@ class Display:
 
     def _end(self, event: Event) -> None:
         trial = event.trial
-        task = self.running.pop(trial.id, None)
-        if task is not None:
-            self.progress.remove_task(task)
+        self._forget(trial)
         cost = self.cost_s.pop(trial.id, 0.0)
-        self.left_s -= cost
+        self.left_s = max(0.0, self.left_s - cost)
         if event.what == "found":
             self.total -= 1
             return
@@ -79,6 +82,11 @@ class Display:
             self._line(head + "failed: " + event.error)
         elif not self.console.is_terminal:
             self._line(head + _result(event.values) + f" · {self._time_left()}")
+
+    def _forget(self, trial: Trial) -> None:
+        task = self.running.pop(trial.id, None)
+        if task is not None:
+            self.progress.remove_task(task)
 
     def _line(self, text: str) -> None:
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
@@ -101,9 +109,9 @@ def print_plan(rows: Sequence[PlannedTrial]) -> None:
     """The plan as a table on standard output, seeds of one model folded into a line."""
     table = Table(box=None, header_style="bold")
     for name in ("chapter", "model", "data", "images"):
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     for name in ("epochs", "parameters", "seeds", "done", "GFLOP", "time"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", overflow="fold")
     groups: dict[tuple[str, str], list[PlannedTrial]] = {}
     for row in rows:
         groups.setdefault((row.chapter, row.label), []).append(row)
@@ -127,7 +135,7 @@ def print_plan(rows: Sequence[PlannedTrial]) -> None:
                 _duration(sum(one.time_s for one in group)),
             ),
         )
-    console = Console(width=None if sys.stdout.isatty() else 140)
+    console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
     console.print(table)
     total = summary(rows)
     about = "at most" if any(row.stops or row.prunes for row in rows) else "about"

@@ -1,5 +1,6 @@
 """From a study to its report: plan, compute what is missing, tell."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +10,12 @@ from rich.console import Console
 
 from rungwise.data.files.progress import bars
 from rungwise.data.load import load
+from rungwise.dates import source_date
 from rungwise.engine.local import LocalEngine, default_workers
 from rungwise.engine.machine import choose_device, product_rates
+from rungwise.engine.processes import refuse_repeated_script
 from rungwise.evidence.measure import Measurement
-from rungwise.files import write_atomically
+from rungwise.files import check_regular, write_atomically
 from rungwise.judging.curves import Point, curves
 from rungwise.judging.judge import measurements
 from rungwise.records.record import Record
@@ -25,14 +28,28 @@ from rungwise.shown import Shown, html_view
 from rungwise.study.plan import longest_first, plan
 from rungwise.study.reading import parse_study
 from rungwise.study.study import Study, study_trials
+from rungwise.words import counted
 
 
-@dataclass(frozen=True)
+class TrialsFailedWarning(UserWarning):
+    """Trials of a run failed; `Run.failures` and the report say why."""
+
+
+@dataclass(frozen=True, repr=False)
 class Run(Shown):
     """A study and where its records are."""
 
     study: Study
     store: Store
+
+    def __repr__(self) -> str:
+        ids = self._ids()
+        done = {trial_id for trial_id in ids if self.store.has(trial_id)}
+        failed = self.failures.keys() - done
+        return (
+            f"Run of {self.study.title!r} in {self.store.root}: {len(done)} of {counted(len(ids), 'trial')} done, "
+            f"{len(failed)} failed, {len(ids) - len(done) - len(failed)} not run"
+        )
 
     @property
     def records(self) -> dict[str, Record]:
@@ -76,9 +93,13 @@ def run_study(
     """Compute the trials that have no record yet in `out`, then write the report there.
 
     `chapters`: only these kinds (all by default); the report tells of everything that has a record.
-    Raises StudyError, DeviceError, DataError or StoreError before anything is computed.
-    A trial that fails is in `Run.failures`; the others are computed all the same.
+    Raises StudyError, DeviceError, DataError, DateError or StoreError before anything is computed, ScriptError where
+    workers would repeat the caller's script, and OSError where records or the report cannot be written, as on a full
+    disk. A trial that fails is in `Run.failures`, and a TrialsFailedWarning tells of it; the others are computed all the
+    same.
     """
+    refuse_repeated_script()
+    source_date()
     computed = study.only(chapters) if chapters else study
     chosen = choose_device(device)
     trials = [trial for _, trial in study_trials(computed)]
@@ -94,18 +115,29 @@ def run_study(
         engine.run(longest_first(trials), store, display)
     run = Run(study, store)
     run.write_report()
+    if failed := len(run.failures):
+        warnings.warn(
+            f"{counted(failed, 'trial')} of {run.study.title!r} failed; Run.failures and {out / 'report.html'} say why",
+            TrialsFailedWarning,
+            stacklevel=2,
+        )
     return run
 
 
 def open_run(folder: Path) -> Run:
-    """A run from its folder. Raises StoreError where there is none."""
+    """A run from its folder. Raises StoreError where there is none, or where its study cannot be read."""
     path = folder / "study.json"
     try:
-        text = path.read_text()
-    except OSError:
+        check_regular(path)
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
         raise StoreError(
             f"{folder} holds no run: expected {path.name} in it, as `rungwise run STUDY --out {folder}` writes it"
         ) from None
+    except UnicodeDecodeError:
+        raise StoreError(f"{path} is not text in UTF-8, as rungwise writes it: put the right file there") from None
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {error.strerror}") from None
     return Run(parse_study(text, str(path)), Store(folder))
 
 

@@ -22,7 +22,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Run a comparative study of image classifiers, and write a report that one can defend.",
-    epilog="Exit codes: 0 done, 1 failed, 2 wrong use, 3 done but trials failed, 128 + n ended by signal n (130: Ctrl-C).",
+    epilog="Exit codes: 0 done, 1 failed, 2 wrong use, 3 done but trials failed, 130 interrupted (signal n: 128 + n).",
 )
 app.add_typer(data_app, name="data")
 

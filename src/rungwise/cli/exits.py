@@ -11,8 +11,8 @@ from typing import NoReturn, TextIO
 from rungwise.cli.signals import Stopped
 
 FAILED, USAGE, INCOMPLETE, INTERRUPTED, NOT_READ = 1, 2, 3, 130, 141
-"""Exit codes beside 0: failed; wrong use; done, with failed trials; interrupted; nobody read the output to its end. Other
-signals end with 128 and their number: 143 for SIGTERM, 129 for SIGHUP."""
+"""Exit codes beside 0: failed; wrong use; done, with failed trials; interrupted; nobody read the output to its end.
+Other signals end with 128 and their number: 143 for SIGTERM, 129 for SIGHUP."""
 GOES_ON = "the same command goes on where this one stopped"
 REMEDIES = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), f"Make room there; {GOES_ON}"),
@@ -23,12 +23,20 @@ REMEDIES = {
 
 @contextmanager
 def user_errors() -> Iterator[None]:
-    """What was wrong is said in one message; what a signal ends, ends with its code; nobody's reading is no error."""
+    """What a command does stands in here: what is wrong, from its surroundings on, is said as `one_message` does."""
     from rungwise.dates import source_date
+
+    with one_message():
+        source_date()
+        yield
+
+
+@contextmanager
+def one_message() -> Iterator[None]:
+    """What was wrong is said in one message; what a signal ends, ends with its code; that nobody reads is no error."""
     from rungwise.errors import UserError
 
     try:
-        source_date()
         try:
             yield
         finally:

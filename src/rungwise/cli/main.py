@@ -17,9 +17,9 @@ def main() -> None:
     signals.listen()
     open_streams()
     mend_environment()
-    from rungwise.cli.exits import user_errors
+    from rungwise.cli.exits import one_message
 
-    with user_errors():
+    with one_message():
         check_folder()
         from rungwise.cli.app import app
 

@@ -20,7 +20,7 @@ SIGNALS = [n for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if (n := ge
 """What a terminal or a scheduler sends to all processes of a run: what it means, the parent decides."""
 NOT_GUARDED = 71
 """The exit code of a worker that ran the user's script from its start, as far as `run_study`."""
-GUARD = """the call of run_study must stand below `if __name__ == "__main__":`, because worker processes import the script:
+GUARD = """the call of run_study must stand below `if __name__ == "__main__":`, because workers import this script:
 
     if __name__ == "__main__":
         run_study(...)"""

@@ -32,9 +32,9 @@ from rungwise.trial import Outcome, Trial, TrialFailed
 from rungwise.works import find_work
 
 Message = tuple[str, str, Mapping[str, float], str]
-"""(trial id, what, values, error); what is an `Event`'s, "busy" where another run is computing the trial, "broken" where
-the error leaves the GPU unusable to this process, which then ends, or "unwritable" where no record can be kept: values
-has the system's ``errno``, error the path."""
+"""(trial id, what, values, error); what is an `Event`'s, "busy" where another run is computing the trial, "broken"
+where the error leaves the GPU unusable to this process, which then ends, or "unwritable" where no record can be kept:
+values has the system's ``errno``, error the path."""
 BROKEN = 70
 """Its exit code then."""
 NOT_THE_TRIAL = {

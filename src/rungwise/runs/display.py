@@ -14,7 +14,6 @@ from rungwise.engine.engine import Event
 from rungwise.study.plan import PlannedTrial, summary
 from rungwise.trial import Trial
 
-
 PLAIN_WIDTH = 400
 """Characters of a plan's table where there is no terminal: no line is broken."""
 

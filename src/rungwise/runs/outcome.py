@@ -103,7 +103,7 @@ def best(chapter: str, metrics: Mapping[str, Metric], measured: Iterable[Measure
 
 
 def leading(metrics: Mapping[str, Metric]) -> str | None:
-    """The metric that models are ranked by: one that knows better from worse, and has noise, but not that of a clock."""
+    """The metric that models are ranked by: one that knows better from worse, and has noise, but not a clock's."""
     able = [name for name, metric in metrics.items() if metric.better and not metric.exact and not metric.timing]
     first = next((name for word in LEADING for name in able if name.startswith(word)), None)
     return first or next(iter(able), None)

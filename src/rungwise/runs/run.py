@@ -95,8 +95,8 @@ def run_study(
     `chapters`: only these kinds (all by default); the report tells of everything that has a record.
     Raises StudyError, DeviceError, DataError, DateError or StoreError before anything is computed, ScriptError where
     workers would repeat the caller's script, and OSError where records or the report cannot be written, as on a full
-    disk. A trial that fails is in `Run.failures`, and a TrialsFailedWarning tells of it; the others are computed all the
-    same.
+    disk. A trial that fails is in `Run.failures`, and a TrialsFailedWarning tells of it; the others are computed all
+    the same.
     """
     refuse_repeated_script()
     source_date()

@@ -13,6 +13,7 @@ from rungwise.errors import nearest
 from rungwise.evidence.conditions import ConditionError, wanted
 from rungwise.evidence.measure import Metric
 from rungwise.extensions import ExtensionError
+from rungwise.files import check_regular
 from rungwise.study.faults import validate
 from rungwise.study.lines import SettingPath, line_of
 from rungwise.study.study import Study, StudyError
@@ -33,6 +34,8 @@ def read_study(name: str) -> Study:
         return parse_study(resources.files("rungwise").joinpath(f"studies/{name}.toml").read_text("utf-8"), name)
     path = Path(name)
     try:
+        if not path.is_dir():
+            check_regular(path)  # a FIFO would be waited at
         text = path.read_text(encoding="utf-8-sig")
     except IsADirectoryError:
         raise StudyError(f"{name} is a folder; a study is a preset or a TOML file") from None

@@ -13,6 +13,8 @@ from rungwise.cli.signals import Stopped
 FAILED, USAGE, INCOMPLETE, INTERRUPTED, NOT_READ = 1, 2, 3, 130, 141
 """Exit codes beside 0: failed; wrong use; done, with failed trials; interrupted; nobody read the output to its end.
 Other signals end with 128 and their number: 143 for SIGTERM, 129 for SIGHUP."""
+STDOUT = "standard output"
+"""Its name in errors."""
 GOES_ON = "the same command goes on where this one stopped"
 REMEDIES = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), f"Make room there; {GOES_ON}"),
@@ -44,10 +46,14 @@ def one_message() -> Iterator[None]:
     except UserError as error:
         _stop(str(error), USAGE)
     except BrokenPipeError:
-        for stream in (sys.stdout, sys.stderr):
-            _discard(stream)
-        sys.exit(NOT_READ)
+        _end_unread()
+    except SystemExit as end:  # libraries that write to the terminal turn the error into an exit code of their own
+        if not isinstance(end.__context__, BrokenPipeError):
+            raise
+        _end_unread()
     except OSError as error:
+        if error.filename == STDOUT:
+            _discard(sys.stdout)
         _stop(_told(error), FAILED)
     except Stopped as stopped:
         _stop(f"{stopped}; {GOES_ON}", stopped.code)
@@ -58,24 +64,9 @@ def one_message() -> Iterator[None]:
 def _told(error: OSError) -> str:
     """What the system refuses, and of which file."""
     why = error.strerror or str(error) or type(error).__name__
-    if error.filename is not None:
-        where = str(error.filename)
-    elif _is_broken(sys.stdout):
-        _discard(sys.stdout)
-        return f"standard output cannot be written to: {why}"
-    else:
-        where = ""
+    where = f"{error.filename}: " if error.filename is not None else ""
     remedy = REMEDIES.get(error.errno or 0, "")
-    return f"{where}{': ' * bool(where)}{why}" + f". {remedy}" * bool(remedy)
-
-
-def _is_broken(stream: TextIO) -> bool:
-    """Whether what was given to a stream cannot be written."""
-    try:
-        stream.flush()
-    except OSError:
-        return True
-    return False
+    return f"{where}{why}" + f". {remedy}" * bool(remedy)
 
 
 def _discard(stream: TextIO) -> None:
@@ -84,6 +75,12 @@ def _discard(stream: TextIO) -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
+
+
+def _end_unread() -> NoReturn:
+    for stream in (sys.stdout, sys.stderr):
+        _discard(stream)
+    sys.exit(NOT_READ)
 
 
 def _stop(message: str, code: int) -> NoReturn:

@@ -1,10 +1,15 @@
 """Where a command begins: before anything is imported that takes a while, its streams, surroundings and signals are in
 order."""
 
+import io
 import os
 import sys
+from pathlib import Path
+from typing import Any
 
 from rungwise.cli import signals
+from rungwise.cli.exits import STDOUT, one_message
+from rungwise.files import naming
 
 NARROWEST, WIDEST = 20, 1000
 """Characters of a line, in the variable COLUMNS: others are taken for a mistake."""
@@ -17,8 +22,6 @@ def main() -> None:
     signals.listen()
     open_streams()
     mend_environment()
-    from rungwise.cli.exits import one_message
-
     with one_message():
         check_folder()
         from rungwise.cli.app import app
@@ -38,7 +41,20 @@ def open_streams() -> None:
     for name, number in (("stdout", 1), ("stderr", 2)):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(number, "w", encoding="utf-8", closefd=False))
-        getattr(sys, name).reconfigure(errors="backslashreplace")
+        stream = getattr(sys, name)
+        if not stream.isatty():  # a console of Windows is no plain file
+            raw = io.BufferedWriter(_Standard(number, "w", closefd=False))
+            stream = io.TextIOWrapper(raw, stream.encoding, line_buffering=stream.line_buffering)
+            setattr(sys, name, stream)
+        stream.reconfigure(errors="backslashreplace")
+
+
+class _Standard(io.FileIO):
+    """A standard stream whose errors say which one it is, as those of other files do."""
+
+    def write(self, data: Any, /) -> int:
+        with naming(Path(STDOUT if self.fileno() == 1 else "standard error")):
+            return super().write(data)
 
 
 def mend_environment() -> None:

@@ -93,6 +93,8 @@ class LocalEngine:
                 hand.process.kill()
             for hand in hands:
                 hand.process.join()
+            with contextlib.suppress(OSError):
+                store.sweep()
 
     def _goes(self, trial: Trial) -> bool:
         """Whether a trial goes to the process on the GPU."""

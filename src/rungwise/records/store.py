@@ -44,12 +44,16 @@ class Store:
                 (self.root / name).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"cannot write to {self.root}: {error.strerror}. Choose another --out") from None
+        self.sweep()
+        return self
+
+    def sweep(self) -> None:
+        """Clear away what processes that are no more left half written."""
         for partial in (self.root / "partial").iterdir():
             lock = self.lock(partial.name)
             if not lock.is_locked and _try(lock):
                 shutil.rmtree(partial, ignore_errors=True)
                 lock.release()
-        return self
 
     def lock(self, trial_id: str) -> FileLock:
         """Held by the process that computes the trial. The system frees it when that process dies."""

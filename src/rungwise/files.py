@@ -105,4 +105,5 @@ def naming(path: Path) -> Iterator[None]:
 def portable_name(name: str) -> str:
     """The name, or one like it that Linux, macOS and Windows all allow."""
     kept = re.sub(r'[<>:"/\\|?*\x00-\x1f\x7f]', "-", name).rstrip(". ") or "-"
-    return f"{kept}-" if kept.split(".")[0].strip().casefold() in DEVICES else kept
+    base, dot, extension = kept.partition(".")
+    return f"{base}-{dot}{extension}" if base.strip().casefold() in DEVICES else kept

@@ -1,4 +1,4 @@
-"""Commands met by faults, as real processes: each forks from one that has imported all of rungwise, which takes a while.
+"""Commands met by faults, as real processes: each forks from one that has imported all of rungwise.
 
 Reads from standard input a list of [words, settings] as JSON, and answers with a list of [exit code, stdout, stderr].
 Settings: ``cwd``; ``env``: variables, or null to unset one; ``stdout``: "unread", "full" or "closed"; ``stderr``: the

@@ -81,7 +81,7 @@ def verbs(place: Path) -> list[list[str]]:
 
 
 @pytest.fixture(scope="module")
-def answers(place: Path) -> Iterator[dict[str, Answer]]:
+def answers(place: Path) -> dict[str, Answer]:
     """Of every case in this module, by name: they share one import of everything."""
     cases: dict[str, tuple[list[str], dict[str, Any]]] = {}
     for number, words in enumerate(verbs(place)):
@@ -93,7 +93,7 @@ def answers(place: Path) -> Iterator[dict[str, Answer]]:
         cases[f"gone {number}"] = (words, {"gone": str(place / f"gone-{number}")})
     for name, (words, settings, _) in mistakes(place).items():
         cases[name] = (words, settings)
-    yield dict(zip(cases, rungwise(list(cases.values())), strict=True))
+    return dict(zip(cases, rungwise(list(cases.values())), strict=True))
 
 
 def mistakes(place: Path) -> dict[str, tuple[list[str], dict[str, Any], str]]:
@@ -191,7 +191,7 @@ def ended(number: int, inside: str, wait: str = WAIT, last: str = "pass") -> Ans
         stderr=subprocess.PIPE,
         text=True,
         # Whoever runs the tests may ignore interrupts, as a shell has its background jobs do; children inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"

@@ -61,7 +61,7 @@ def _number(found: Estimate) -> str:
 def _tally(found: Found, seconds: float) -> str:
     """How many trials are done, and how long the command took."""
     left = found.planned - found.done - found.failed
-    parts = [f"{found.done} of {counted(found.planned, 'trial')} are done"]
+    parts = [f"{found.done} of {counted(found.planned, 'trial')} {'is' if found.planned == 1 else 'are'} done"]
     parts += [f"{found.failed} failed"] * bool(found.failed) + [f"{left} not run"] * bool(left)
     return f"{', '.join(parts)}. It took {_duration(seconds)}."
 

@@ -58,15 +58,18 @@ class Display:
             self.running[trial.id] = self.progress.add_task(name, total=max(1, trial.epochs), told="")
         elif event.what == "progress" and trial.id in self.running:
             values = event.values
-            self.progress.update(self.running[trial.id], completed=values.get("epoch", 0), told=_told(values, trial))
+            epoch = min(values.get("epoch", 0), max(1, trial.epochs))
+            self.progress.update(self.running[trial.id], completed=epoch, told=_told(values, trial))
         elif event.what in ("found", "finished", "failed"):
             self._end(event)
         self._tell_whole()
 
     def _end(self, event: Event) -> None:
         trial = event.trial
+        if trial.id not in self.cost_s:  # it has ended before
+            return
         self._forget(trial)
-        cost = self.cost_s.pop(trial.id, 0.0)
+        cost = self.cost_s.pop(trial.id)
         self.left_s = max(0.0, self.left_s - cost)
         if event.what == "found":
             self.total -= 1

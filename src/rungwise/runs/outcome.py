@@ -14,8 +14,8 @@ from rungwise.runs.run import Run
 from rungwise.study.reading import known_metrics
 from rungwise.study.study import study_trials
 
-LEADING = ("test_accuracy", "mean_test_accuracy", "test_")
-"""The metric that a chapter's models are ranked by is the first that begins so; else the first that can rank them."""
+LEADING = (re.compile("test_accuracy"), re.compile("mean_test_accuracy"), re.compile("test_.*"))
+"""What the metric that a chapter's models are ranked by is called, the best first; else the first that can rank."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def best(chapter: str, metrics: Mapping[str, Metric], measured: Iterable[Measure
 def leading(metrics: Mapping[str, Metric]) -> str | None:
     """The metric that models are ranked by: one that knows better from worse, and has noise, but not a clock's."""
     able = [name for name, metric in metrics.items() if metric.better and not metric.exact and not metric.timing]
-    first = next((name for word in LEADING for name in able if name.startswith(word)), None)
+    first = next((name for called in LEADING for name in able if called.fullmatch(name)), None)
     return first or next(iter(able), None)
 
 

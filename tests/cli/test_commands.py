@@ -104,7 +104,7 @@ def test_data_that_is_not_there_stops_the_run_before_it_starts(tmp_path: Path) -
 def test_a_run_ends_with_a_report_and_a_second_one_has_nothing_to_do(study: Path, tmp_path: Path) -> None:
     out, err = rungwise("run", study, "--out", tmp_path / "out", "--chapters", "projection", "--seeds", "1")
     assert out.splitlines()[-1] == str(tmp_path / "out" / "report.html")
-    assert "1 of 1 trial is done" in out
+    assert "1 of 3 trials are done, 2 not run" in out
     assert "[1/1]" in err
     assert {"report.html", "report.md", "findings.json", "study.json"} <= {p.name for p in (tmp_path / "out").iterdir()}
     findings = json.loads((tmp_path / "out" / "findings.json").read_text())

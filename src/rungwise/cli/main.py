@@ -42,18 +42,18 @@ def open_streams() -> None:
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(number, "w", encoding="utf-8", closefd=False))
         stream = getattr(sys, name)
-        if not stream.isatty():  # a console of Windows is no plain file
-            raw = io.BufferedWriter(_Standard(number, "w", closefd=False))
+        if name == "stdout" and not stream.isatty():  # a console of Windows is no plain file
+            raw = io.BufferedWriter(_Output(number, "w", closefd=False))
             stream = io.TextIOWrapper(raw, stream.encoding, line_buffering=stream.line_buffering)
             setattr(sys, name, stream)
         stream.reconfigure(errors="backslashreplace")
 
 
-class _Standard(io.FileIO):
-    """A standard stream whose errors say which one it is, as those of other files do."""
+class _Output(io.FileIO):
+    """Standard output whose errors say what it is, as those of other files do."""
 
     def write(self, data: Any, /) -> int:
-        with naming(Path(STDOUT if self.fileno() == 1 else "standard error")):
+        with naming(Path(STDOUT)):
             return super().write(data)
 
 

@@ -76,12 +76,13 @@ def found(run: Run) -> Found:
     records, measured = run.records, run.measurements
     known = known_metrics(run.study.chapters)
     ranked = (best(name, metrics, measured) for name, metrics in known.items())
+    failed, planned = run.failures, dict.fromkeys(trial.id for _, trial in study_trials(run.study))
     return Found(
-        planned=len({trial.id for _, trial in study_trials(run.study)}),
+        planned=len(planned),
         done=len(records),
         best=tuple(each for each in ranked if each is not None),
         claims=verdicts(judged(run.study, records).values()),
-        failures=failures([record for id_, record in run.failures.items() if id_ not in records]),
+        failures=failures([failed[trial] for trial in planned if trial in failed and trial not in records]),
     )
 
 

@@ -81,6 +81,21 @@ def test_no_number_is_impossible_whatever_comes() -> None:
     assert all(task.completed <= task.total for task in display.progress.tasks if task.total)
 
 
+@pytest.mark.parametrize("width", [40, 80, 100, 120])
+def test_a_terminal_of_any_width_shows_all_of_it(width: int) -> None:
+    display = Display(COST, Console(file=io.StringIO(), force_terminal=True, width=width))
+    display(Event("started", A, {"beside": 2}))
+    display(Event("progress", A, {"epoch": 2.0, "loss": 0.5, "accuracy": 0.75}))
+    out = io.StringIO()
+    Console(file=out, width=width).print(display.progress.get_renderable())
+    lines = [line.rstrip() for line in out.getvalue().splitlines()]
+    assert max(map(len, lines)) <= width
+    words = " ".join(" ".join(lines).split())
+    assert "…" not in words
+    for word in ("MLP-1", "seed 0", "and 2 more", "epoch 3/4", "loss 0.5000", "accuracy 0.7500", "0 of 3 trials"):
+        assert word in words
+
+
 def test_quiet_says_nothing() -> None:
     assert shown(Event("started", A), Event("finished", A, {"time_s": 1.0}), quiet=True)[1] == ""
 

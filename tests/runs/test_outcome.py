@@ -77,7 +77,9 @@ def test_each_reason_is_told_once() -> None:
         ]
     )
     assert told == (
-        Failure("the loss became nan at step 3 (epoch 1): try a learning rate below 1e+30", ("A (seeds 9, 10)",), 2),
+        Failure(
+            "the loss became nan at step 3 (epoch 1): try a learning rate below 1e+30", ("A (seeds 9, 10)",), 2, True
+        ),
         Failure("no room", ("B (seed 0)",), 1),
     )
 
@@ -117,7 +119,7 @@ FOUND = Found(
         Best("one", "test_error", "a model with quite a long name", Estimate(values=(0.25,)), 1),
     ),
     claims={"supported": ("deep", "wide"), "not run": ("late",)},
-    failures=(Failure("the loss became nan at step 3", ("A (seeds 0, 1)",), 2),),
+    failures=(Failure("the loss became nan at step 3", ("A (seeds 0, 1)",), 2, differ=True),),
 )
 
 

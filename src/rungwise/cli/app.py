@@ -72,7 +72,8 @@ def run(
             print_outcome(found(result), clock.seconds)
         typer.echo(result.store.root / "report.html")
         if result.failures:
-            typer.echo(f"{len(result.failures)} trials failed; the report's appendix says why.", err=True)
+            if quiet:
+                typer.echo(f"{len(result.failures)} trials failed; the report's appendix says why.", err=True)
             raise typer.Exit(INCOMPLETE)
 
 

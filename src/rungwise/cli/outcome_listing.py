@@ -24,7 +24,7 @@ def print_outcome(found: Found, seconds: float, console: Console | None = None) 
     if found.failures:
         out.head("Failed")
     for failure in found.failures:
-        alike = " (the numbers differ)" * (failure.count > 1 and any(c.isdigit() for c in failure.why))
+        alike = " (the numbers differ)" * failure.differ
         out.line(Text.assemble((counted(failure.count, "trial"), "red"), f": {failure.why}{alike}"))
         out.line(Text(", ".join(failure.trials)), indent=4)
     out.head(_tally(found, seconds))

@@ -7,13 +7,15 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.progress import BarColumn, Progress, ProgressColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column, Table
 
 from rungwise.engine.engine import Event
 from rungwise.study.plan import PlannedTrial, summary
 from rungwise.trial import Trial
 
+WIDE = 100
+"""Columns of a terminal that has room for bars."""
 PLAIN_WIDTH = 400
 """Characters of a plan's table where there is no terminal: no line is broken."""
 
@@ -30,10 +32,7 @@ class Display:
         self.started = time.monotonic()
         self.running: dict[str, TaskID] = {}
         self.progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[told]}"),
-            TimeElapsedColumn(),
+            *_columns(console.width),
             console=console,
             disable=quiet or not console.is_terminal,
             transient=True,
@@ -91,7 +90,7 @@ class Display:
             self.progress.remove_task(task)
 
     def _line(self, text: str) -> None:
-        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self.console.print(text, markup=False, highlight=False, soft_wrap=not self.console.is_terminal)
 
     def _tell_whole(self) -> None:
         told = f"{self.finished} of {self.total} trials · {self._time_left()}"
@@ -105,6 +104,19 @@ class Display:
             return f"about {_duration(self.left_s)} of work left"
         pace = (time.monotonic() - self.started) / self.worked_s
         return f"{_duration(self.left_s * pace)} left" if self.cost_s else "done"
+
+
+def _columns(width: int) -> list[ProgressColumn]:
+    """What a line of the live display shows; on a narrow terminal words alone, broken where they do not fit."""
+    if width < WIDE:
+        wrapped = Column(no_wrap=False, overflow="fold")
+        return [TextColumn("{task.description} {task.fields[told]}", table_column=wrapped)]
+    return [
+        TextColumn("{task.description}", table_column=Column(no_wrap=False, overflow="fold")),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[told]}"),
+        TimeElapsedColumn(),
+    ]
 
 
 def print_plan(rows: Sequence[PlannedTrial]) -> None:

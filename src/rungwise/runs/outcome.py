@@ -39,6 +39,8 @@ class Failure:
     trials: tuple[str, ...]
     """The names of models, with their seeds."""
     count: int
+    differ: bool = False
+    """Whether the numbers of their reasons do."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,10 @@ def failures(records: Iterable[Record]) -> tuple[Failure, ...]:
         reason = record.error or "no reason is on record"
         alike.setdefault(re.sub(r"\d[\d.,]*(e[+-]?\d+)?|\bnan\b|-?\binf\b", "#", reason), []).append(record)
     grouped = sorted(alike.values(), key=len, reverse=True)
-    return tuple(Failure(group[0].error or "", _names(group), len(group)) for group in grouped)
+    return tuple(
+        Failure(group[0].error or "", _names(group), len(group), len({record.error for record in group}) > 1)
+        for group in grouped
+    )
 
 
 def _names(records: Sequence[Record]) -> tuple[str, ...]:

@@ -139,6 +139,7 @@ def test_names_that_every_system_allows(name: str, expected: str) -> None:
     assert portable_name(expected) == expected
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no FIFOs")
 def test_only_a_file_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     check_regular(tmp_path / "file")

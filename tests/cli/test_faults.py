@@ -200,11 +200,11 @@ def ended(number: int, inside: str, wait: str = WAIT, last: str = "pass") -> Ans
     return process.returncode, out, err
 
 
-SIGNALS = [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "SIGTERM"), (signal.SIGHUP, 129, "SIGHUP")]
-
-
-@pytest.mark.parametrize(("number", "code", "says"), SIGNALS)
-def test_a_signal_unwinds_what_writes_and_ends_the_rest(number: int, code: int, says: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "code", "says"), [("SIGINT", 130, "interrupted"), ("SIGTERM", 143, "SIGTERM"), ("SIGHUP", 129, "SIGHUP")]
+)
+def test_a_signal_unwinds_what_writes_and_ends_the_rest(name: str, code: int, says: str) -> None:
+    number = getattr(signal, name)
     ended_code, out, err = ended(number, "unwinding()")
     assert (ended_code, out) == (code, "unwound\n")
     assert says in err
@@ -328,3 +328,25 @@ def test_a_script_without_a_guard_runs(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "Run of 'Ärger ≤ 1 漢字' in out: 1 of 1 trial done, 0 failed, 0 not run"
     assert "Traceback" not in done.stderr
+
+
+def test_a_script_that_workers_would_repeat_is_told_what_to_add(tmp_path: Path) -> None:
+    """Workers have to import it, for a class that it defines; they do not run it over and over."""
+    (tmp_path / "script.py").write_text(
+        "from pathlib import Path\n"
+        "from rungwise.chapters.projection.trial import ProjectionTrial\n"
+        "from rungwise.data.settings import Data\n"
+        "from rungwise.engine.local import LocalEngine\n"
+        "from rungwise.engine.processes import refuse_repeated_script\n"
+        "from rungwise.records.store import Store\n"
+        "class Own(ProjectionTrial):\n"
+        "    pass\n"
+        "refuse_repeated_script()  # as run_study does\n"
+        "trial = Own(label='own', data=Data(source='digits'), seed=0, svm_iterations=10)\n"
+        "LocalEngine(device='cpu', workers=1).run([trial], Store(Path('out')).create(), print)\n"
+    )
+    done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 1
+    assert 'ScriptError: the call of run_study must stand below `if __name__ == "__main__":`' in done.stderr
+    assert done.stderr.count("Traceback") == 1
+    assert not list((tmp_path / "out" / "failed").iterdir())

@@ -173,6 +173,7 @@ def test_a_gzip_file_without_its_trailer_is_told_as_that(cut, small_mnist, conte
         load("mnist", offline=True)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no FIFOs")
 @pytest.mark.parametrize(
     ("make", "says"),
     [
@@ -207,6 +208,7 @@ def test_without_a_home_nothing_is_kept_in_the_working_directory(small_mnist, se
     assert server.asked == []
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no FIFOs")
 def test_idx_files_are_files(tmp_path):
     os.mkfifo(tmp_path / "fifo")
     for path, says in ((tmp_path / "fifo", "a FIFO"), (tmp_path, "a folder"), (tmp_path / "none", "No such file")):

@@ -31,6 +31,7 @@ id = "plane"
 says = "Two axes are enough"
 test = { metric = "mean_pair_accuracy", model = "all pairs", above = 0.9 }
 """
+NAN = "the loss became nan at step 3 (epoch 1): try a learning rate below 1e+30"
 HIGHER, LOWER, NEITHER = (Metric("m", ("A", "B", "C"), better) for better in ("higher", "lower", None))
 
 
@@ -72,7 +73,7 @@ def test_each_reason_is_told_once() -> None:
     told = failures(
         [
             failed("B", 0, "no room"),
-            failed("A", 10, "the loss became nan at step 3 (epoch 1): try a learning rate below 1e+30"),
+            failed("A", 10, NAN),
             failed("A", 9, "the loss became inf at step 12 (epoch 1): try a learning rate below 1e+30"),
         ]
     )

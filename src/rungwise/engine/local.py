@@ -172,7 +172,7 @@ class LocalEngine:
                 hand.trials = {}
         code = dead.process.exitcode or 0
         if code == NOT_GUARDED:
-            raise ScriptError(GUARD)
+            raise ScriptError(GUARD) from None
         how = (
             f"killed by signal {-code}, out of memory perhaps: try fewer --workers" if code < 0 else f"exit code {code}"
         )

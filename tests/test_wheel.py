@@ -64,7 +64,7 @@ def test_the_wheel_has_the_files_of_the_package_and_no_others(wheel: Path) -> No
     assert {"rungwise/py.typed", "rungwise/studies/quick.toml"} <= names
     assert "rungwise/report/html/templates/report.html.j2" in names
     assert f"{about}licenses/LICENSE" in names
-    assert "rungwise = rungwise.cli.app:main" in entry_points
+    assert "rungwise = rungwise.cli.main:main" in entry_points
 
 
 @pytest.fixture

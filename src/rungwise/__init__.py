@@ -16,6 +16,8 @@ _PUBLIC = {
     "run_study": "rungwise.runs.run",
     "open_run": "rungwise.runs.run",
     "Run": "rungwise.runs.run",
+    "DamagedRecordsWarning": "rungwise.runs.run",
+    "TrialsFailedWarning": "rungwise.runs.run",
     "judged": "rungwise.judging.judge",
     "Record": "rungwise.records.record",
     "Store": "rungwise.records.store",

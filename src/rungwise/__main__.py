@@ -1,6 +1,6 @@
 """``python -m rungwise``."""
 
-from rungwise.cli.app import main
+from rungwise.cli.main import main
 
 if __name__ == "__main__":
     main()

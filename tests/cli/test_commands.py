@@ -103,7 +103,8 @@ def test_data_that_is_not_there_stops_the_run_before_it_starts(tmp_path: Path) -
 
 def test_a_run_ends_with_a_report_and_a_second_one_has_nothing_to_do(study: Path, tmp_path: Path) -> None:
     out, err = rungwise("run", study, "--out", tmp_path / "out", "--chapters", "projection", "--seeds", "1")
-    assert out.strip() == str(tmp_path / "out" / "report.html")
+    assert out.splitlines()[-1] == str(tmp_path / "out" / "report.html")
+    assert "1 of 3 trials are done, 2 not run" in out
     assert "[1/1]" in err
     assert {"report.html", "report.md", "findings.json", "study.json"} <= {p.name for p in (tmp_path / "out").iterdir()}
     findings = json.loads((tmp_path / "out" / "findings.json").read_text())
@@ -118,7 +119,8 @@ def test_a_run_ends_with_a_report_and_a_second_one_has_nothing_to_do(study: Path
 
 
 def test_the_plan_tells_what_is_done(study: Path, tmp_path: Path) -> None:
-    rungwise("run", study, "--out", tmp_path / "out", "--chapters", "projection", "--quiet")
+    quiet = rungwise("run", study, "--out", tmp_path / "out", "--chapters", "projection", "--quiet")
+    assert quiet == (f"{tmp_path / 'out' / 'report.html'}\n", "")
     plan = json.loads(rungwise("plan", study, "--out", tmp_path / "out", "--json")[0])
     assert plan["schema"] == 1
     assert [row["done"] for row in plan["trials"]] == [True, True, False, False, False, False]
@@ -197,7 +199,9 @@ def test_a_loss_that_is_not_finite_fails_one_trial_and_ends_with_3(tmp_path: Pat
     run = open_run(tmp_path / "out")
     assert {record.label for record in run.failures.values()} == {"A", "B"}
     assert [record.label for record in run.records.values()] == ["PCA"]
-    assert "the loss became" in Path(out.strip()).read_text()
+    assert "the loss became" in Path(out.splitlines()[-1]).read_text()
+    assert "2 trials: the loss became" in out
+    assert "A (seed 0), B (seed 0)" in out
 
 
 def test_doctor_and_data_answer() -> None:

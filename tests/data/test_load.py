@@ -162,3 +162,55 @@ def test_the_real_thing(name):
         pixels = dataset.train.images / np.float32(255)
         assert round(float(pixels.mean(dtype=np.float64)), 4) == 0.1307
         assert round(float(pixels.std(dtype=np.float64)), 4) == 0.3081
+
+
+@pytest.mark.parametrize("cut", [1, 4, 8])
+def test_a_gzip_file_without_its_trailer_is_told_as_that(cut, small_mnist, contents, own):
+    _fill(own, contents)
+    path = own / f"{LABELS}.gz"
+    path.write_bytes(path.read_bytes()[:-cut])
+    with pytest.raises(DataError, match=r"truncated: all of its content is there, but .* checksum\. Replace it"):
+        load("mnist", offline=True)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no FIFOs")
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda path: path.mkdir(), "it is a folder, not a file"),
+        (lambda path: os.mkfifo(path), "it is a FIFO, not a file"),
+        (lambda path: path.symlink_to("nowhere"), "is a link that leads nowhere"),
+        (lambda path: path.symlink_to(path), "cannot be read: "),
+    ],
+)
+def test_what_is_no_file_is_named_and_not_waited_for(make, says, small_mnist, server, own):
+    make(own / f"{LABELS}.gz")
+    for look in (lambda: load("mnist"), lambda: inventory.check("mnist"), inventory.status):
+        with pytest.raises(DataError, match=f"{LABELS}.gz {'' if 'link' in says else '(cannot be read: )?'}{says}"):
+            look()
+    assert f"/good/{LABELS}.gz" not in server.asked
+
+
+@pytest.mark.parametrize("value", ["~nosuchuser/x", "/dev/null", "/nowhere", "a\0b"])
+def test_an_own_folder_that_is_none_is_named(value, small_mnist, monkeypatch):
+    monkeypatch.setattr(os, "environ", {**os.environ, "RUNGWISE_DATA": value})
+    with pytest.raises(DataError, match=r"RUNGWISE_DATA is .*no folder: correct it, or unset it"):
+        inventory.status()
+
+
+def test_without_a_home_nothing_is_kept_in_the_working_directory(small_mnist, server, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(locate.platformdirs, "user_cache_path", lambda _: locate.Path("~/.cache/rungwise"))
+    assert [row.complete for row in inventory.status() if row.name == "mnist"] == [False]
+    with pytest.raises(DataError, match="there is no home folder to keep downloads in: set HOME"):
+        load("mnist")
+    assert list(tmp_path.iterdir()) == []
+    assert server.asked == []
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no FIFOs")
+def test_idx_files_are_files(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    for path, says in ((tmp_path / "fifo", "a FIFO"), (tmp_path, "a folder"), (tmp_path / "none", "No such file")):
+        with pytest.raises(DataError, match=f"unreadable .*{says}"):
+            read_idx(path)

@@ -67,6 +67,9 @@ def test_nothing_half_written_is_ever_a_record(store: Store) -> None:
         store.save(TRIAL, broken, ENVIRONMENT, {})
     assert not store.has(TRIAL.id)
     assert not list((store.root / "partial").iterdir())
+    (store.root / "partial" / TRIAL.id).mkdir()  # of a process that was killed
+    store.create()
+    assert not list((store.root / "partial").iterdir()), "the next run clears it away"
     store.save(TRIAL, outcome(), ENVIRONMENT, {})
     assert store.has(TRIAL.id)
 

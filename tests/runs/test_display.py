@@ -63,6 +63,39 @@ def test_trials_that_are_carried_out_together_have_one_line() -> None:
     assert "more" not in shown(Event("started", A, {"beside": 0}), terminal=True)[1]
 
 
+def test_a_trial_that_begins_again_by_itself_has_one_line() -> None:
+    display, _ = shown(Event("started", A, {"beside": 1}), Event("started", A), Event("started", B))
+    assert [task.description for task in display.progress.tasks[1:]] == ["MLP-1 · seed 0", "MLP-1 · seed 1"]
+
+
+def test_no_number_is_impossible_whatever_comes() -> None:
+    """An epoch beyond the last, an end and progress that are told late, a trial that another run has done."""
+    running = Event("started", A), Event("progress", A, {"epoch": 9.5, "loss": 0.1, "accuracy": 1.0})
+    display, text = shown(*running, terminal=True)
+    assert "epoch 4/4" in text
+    assert all(task.completed <= task.total for task in display.progress.tasks if task.total)
+    late = Event("finished", A), Event("finished", A), Event("progress", A, {"epoch": 1.0})
+    display, text = shown(*running, *late, Event("failed", B, error="no"), Event("found", C), terminal=True)
+    assert "2 of 2 trials · done · 1 failed" in text
+    assert display.left_s == 0
+    assert all(task.completed <= task.total for task in display.progress.tasks if task.total)
+
+
+@pytest.mark.parametrize("width", [40, 80, 100, 120])
+def test_a_terminal_of_any_width_shows_all_of_it(width: int) -> None:
+    display = Display(COST, Console(file=io.StringIO(), force_terminal=True, width=width))
+    display(Event("started", A, {"beside": 2}))
+    display(Event("progress", A, {"epoch": 2.0, "loss": 0.5, "accuracy": 0.75}))
+    out = io.StringIO()
+    Console(file=out, width=width).print(display.progress.get_renderable())
+    lines = [line.rstrip() for line in out.getvalue().splitlines()]
+    assert max(map(len, lines)) <= width
+    words = " ".join(" ".join(lines).split())
+    assert "…" not in words
+    for word in ("MLP-1", "seed 0", "and 2 more", "epoch 3/4", "loss 0.5000", "accuracy 0.7500", "0 of 3 trials"):
+        assert word in words
+
+
 def test_quiet_says_nothing() -> None:
     assert shown(Event("started", A), Event("finished", A, {"time_s": 1.0}), quiet=True)[1] == ""
 

@@ -120,7 +120,21 @@ def test_progress_ends_with_each_whole_epoch(split: Split, monkeypatch: pytest.M
     _, _, told = fit(split, pruning=Pruning(share=0.9))
     assert [values["epoch"] for values in told if isinstance(values["epoch"], int)] == [1, 2, 3, 4]
     assert [values["epoch"] for values in told] == sorted(values["epoch"] for values in told)
-    assert all(0 <= values["accuracy"] <= 1.5 for values in told), "an estimate, from weighted images"
+    assert all(0 <= values["accuracy"] <= 1 for values in told)
+
+
+def test_accuracies_stay_below_1_where_weights_sum_to_more_than_the_images(
+    split: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each image is right and counts 1.48 times."""
+    monkeypatch.setattr("rungwise.training.epochs.PROGRESS_EVERY_S", 0)
+    monkeypatch.setattr(Pruner, "draw", lambda pruner, *_: pruner.weights.fill_(1.48) > 0)
+    monkeypatch.setattr(
+        "rungwise.balancing.learner._right", lambda _, labels: torch.ones_like(labels, dtype=torch.bool)
+    )
+    _, outcome, told = fit(split, pruning=Pruning())
+    assert [values["accuracy"] for values in told] == pytest.approx([1] * len(told), abs=1e-6)
+    assert outcome.history["train_accuracy"] == [1, 1, 1, 1]
 
 
 GROUPS = {"low": (0, 1, 2, 3, 4), "high": (5, 6, 7, 8, 9)}

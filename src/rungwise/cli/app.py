@@ -1,6 +1,8 @@
 """The command line: verbs and their options. What they do is elsewhere, and is imported only when it is needed."""
 
 import json
+import os
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +11,9 @@ import typer
 from rungwise.cli.data import data_app
 from rungwise.cli.exits import FAILED, INCOMPLETE, user_errors
 from rungwise.cli.options import Chapters, Device, DeviceOption, Json, Out, Seeds, StudyName, Workers
+from rungwise.cli.signals import unwinding
+from rungwise.errors import UserError
+from rungwise.files import portable_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,13 +25,10 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Run a comparative study of image classifiers, and write a report that one can defend.",
-    epilog="Exit codes: 0 done, 1 failed, 2 wrong use, 3 done but trials failed or records damaged, 130 interrupted.",
+    epilog="Exit codes: 0 done, 1 failed, 2 wrong use, 3 done but trials failed or records are damaged, 130 interrupted, "
+    "143 ended (signal n: 128 + n), 141 the output was not read to its end.",
 )
 app.add_typer(data_app, name="data")
-
-
-def main() -> None:
-    app()
 
 
 def _version(wanted: bool) -> None:
@@ -51,7 +53,7 @@ def run(
     study: StudyName,
     out: Out = None,
     seeds: Seeds = None,
-    chapters: Chapters = "",
+    chapters: Chapters = None,
     device: DeviceOption = Device.auto,
     workers: Workers = None,
     offline: Annotated[bool, typer.Option(help="Never download data.")] = False,
@@ -60,24 +62,25 @@ def run(
     """Compute what is missing and write the report. What is done is never computed again."""
     with user_errors():
         wanted = _read(study, seeds)
-        from rungwise.runs.run import run_study
+        folder, kinds = _folder(study, out), _kinds(chapters)
+        from rungwise.cli.outcome_listing import print_outcome
+        from rungwise.runs.outcome import Clock, found
+        from rungwise.runs.run import TrialsFailedWarning, run_study
 
-        result = run_study(
-            wanted,
-            _folder(study, out),
-            chapters=_kinds(chapters),
-            device=device.value,
-            workers=workers,
-            offline=offline,
-            quiet=quiet,
-        )
-        report = result.store.root / "report.html"
+        clock = Clock()
+        with unwinding(), warnings.catch_warnings(action="ignore", category=TrialsFailedWarning):
+            result = run_study(
+                wanted, folder, chapters=kinds, device=device.value, workers=workers, offline=offline, quiet=quiet
+            )
         for why in result.set_aside.values():
             typer.echo(f"rungwise: a damaged record was set aside and computed anew: {why}", err=True)
         _tell_unreported(result)
-        typer.echo(report)
+        if not quiet:
+            print_outcome(found(result), clock.seconds)
+        typer.echo(result.store.root / "report.html")
         if result.failures:
-            typer.echo(f"{len(result.failures)} trials failed; the report's appendix says why.", err=True)
+            if quiet:
+                typer.echo(f"{len(result.failures)} trials failed; the report's appendix says why.", err=True)
             raise typer.Exit(INCOMPLETE)
         _end_if_damaged(result)
 
@@ -87,19 +90,20 @@ def plan(
     study: StudyName,
     out: Out = None,
     seeds: Seeds = None,
-    chapters: Chapters = "",
+    chapters: Chapters = None,
     device: DeviceOption = Device.auto,
     as_json: Json = False,
 ) -> None:
     """Show what would run, and what it would cost."""
     with user_errors():
         wanted = _read(study, seeds)
-        wanted = wanted.only(_kinds(chapters)) if chapters else wanted
+        folder, kinds = _folder(study, out), _kinds(chapters)
+        wanted = wanted.only(kinds) if kinds else wanted
         from rungwise.engine.machine import choose_device, product_rates
         from rungwise.records.store import Store
         from rungwise.study import plan as planning
 
-        rows = planning.plan(wanted, product_rates(choose_device(device.value)), Store(_folder(study, out)).has)
+        rows = planning.plan(wanted, product_rates(choose_device(device.value)), Store(folder).has)
         if as_json:
             typer.echo(json.dumps(planning.as_json(wanted, rows), indent=1))
         else:
@@ -115,7 +119,9 @@ def report(folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folde
         from rungwise.runs.run import open_run
 
         run = open_run(folder)
-        typer.echo(run.write_report())
+        with unwinding():
+            path = run.write_report()
+        typer.echo(path)
         _tell_unreported(run)
         _end_if_damaged(run)
 
@@ -155,7 +161,7 @@ def claims(
     """List the claims that a study declares; of a run, judge them by what has been computed."""
     with user_errors():
         from rungwise.cli import claims_listing as listing
-        from rungwise.runs.run import Run, open_run
+        from rungwise.runs.run import DamagedRecordsWarning, Run, open_run
         from rungwise.study.reading import read_study
 
         if out is not None:
@@ -169,7 +175,8 @@ def claims(
             else:
                 listing.print_declared(wanted)
             return
-        found = run.claims
+        with warnings.catch_warnings(action="ignore", category=DamagedRecordsWarning):  # they are told below
+            found = run.claims
         if as_json:
             typer.echo(json.dumps(listing.judged_json(run.study, found), indent=1))
         else:
@@ -206,7 +213,9 @@ def compare(
 
             show(compared)
         if out:
-            typer.echo(comparing.write_page(compared, out), err=as_json)
+            with unwinding():
+                page = comparing.write_page(compared, out)
+            typer.echo(page, err=as_json)
         damaged = [why for run in compared.runs for why in run.damaged]
         _tell_damage(damaged)
         if compared.worse or damaged:
@@ -255,8 +264,17 @@ def _read(name: str, seeds: int | None) -> "Study":
 
 
 def _folder(study: str, out: Path | None) -> Path:
-    return out or Path("runs") / Path(study).stem
+    """Where a study's run is kept. Raises UserError where that is a file, or would lie below one."""
+    folder = out or Path("runs") / portable_name(Path(study).stem)
+    for place in (folder, *folder.parents):
+        if os.path.lexists(place) and not place.is_dir():
+            raise UserError(f"--out should be a folder, but {place} is none; choose another --out")
+    return folder
 
 
-def _kinds(chapters: str) -> list[str]:
-    return [kind.strip() for kind in chapters.split(",") if kind.strip()]
+def _kinds(chapters: str | None) -> list[str]:
+    """The kinds in a list with commas; none where the option was not given. Raises UserError where it names none."""
+    kinds = [kind.strip() for kind in (chapters or "").split(",") if kind.strip()]
+    if chapters is not None and not kinds:
+        raise UserError(f"--chapters should name kinds of chapters, as mlps,cnns; got {chapters!r}")
+    return kinds

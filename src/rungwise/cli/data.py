@@ -7,6 +7,7 @@ import typer
 
 from rungwise.cli.exits import FAILED, user_errors
 from rungwise.cli.options import Json
+from rungwise.cli.signals import unwinding
 
 data_app = typer.Typer(no_args_is_help=True, help="The data sets: which there are, fetch them, check them.")
 
@@ -38,7 +39,7 @@ def data_fetch(name: Annotated[str, typer.Argument(metavar="NAME", help="A data 
         from rungwise.data.files.progress import bars
         from rungwise.data.inventory import fetch
 
-        with bars() as show:
+        with unwinding(), bars() as show:
             fetch(name, show)
         typer.echo(f"{name} is complete.")
 

@@ -16,7 +16,7 @@ class Device(StrEnum):
 PRESETS = "quick, reference, best, multitask, multi-mnist, capacity"
 StudyName = Annotated[str, typer.Argument(metavar="STUDY", help=f"A preset ({PRESETS}) or a TOML file.")]
 Seeds = Annotated[int | None, typer.Option(min=1, max=10_000, help="Seeds per trial, instead of the study's.")]
-Chapters = Annotated[str, typer.Option(help="Only these chapters, as mlps,cnns.")]
+Chapters = Annotated[str | None, typer.Option(help="Only these chapters, as mlps,cnns.")]
 Out = Annotated[Path | None, typer.Option(help="Folder of the records and the report; by default runs/STUDY.")]
 DeviceOption = Annotated[Device, typer.Option(help="Where nets are fitted; auto takes a GPU where there is one.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Trials side by side; by default one per core, 8 on a GPU.")]

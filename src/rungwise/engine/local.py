@@ -1,25 +1,21 @@
 """Trials on this machine: worker processes, each with its share of the cores."""
 
 import contextlib
-import multiprocessing
 import os
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 from rungwise.engine import worker
 from rungwise.engine.engine import Event
 from rungwise.engine.machine import gpu_memory
+from rungwise.engine.processes import GUARD, NOT_GUARDED, ScriptError, needs_script, start_server, starting
 from rungwise.engine.queue import RETRY_S, Queue
 from rungwise.records.environment import cores, environment_here
 from rungwise.records.store import Store
 from rungwise.trial import Trial
 
-THREAD_SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-PRELOAD = ["rungwise.engine.worker", "sklearn.datasets", "sklearn.decomposition", "sklearn.svm"]
 LANES, LANE_BYTES = 8, 2 * 2**30
 """Trials side by side on a GPU, and the memory that each may want. Measured on an H200: eight nets together took 2.1 to
 3.5 times as many steps per second as one, and twelve no more (docs/performance.md)."""
@@ -56,7 +52,8 @@ class LocalEngine:
     others those that have no use for it.
 
     A process that dies takes its trial down as failed, and is replaced; of several that it was carrying out, each is
-    then tried by itself.
+    then tried by itself. A folder of records that cannot be written to, as on a full disk, ends the run: `run` raises
+    OSError, which names it.
     """
 
     def __init__(self, *, device: str, workers: int, offline: bool = False) -> None:
@@ -66,18 +63,15 @@ class LocalEngine:
         """Whether there is a process on the GPU."""
         self.helpers = max(1, cores() // self.threads - 1)
         """Processes beside it."""
-        # On Linux workers fork from a server that has loaded the libraries once and has started no thread of them. It
-        # starts now, beside whatever comes before the run. Elsewhere each worker is a fresh interpreter.
-        self.context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
-        if sys.platform == "linux":
-            self.context.set_forkserver_preload(PRELOAD)
-            with _thread_settings(self.threads):
-                forkserver.ensure_running()
+        self.context = start_server(self.threads)
+        self.apart = True
+        """Whether workers do without the user's script."""
 
     def run(self, trials: Sequence[Trial], store: Store, tell: Callable[[Event], None]) -> None:
         queue = Queue(trials, store, tell, self._beside)
         if not queue.left():
             return
+        self.apart = not needs_script(queue.waiting)
         hands: list[_Hand] = []
         try:
             for on_gpu in (True, False):
@@ -96,9 +90,11 @@ class LocalEngine:
                         self._hear(hand, hands, queue, store)
         finally:
             for hand in hands:
-                hand.process.terminate()
+                hand.process.kill()
             for hand in hands:
                 hand.process.join()
+            with contextlib.suppress(OSError):
+                store.sweep()
 
     def _goes(self, trial: Trial) -> bool:
         """Whether a trial goes to the process on the GPU."""
@@ -116,7 +112,7 @@ class LocalEngine:
         process = self.context.Process(  # type: ignore[attr-defined]
             target=worker.main, args=([theirs for _, theirs in pipes], place), daemon=True
         )
-        with _thread_settings(self.threads):
+        with starting(self.threads, apart=self.apart):
             process.start()
         for _, theirs in pipes:
             theirs.close()
@@ -158,6 +154,9 @@ class LocalEngine:
         name, what, values, error = hand.pipe.recv()
         if what == "broken":
             hand.last_words = error
+        elif what == "unwritable":
+            number = int(values["errno"])
+            raise OSError(number, os.strerror(number), error)
         elif queue.note(hand.trials[name], what, values, error):
             del hand.trials[name]
 
@@ -172,6 +171,8 @@ class LocalEngine:
                 lost += hand.trials.values()
                 hand.trials = {}
         code = dead.process.exitcode or 0
+        if code == NOT_GUARDED:
+            raise ScriptError(GUARD) from None
         how = (
             f"killed by signal {-code}, out of memory perhaps: try fewer --workers" if code < 0 else f"exit code {code}"
         )
@@ -190,20 +191,3 @@ class LocalEngine:
             environment = environment_here(device=device, threads=self.threads, workers=self._beside(trial))
             store.fail(trial, error, environment)
             queue.note(trial, "failed", {}, error)
-
-
-class _thread_settings:
-    """Children that are started inside inherit these thread counts: libraries read them once, when they load."""
-
-    def __init__(self, threads: int) -> None:
-        self.threads, self.before = str(threads), {name: os.environ.get(name) for name in THREAD_SETTINGS}
-
-    def __enter__(self) -> None:
-        os.environ.update(dict.fromkeys(THREAD_SETTINGS, self.threads))
-
-    def __exit__(self, *_: object) -> None:
-        for name, value in self.before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

@@ -2,10 +2,10 @@
 side, each in a thread, on a stream and with a pipe of its own: one small net alone leaves most of a GPU idle.
 """
 
+import errno
 import gc
 import multiprocessing
 import os
-import signal
 import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +23,7 @@ from rungwise.data.load import load
 from rungwise.data.settings import Data
 from rungwise.data.split import split
 from rungwise.engine.allocator import keep_freed_memory
+from rungwise.engine.processes import ignore_signals
 from rungwise.records.code import code_of
 from rungwise.records.environment import Others, environment_here
 from rungwise.records.record import Environment
@@ -32,10 +33,17 @@ from rungwise.trial import Outcome, Trial, TrialFailed
 from rungwise.works import find_work
 
 Message = tuple[str, str, Mapping[str, float], str]
-"""(trial id, what, values, error); what is an `Event`'s, "busy" where another run is computing the trial, or "broken"
-where the error leaves the GPU unusable to this process, which then ends."""
+"""(trial id, what, values, error); what is an `Event`'s, "busy" where another run is computing the trial, "broken"
+where the error leaves the GPU unusable to this process, which then ends, or "unwritable" where no record can be kept:
+values has the system's ``errno``, error the path."""
 BROKEN = 70
 """Its exit code then."""
+NOT_THE_TRIAL = {
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "EIO", "ENOENT", "EMFILE", "ENFILE", "ESTALE")
+    if hasattr(errno, name)
+}
+"""Errors of a folder of records that all further trials would meet, too: there is no room, no access, no folder."""
 Tell = Callable[[Message], None]
 _loading = threading.Lock()
 
@@ -53,7 +61,7 @@ class Workplace:
 
 def main(pipes: Sequence[Connection], place: Workplace) -> None:
     """Receive groups of trials from each pipe until None or the end of the parent; answer with messages on each."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
+    ignore_signals()
     threading.Thread(target=_die_with_parent, daemon=True).start()
     multiprocessing.set_start_method("spawn", force=True)  # else numba takes a lock that outlives a worker
     keep_freed_memory()
@@ -73,9 +81,17 @@ def _serve(pipe: Connection, place: Workplace, datasets: dict[str, Dataset]) -> 
     try:
         with torch.cuda.stream(torch.cuda.Stream()) if place.device == "cuda" else nullcontext():  # type: ignore[no-untyped-call]
             while (trials := pipe.recv()) is not None:
-                carry_out(trials, place, datasets, pipe.send)
+                try:
+                    carry_out(trials, place, datasets, pipe.send)
+                except OSError as error:
+                    if error.errno not in NOT_THE_TRIAL:
+                        raise
+                    where = str(error.filename or place.store.root)
+                    pipe.send((trials[0].id, "unwritable", {"errno": error.errno}, where))
                 # Compiling leaves cycles of errors and frames, by which a trial's net outlived it.
                 gc.collect()
+    except (EOFError, ConnectionError):  # the parent has gone, and nobody is left to be told
+        os._exit(1)
     except Exception:  # a thread that ended alone would be waited for without end
         traceback.print_exc()
         os._exit(1)
@@ -169,6 +185,8 @@ class _Attempt:
         try:
             self.place.store.save(trial, result, self._environment(trial), self.digests)
         except Exception as error:
+            if isinstance(error, OSError) and error.errno in NOT_THE_TRIAL:
+                raise
             self._fail(trial, f"{type(error).__name__}: {error}", traceback.format_exc())
             return
         self.tell((trial.id, "finished", result.summary, ""))

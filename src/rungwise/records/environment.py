@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import torch
 
+from rungwise.records.quota import processor_quota
 from rungwise.records.record import Environment
 
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "numba")
@@ -62,9 +63,12 @@ def environment_here(
 
 
 def cores() -> int:
-    """Physical cores that this process may use: two threads of one core multiply matrices no faster than one."""
+    """Physical cores that this process may use, by its affinity and its container's quota: two threads of one core
+    multiply matrices no faster than one, and a thread beyond a quota waits while it holds up the others."""
     allowed = len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else os.cpu_count()
-    return max(1, min(allowed or 1, psutil.cpu_count(logical=False) or 1))
+    quota = processor_quota()
+    limits = [allowed or 1, psutil.cpu_count(logical=False) or 1, *([] if quota is None else [int(quota)])]
+    return max(1, min(limits))
 
 
 def version(distribution: str) -> str:

@@ -20,10 +20,10 @@ from typing import Self, TypeVar
 
 import numpy as np
 from filelock import FileLock
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from rungwise.digests import file_digest
-from rungwise.files import flush_to_disk, write_atomically
+from rungwise.files import flush_to_disk, naming, rename, write_atomically
 from rungwise.records.checks import ARRAYS, WEIGHTS, numbers_fault
 from rungwise.records.errors import DamagedRecordError, StoreError
 from rungwise.records.index import Index
@@ -70,12 +70,16 @@ class Store:
                 (self.root / name).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"cannot write to {self.root}: {error.strerror}. Choose another --out") from None
+        self.sweep()
+        return self
+
+    def sweep(self) -> None:
+        """Clear away what processes that are no more left half written."""
         for partial in (self.root / "partial").iterdir():
             lock = self.lock(partial.name)
             if not lock.is_locked and _try(lock):
                 shutil.rmtree(partial, ignore_errors=True)
                 lock.release()
-        return self
 
     def lock(self, trial_id: str) -> FileLock:
         """Held by the process that computes the trial. The system frees it when that process dies."""
@@ -258,44 +262,40 @@ class Store:
     def save(self, trial: Trial, outcome: Outcome, environment: Environment, data_sha256: dict[str, str]) -> None:
         """Keep a finished trial. Where another process was first, its record stays; what is damaged makes room.
 
-        ValueError where a number of the outcome is out of its range, or a curve has another length than its epochs.
+        Raises ValueError where a number of the outcome is out of its range, or a curve has another length than its
+        epochs; OSError, which names the trial's folder, where that cannot be written. Then nothing of it is left.
         """
         if fault := numbers_fault(outcome.summary, outcome.history):
             raise ValueError(f"{fault}. What each number may be: rungwise.quantities")
-        partial = self.root / "partial" / trial.id
+        partial, final = self.root / "partial" / trial.id, self.folder(trial.id)
         shutil.rmtree(partial, ignore_errors=True)
         try:
-            partial.mkdir()
-            np.savez_compressed(partial / ARRAYS, **outcome.arrays)  # type: ignore[arg-type]
-            if outcome.weights:
-                save_file(outcome.weights, partial / WEIGHTS)
-            record = Record(
-                id=trial.id,
-                label=trial.label,
-                spec=trial.spec,
-                status="done",
-                summary=outcome.summary,
-                history=outcome.history,
-                timings=outcome.timings,
-                choices=outcome.choices,
-                data_sha256=data_sha256,
-                environment=environment,
-                files={path.name: file_digest(path) for path in sorted(partial.iterdir())},
-            )
-            (partial / "record.json").write_text(sealed_text(record), encoding="utf-8")
-            for path in partial.iterdir():
-                flush_to_disk(path)
-            final = self.folder(trial.id)
-            if os.path.lexists(final) and self._damage(trial.id):
-                self._move(final)
-            if os.path.lexists(final):
-                shutil.rmtree(partial)
-            else:
-                partial.rename(final)
-                flush_to_disk(final.parent)
-        except BaseException:
+            with naming(final):
+                partial.mkdir()
+                files = _write_tensors(partial, outcome)
+                record = Record(
+                    id=trial.id,
+                    label=trial.label,
+                    spec=trial.spec,
+                    status="done",
+                    summary=outcome.summary,
+                    history=outcome.history,
+                    timings=outcome.timings,
+                    choices=outcome.choices,
+                    data_sha256=data_sha256,
+                    environment=environment,
+                    files=files,
+                )
+                (partial / "record.json").write_text(sealed_text(record), encoding="utf-8", newline="\n")
+                for path in partial.iterdir():
+                    flush_to_disk(path)
+                if os.path.lexists(final) and self._damage(trial.id):
+                    self._move(final)
+                if not os.path.lexists(final):
+                    rename(partial, final)
+                    flush_to_disk(final.parent)
+        finally:  # where it has not got its name
             shutil.rmtree(partial, ignore_errors=True)
-            raise
         (self.root / "failed" / f"{trial.id}.json").unlink(missing_ok=True)
 
     def fail(self, trial: Trial, error: str, environment: Environment, traceback: str | None = None) -> None:
@@ -322,6 +322,14 @@ class Store:
         sealed = record.model_copy(update={"version": 2, "files": files, "sealed_later": True})
         write_atomically(folder / "record.json", sealed_text(sealed))
         return True
+
+
+def _write_tensors(folder: Path, outcome: Outcome) -> dict[str, str]:
+    """Write the arrays and weights; the digests of their files by name."""
+    np.savez_compressed(folder / ARRAYS, **outcome.arrays)  # type: ignore[arg-type]
+    if outcome.weights:  # not by save_file, which hides the number of the system's error
+        (folder / WEIGHTS).write_bytes(save(outcome.weights))
+    return {path.name: file_digest(path) for path in sorted(folder.iterdir())}
 
 
 def _try(lock: FileLock) -> bool:

@@ -1,10 +1,9 @@
 """Writes a report into a folder: report.html, report.md with its figures, and findings.json."""
 
-import datetime
-import os
 import re
 from pathlib import Path
 
+from rungwise.dates import source_date
 from rungwise.files import write_atomically
 from rungwise.report.document import Document, findings_json
 from rungwise.report.figures.drawing import GUTTER, drawn
@@ -44,11 +43,6 @@ def write_report(document: Document, folder: Path) -> Path:
 
 
 def dated(document: Document) -> Document:
-    """The document, with the day of SOURCE_DATE_EPOCH (seconds since 1970) where that is set."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-    if not epoch:
-        return document
-    if not epoch.isdecimal():
-        raise ValueError(f"SOURCE_DATE_EPOCH should be whole seconds since 1970, got {epoch!r}: correct or unset it")
-    day = datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).date()
-    return document.model_copy(update={"created": day.isoformat()})
+    """The document, with the day of SOURCE_DATE_EPOCH (seconds since 1970) where that is set. Raises DateError."""
+    day = source_date()
+    return document if day is None else document.model_copy(update={"created": day.isoformat()})

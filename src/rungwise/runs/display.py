@@ -7,14 +7,19 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.progress import BarColumn, Progress, ProgressColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column, Table
 
 from rungwise.engine.engine import Event
 from rungwise.records.memory import memory_limit
 from rungwise.study.memory import amount
 from rungwise.study.plan import PlannedTrial, summary
 from rungwise.trial import Trial
+
+WIDE = 100
+"""Columns of a terminal that has room for bars."""
+PLAIN_WIDTH = 400
+"""Characters of a plan's table where there is no terminal: no line is broken."""
 
 
 class Display:
@@ -29,10 +34,7 @@ class Display:
         self.started = time.monotonic()
         self.running: dict[str, TaskID] = {}
         self.progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[told]}"),
-            TimeElapsedColumn(),
+            *_columns(console.width),
             console=console,
             disable=quiet or not console.is_terminal,
             transient=True,
@@ -51,23 +53,25 @@ class Display:
     def __call__(self, event: Event) -> None:
         trial = event.trial
         if event.what == "started":
+            self._forget(trial)  # it may have begun before, with others
             beside = int(event.values.get("beside", 0))
             name = f"{trial.label} · seed {trial.seed}" + f" and {beside} more" * (beside > 0)
             self.running[trial.id] = self.progress.add_task(name, total=max(1, trial.epochs), told="")
         elif event.what == "progress" and trial.id in self.running:
             values = event.values
-            self.progress.update(self.running[trial.id], completed=values.get("epoch", 0), told=_told(values, trial))
+            epoch = min(values.get("epoch", 0), max(1, trial.epochs))
+            self.progress.update(self.running[trial.id], completed=epoch, told=_told(values, trial))
         elif event.what in ("found", "finished", "failed"):
             self._end(event)
         self._tell_whole()
 
     def _end(self, event: Event) -> None:
         trial = event.trial
-        task = self.running.pop(trial.id, None)
-        if task is not None:
-            self.progress.remove_task(task)
-        cost = self.cost_s.pop(trial.id, 0.0)
-        self.left_s -= cost
+        if trial.id not in self.cost_s:  # it has ended before
+            return
+        self._forget(trial)
+        cost = self.cost_s.pop(trial.id)
+        self.left_s = max(0.0, self.left_s - cost)
         if event.what == "found":
             self.total -= 1
             return
@@ -82,8 +86,13 @@ class Display:
         elif not self.console.is_terminal:
             self._line(head + _result(event.values) + f" · {self._time_left()}")
 
+    def _forget(self, trial: Trial) -> None:
+        task = self.running.pop(trial.id, None)
+        if task is not None:
+            self.progress.remove_task(task)
+
     def _line(self, text: str) -> None:
-        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self.console.print(text, markup=False, highlight=False, soft_wrap=not self.console.is_terminal)
 
     def _tell_whole(self) -> None:
         told = f"{self.finished} of {self.total} trials · {self._time_left()}"
@@ -99,13 +108,26 @@ class Display:
         return f"{_duration(self.left_s * pace)} left" if self.cost_s else "done"
 
 
+def _columns(width: int) -> list[ProgressColumn]:
+    """What a line of the live display shows; on a narrow terminal words alone, broken where they do not fit."""
+    if width < WIDE:
+        wrapped = Column(no_wrap=False, overflow="fold")
+        return [TextColumn("{task.description} {task.fields[told]}", table_column=wrapped)]
+    return [
+        TextColumn("{task.description}", table_column=Column(no_wrap=False, overflow="fold")),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[told]}"),
+        TimeElapsedColumn(),
+    ]
+
+
 def print_plan(rows: Sequence[PlannedTrial]) -> None:
     """The plan as a table on standard output, seeds of one model folded into a line."""
     table = Table(box=None, header_style="bold")
     for name in ("chapter", "model", "data", "images"):
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     for name in ("epochs", "parameters", "seeds", "done", "memory", "GFLOP", "time"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", overflow="fold")
     groups: dict[tuple[str, str], list[PlannedTrial]] = {}
     for row in rows:
         groups.setdefault((row.chapter, row.label), []).append(row)
@@ -130,7 +152,7 @@ def print_plan(rows: Sequence[PlannedTrial]) -> None:
                 _duration(sum(one.time_s for one in group)),
             ),
         )
-    console = Console(width=None if sys.stdout.isatty() else 140)
+    console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
     console.print(table)
     total = summary(rows)
     about = "at most" if any(row.stops or row.prunes for row in rows) else "about"

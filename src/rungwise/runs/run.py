@@ -1,5 +1,6 @@
 """From a study to its report: plan, compute what is missing, tell."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,8 +10,10 @@ from rich.console import Console
 
 from rungwise.data.files.progress import bars
 from rungwise.data.load import load
+from rungwise.dates import source_date
 from rungwise.engine.local import LocalEngine, default_workers
 from rungwise.engine.machine import choose_device, gpu_memory, product_rates
+from rungwise.engine.processes import refuse_repeated_script
 from rungwise.evidence.judgement import Judgement
 from rungwise.evidence.measure import Measurement
 from rungwise.files import write_atomically
@@ -32,9 +35,18 @@ from rungwise.study.plan import longest_first, plan
 from rungwise.study.reading import parse_study
 from rungwise.study.study import Study, study_trials, wanted
 from rungwise.study.text import read_text
+from rungwise.words import counted
 
 
-@dataclass(frozen=True)
+class TrialsFailedWarning(UserWarning):
+    """Trials of a run failed; `Run.failures` and the report say why."""
+
+
+class DamagedRecordsWarning(UserWarning):
+    """Records of a run are not what their ids say and are left out; `Run.damaged` says what is wrong with each."""
+
+
+@dataclass(frozen=True, repr=False)
 class Run(Shown):
     """A study and where its records are."""
 
@@ -48,10 +60,18 @@ class Run(Shown):
         """What the folder has of the study's trials: records, failures, and what is damaged."""
         return self.store.read(wanted(self.study))
 
+    def __repr__(self) -> str:
+        found, planned = self.found, len(wanted(self.study))
+        done, failed, damaged = len(found.records), len(found.failures), len(found.damaged)
+        return (
+            f"Run of {self.study.title!r} in {self.store.root}: {done} of {counted(planned, 'trial')} done, "
+            f"{failed} failed, {f'{damaged} damaged, ' * (damaged > 0)}{planned - done - failed - damaged} not run"
+        )
+
     @property
     def records(self) -> dict[str, Record]:
-        """The finished trials by id, without those that are damaged."""
-        return self.found.records
+        """The finished trials by id. A DamagedRecordsWarning names those that are left out."""
+        return self._sound(self.found).records
 
     @property
     def failures(self) -> dict[str, Record]:
@@ -66,17 +86,29 @@ class Run(Shown):
     @property
     def measurements(self) -> list[Measurement]:
         """Every number that the chapters measured, as a tidy table."""
-        return self.store.reading(wanted(self.study), lambda found: measurements(self.study, found.records))
+        return self.store.reading(
+            wanted(self.study), lambda found: measurements(self.study, self._sound(found).records)
+        )
 
     @property
     def claims(self) -> dict[str, tuple[Judgement, ...]]:
         """The claims of each chapter with their verdicts, by the chapters' names."""
-        return self.store.reading(wanted(self.study), lambda found: judged(self.study, found.records))
+        return self.store.reading(wanted(self.study), lambda found: judged(self.study, self._sound(found).records))
 
     @property
     def curves(self) -> list[Point]:
         """Every learning curve of the records, as a tidy table."""
         return curves(self.study, self.records)
+
+    def _sound(self, found: Found) -> Found:
+        if found.damaged:
+            warnings.warn(
+                f"{counted(len(found.damaged), 'damaged record')} of {self.study.title!r} left out: "
+                f"{'; '.join(found.damaged.values())}",
+                DamagedRecordsWarning,
+                stacklevel=4,
+            )
+        return found
 
     def write_report(self) -> Path:
         """Write report.html, report.md and findings.json from the records alone; the path of the first."""
@@ -99,9 +131,13 @@ def run_study(
     """Compute the trials that have no record yet in `out`, then write the report there.
 
     `chapters`: only these kinds (all by default); the report tells of everything that has a record.
-    Raises StudyError, DeviceError, DataError or StoreError before anything is computed.
-    A trial that fails is in `Run.failures`; the others are computed all the same.
+    Raises StudyError, DeviceError, DataError, DateError or StoreError before anything is computed, ScriptError where
+    workers would repeat the caller's script, and OSError where records or the report cannot be written, as on a full
+    disk. A trial that fails is in `Run.failures`, and a TrialsFailedWarning tells of it; the others are computed all
+    the same.
     """
+    refuse_repeated_script()
+    source_date()
     computed = study.only(chapters) if chapters else study
     chosen = choose_device(device)
     trials = [trial for _, trial in study_trials(computed)]
@@ -124,11 +160,17 @@ def run_study(
     leave_out(study, store, None if quiet else console)
     run = Run(study, store, set_aside)
     run.write_report()
+    if failed := len(run.failures):
+        warnings.warn(
+            f"{counted(failed, 'trial')} of {run.study.title!r} failed; Run.failures and {out / 'report.html'} say why",
+            TrialsFailedWarning,
+            stacklevel=2,
+        )
     return run
 
 
 def open_run(folder: Path) -> Run:
-    """A run from its folder. Raises StoreError where there is none."""
+    """A run from its folder. Raises StoreError where there is none, or where its study cannot be read."""
     path = folder / "study.json"
     if not path.exists():
         raise StoreError(

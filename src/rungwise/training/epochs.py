@@ -22,9 +22,10 @@ RISE = 0.2
 
 Watch = Callable[[int, Callable[[], Batch]], None]
 """Told after each step its number in the epoch, and how to have its batch."""
-Progress = Callable[[float, Tensor, Tensor], None]
-"""Told now and then the share of the epoch that is over, the losses of the last step (L,), and how many labels were
-right since the epoch began (L,). Reading the numbers waits for the device."""
+Progress = Callable[[float, Tensor, Tensor, float], None]
+"""Told now and then the share of the epoch that is over, the losses of the last step (L,), how many labels were right
+since the epoch began (L,), and of how many images, both weighted where images are. Reading the numbers waits for the
+device."""
 
 
 class EpochLog(NamedTuple):
@@ -132,7 +133,8 @@ class EpochDriver:
                 watch(number, partial(_same, batch))
             if time.perf_counter() - reported > PROGRESS_EVERY_S:
                 reported = time.perf_counter()
-                progress(seen / images, losses[number], right)
+                counted = self.feed.counted(torch.cat(list(indices[: number + 1])))
+                progress(seen / images, losses[number], right, counted)
         self.step.flush()
         return EpochLog(losses, weights, right)
 

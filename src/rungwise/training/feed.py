@@ -19,6 +19,11 @@ class Feed:
     """(N,), bool: which images are mirrored in this epoch, where that alternates."""
     pruner: Pruner | None = None
 
+    def counted(self, index: Tensor) -> float:
+        """How many images an index (B,) counts for: with weights, not as many as it has, nor as all of them together
+        do by the end of an epoch."""
+        return float(len(index)) if self.pruner is None else self.pruner.weights[index].sum().item()
+
     def draw(self, count: int, random: torch.Generator) -> Drawn:
         """What happens to that many images."""
         return Drawn() if self.augment is None else self.augment.draw(count, self.train.images.shape[2:], random)

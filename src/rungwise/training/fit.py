@@ -140,7 +140,9 @@ class _Loop:
         self.train_s += now(self.bench.device) - started - self.aside_s
         self.weights.append(log.weights)
         loss = fixed.weighted_sum(means, self.trial.loss_weights).item()
-        self.epoch = Epoch(loss, means.tolist(), (log.right / n).tolist(), log.weights.mean(0).tolist())
+        # Where images were left out, the weights of the others make up for them on average, and not in each epoch.
+        accuracy = (log.right / n).clamp(max=1)
+        self.epoch = Epoch(loss, means.tolist(), accuracy.tolist(), log.weights.mean(0).tolist())
         if self.dominance is not None and self.dominance.average is not None:
             self.epoch.dominance = self.dominance.average.tolist()
 
@@ -152,9 +154,9 @@ class _Loop:
         self.dominance.look(drawn)
         self.aside_s += now(self.bench.device) - since
 
-    def _report(self, done: float, losses: Tensor, right: Tensor) -> None:
+    def _report(self, done: float, losses: Tensor, right: Tensor, counted: float) -> None:
         progress = {"epoch": self.number + done, "loss": losses.sum().item()}
-        self.bench.progress(progress | {"accuracy": right[0].item() / (done * len(self.train))})
+        self.bench.progress(progress | {"accuracy": right[0].item() / counted})
 
 
 def _balancer(trial: Fit, learner: Learner) -> Balancer:

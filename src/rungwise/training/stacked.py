@@ -234,9 +234,9 @@ def _fit(group: _Group, bench: Bench) -> list[Outcome | TrialFailed]:
     warmup_s, size = _warm_up(group)
     epoch, train_s, steps, n = 0, 0.0, 0, len(group.train) // count
 
-    def report(done: float, losses: Tensor, right: Tensor) -> None:
+    def report(done: float, losses: Tensor, right: Tensor, counted: float) -> None:
         progress = {"epoch": epoch + done, "loss": losses.mean().item()}
-        bench.progress(progress | {"accuracy": right.mean().item() / (done * n)})
+        bench.progress(progress | {"accuracy": right.sum().item() / counted})
 
     driver = group.driver(group.nets)
     states = []

@@ -8,6 +8,7 @@ from pathlib import Path
 from rungwise.data.errors import DataError
 from rungwise.data.files.idx import GZIP
 from rungwise.data.files.known import File, holder
+from rungwise.files import check_regular
 
 Progress = Callable[[str, int, int], None]
 """Told the file's name, and how many of how many uncompressed bytes are there."""
@@ -58,6 +59,10 @@ class Contents:
         if digest == self._file.sha256 and complete:
             return self._content
         got, expected = len(self._content), self._file.size
+        if digest == self._file.sha256:
+            raise DataError(
+                "truncated: all of its content is there, but the gzip stream breaks off before its own checksum"
+            )
         if complete and (other := holder(digest)):
             fault = f"mislabelled: it holds the bytes of {other.source}/{other.name}"
         elif not complete or got < expected:
@@ -97,6 +102,7 @@ def read(path: Path, file: File) -> bytearray:
     """The uncompressed bytes of `file`, kept at `path`. Raises `DataError` with what is wrong."""
     contents = Contents(file)
     try:
+        check_regular(path)
         with path.open("rb") as stream:
             while chunk := stream.read(1 << 20):
                 contents.write(chunk)

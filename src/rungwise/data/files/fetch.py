@@ -24,6 +24,11 @@ def fetch(file: File, folder: Path, progress: Progress | None = None) -> bytearr
     `DataError` with every mirror's fault where none is good.
     """
     path = folder / file.name
+    if not folder.is_absolute():
+        raise DataError(
+            "there is no home folder to keep downloads in: set HOME or XDG_CACHE_HOME to a folder, or RUNGWISE_DATA to "
+            "one that has the files"
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(folder / f".{file.name}.lock"):

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from rungwise.data.errors import DataError
+from rungwise.files import check_regular
 
 GZIP = b"\x1f\x8b"
 TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
@@ -25,13 +26,21 @@ def read_idx(source: Path | str | bytes | bytearray) -> np.ndarray:
     Bytes that are not gzipped are not copied. Raises `DataError` where the content is not exactly one array.
     """
     name = str(source) if isinstance(source, (Path, str)) else "the IDX data"
-    content = Path(source).read_bytes() if isinstance(source, (Path, str)) else source
+    content = _read(Path(source)) if isinstance(source, (Path, str)) else source
     try:
         if content[:2] == GZIP:
             content = _unzip(content)
         return _array(content)
     except DataError as error:
         raise DataError(f"{name}: {error}") from None
+
+
+def _read(path: Path) -> bytes:
+    try:
+        check_regular(path)
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: unreadable ({error.strerror})") from error
 
 
 def _unzip(content: bytes | bytearray) -> bytes:

@@ -25,8 +25,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Run a comparative study of image classifiers, and write a report that one can defend.",
-    epilog="Exit codes: 0 done, 1 failed, 2 wrong use, 3 done but trials failed or records are damaged, 130 interrupted, "
-    "143 ended (signal n: 128 + n), 141 the output was not read to its end.",
+    epilog="Exit codes: 0 done, 1 failed, 2 wrong use, 3 done but trials failed or records are damaged, "
+    "130 interrupted, 143 ended (signal n: 128 + n), 141 the output was not read to its end.",
 )
 app.add_typer(data_app, name="data")
 

@@ -173,30 +173,32 @@ from rungwise.cli.signals import listen, unwinding
 listen()
 with user_errors(), {inside}:
     try:
-        print("ready", flush=True)
         {wait}
     finally:
         print("unwound", flush=True)
         {last}
 """
-WAIT = "signal.pause()"
+WAIT = "print('ready', flush=True); signal.pause()"
 
 
 def ended(number: int, inside: str, wait: str = WAIT, last: str = "pass") -> Answer:
     """What a script says to a signal that comes when it is ready."""
     script = SCRIPT.format(inside=inside, wait=wait, last=last)
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", script],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         # Whoever runs the tests may ignore interrupts, as a shell has its background jobs do; children inherit that.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            process.send_signal(number)
+            out, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
     return process.returncode, out, err
 
 
@@ -224,7 +226,7 @@ def test_a_second_signal_ends_at_once() -> None:
 def test_a_signal_in_a_destructor_is_not_lost() -> None:
     wait = """
         class Late:
-            def __del__(self): signal.pause()
+            def __del__(self): print('ready', flush=True); signal.pause()
         late = Late()
         del late
         [signal.pause() for _ in range(3)]"""

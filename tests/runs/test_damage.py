@@ -275,6 +275,13 @@ def test_of_unsealed_records_predictions_tell(name: str, unsealed: Run) -> None:
         assert len(unsealed.measurements) > 0
 
 
+def test_a_pipe_in_the_place_of_unsealed_arrays_is_not_waited_for(unsealed: Run) -> None:
+    path = trials(unsealed)[0] / "arrays.npz"
+    path.unlink()
+    os.mkfifo(path)
+    assert list(unsealed.damaged) == [trials(unsealed)[0].name]
+
+
 def test_an_array_that_an_unsealed_record_lacks_is_found_when_it_is_asked_for(unsealed: Run) -> None:
     arrays(lambda found: found.clear())(trials(unsealed))
     assert CliRunner().invoke(app, ["report", str(unsealed.store.root)]).exit_code in (0, 3)

@@ -4,10 +4,12 @@ A command that keeps nothing ends at once. While one writes, the first signal un
 nothing is left half written; a second one ends it at once.
 """
 
+import _thread
 import contextlib
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -16,6 +18,8 @@ SAYS = {"SIGINT": "interrupted", "SIGTERM": "told to end (SIGTERM)", "SIGHUP": "
 """By name: a system has not all of them."""
 SAYS |= {"SIGBREAK": "told to end (Ctrl-Break)"}
 HEARD = {number: says for name, says in SAYS.items() if (number := getattr(signal, name, None)) is not None}
+AGAIN_S = 0.05
+"""How soon a signal comes again that was lost."""
 SHOW_CURSOR = b"\x1b[?25h"
 """A live display hides it."""
 
@@ -81,9 +85,19 @@ def _end_at_once(number: int, _: FrameType | None) -> None:
 
 
 def _unraisable(what: "sys.UnraisableHookArgs") -> None:
-    """A signal that came where no error can be raised, as in a destructor, is raised again where one can."""
+    """A signal that came where no error can be raised, as in a destructor, comes again when that is over."""
     if isinstance(what.exc_value, Stopped):
         _hear(_unwind)
-        signal.raise_signal(what.exc_value.number)
+        again = threading.Timer(AGAIN_S, _send, [what.exc_value.number])
+        again.daemon = True
+        again.start()
     else:
         sys.__unraisablehook__(what)
+
+
+def _send(number: int) -> None:
+    """Have the main thread hear a signal."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
+    else:
+        _thread.interrupt_main(signal.Signals(number))

@@ -256,7 +256,7 @@ class Store:
         while os.path.lexists(place):
             number += 1
             place = self.root / "damaged" / f"{path.name}-{number}"
-        path.rename(place)
+        rename(path, place)
         return place
 
     def save(self, trial: Trial, outcome: Outcome, environment: Environment, data_sha256: dict[str, str]) -> None:

@@ -8,6 +8,7 @@ from zlib import error as ZlibError
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
+from rungwise.files import check_regular
 from rungwise.records.errors import DamagedRecordError, MissingArrayError
 
 UNREADABLE = (OSError, ValueError, EOFError, BadZipFile, ZlibError, SafetensorError, NotImplementedError)
@@ -22,6 +23,7 @@ class Arrays(Mapping[str, np.ndarray]):
 
     def __getitem__(self, key: str) -> np.ndarray:
         try:
+            check_regular(self.path)
             with self.path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
                 if key not in arrays.files:
                     raise MissingArrayError(self.trial_id, self.path, f"it has no array {key!r}")
@@ -31,6 +33,7 @@ class Arrays(Mapping[str, np.ndarray]):
 
     def __iter__(self) -> Iterator[str]:
         try:
+            check_regular(self.path)
             with self.path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
                 return iter(list(arrays.files))
         except UNREADABLE as error:

@@ -35,4 +35,4 @@ def told_seal(seal: str, records: Iterable[Record]) -> str:
     if not counts:
         return "none: nothing has finished"
     unsealed = f"{counts['unsealed']} of {counted(counts.total(), 'record')} unsealed"
-    return f"none: {unsealed}; `rungwise verify --seal` seals them"
+    return f"none: {unsealed}; rungwise verify --seal seals them"

@@ -72,7 +72,7 @@ def _damage(study: Study, found: Found) -> Iterator[str]:
     if names:
         yield (
             f"{counted(len(names), 'record')} {'is' if len(names) == 1 else 'are'} damaged, and used for nothing here: "
-            f"{listed(names)}. The table of trials says what is wrong. `rungwise run` sets damaged records aside and "
+            f"{listed(names)}. The table of trials says what is wrong. Running the study again sets them aside and "
             "computes their trials anew."
         )
 
@@ -84,7 +84,7 @@ def _outdated(study: Study, found: Found) -> Iterator[str]:
     if old:
         yield (
             f"{counted(len(old), 'trial')} {'was' if len(old) == 1 else 'were'} computed by an earlier version of the "
-            "code, whose results have changed since. `rungwise run` computes them anew."
+            "code, whose results have changed since. Running the study again computes them anew."
         )
 
 

@@ -57,6 +57,8 @@ def identity_fault(raw: Mapping[str, Any], record: Record, trial_id: str, status
         return (
             f"its content was changed after it was written: its digest is {digest[:12]}, expected {record.sha256[:12]}"
         )
+    if record.version == 1 and (record.sha256 or record.files):
+        return "it says that it is of version 1, which has no digests, and has some"
     if record.version > 1 and status == "done" and ARRAYS not in record.files:
         return f"it has no digest of {ARRAYS}"
     return ""

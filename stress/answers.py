@@ -93,7 +93,7 @@ def judge(answer: Answer, name: str, tally: Tally) -> None:
         tally.fault(name, f"`{command}` ended with {answer.code}: {answer.err[-500:]}")
     elif "Traceback" in answer.out + answer.err:
         tally.fault(name, f"`{command}` shows a traceback: {(answer.out + answer.err)[-1500:]}")
-    elif answer.code == 2 and not answer.err.strip():
+    elif answer.code == 2 and not (answer.err + answer.out).strip():
         tally.fault(name, f"`{command}` ended with 2 and said nothing")
 
 

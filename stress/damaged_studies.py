@@ -96,7 +96,7 @@ def _line(text: str, chance: random.Random) -> tuple[str, bytes]:
 
 def _encoding(text: str, chance: random.Random) -> tuple[str, bytes]:
     name = chance.choice(["utf-16", "utf-16-le", "utf-32", "utf-8-sig", "utf-7", "cp037"])
-    return name, text.encode(name)
+    return name, text.encode(name, "replace")
 
 
 def _huge(text: str, chance: random.Random) -> tuple[str, bytes]:

@@ -57,7 +57,8 @@ class DamagedData:
             outcome = self._load(name, tally)
             checked = ask("data", "check", NAME)
             judge(checked, name, tally)
-            tally.check((checked.code == 0) == (outcome == "right"), name, f"loads as {outcome}, checked: {checked.out}")
+            agree = (checked.code == 0) == (outcome == "right")
+            tally.check(agree, name, f"loads as {outcome}, checked: {checked.out}")
             judge(ask("data", "list"), name, tally)
         finally:
             del os.environ["RUNGWISE_DATA"]

@@ -10,8 +10,8 @@ from typing import Any
 
 from rungwise.study.reading import parse_study, preset_names
 from stress.answers import ask, judge
-from stress.mutations import at, bytes_changed, dumped, value_changed
 from stress.mutations import Path as Place
+from stress.mutations import at, bytes_changed, dumped, value_changed
 from stress.sound import Sound
 from stress.tally import Tally
 
@@ -102,7 +102,7 @@ def _encoding(text: str, chance: random.Random) -> tuple[str, bytes]:
 def _huge(text: str, chance: random.Random) -> tuple[str, bytes]:
     ways: dict[str, Callable[[], str]] = {
         "a number": lambda: text.replace("seeds = ", "seeds = " + "9" * 5000, 1),
-        "a name": lambda: text.replace("title = ", f'{"k" * 2_000_000} = 1\ntitle = ', 1),
+        "a name": lambda: text.replace("title = ", f"{'k' * 2_000_000} = 1\ntitle = ", 1),
         "keys": lambda: "\n".join(f"k{i} = {i}" for i in range(300_000)) + "\n" + text,
         "a comment": lambda: f"# {'x' * 2_000_000}\n{text}",
         "seeds": lambda: "seeds = 1000000000000\n" + text.replace("seeds = ", "# ", 1),

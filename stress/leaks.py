@@ -77,11 +77,11 @@ def leaks(times: int, place: Path, tally: Tally | None = None, most_bytes: int =
             tally.case(f"study {number}, with {held[-1]}", "done")
     finally:
         tempfile.tempdir = before
-    _judge(held[int(times * WARM_UP) :], tally, most_bytes)
+    judge(held[int(times * WARM_UP) :], tally, most_bytes)
     return tally
 
 
-def _judge(held: list[Held], tally: Tally, most_bytes: int) -> None:
+def judge(held: list[Held], tally: Tally, most_bytes: int) -> None:
     """Counts must be what they were; memory may grow by so many bytes per study."""
     first, last = held[0], held[-1]
     for field, before, after in zip(fields(Held), astuple(first), astuple(last), strict=True):
@@ -89,4 +89,6 @@ def _judge(held: list[Held], tally: Tally, most_bytes: int) -> None:
             tally.check(after <= before, field.name, f"{before} after the warm-up, {after} at the end")
     slope = float(np.polyfit(range(len(held)), [one.memory for one in held], 1)[0])
     tally.say(f"memory grew by {slope:,.0f} bytes per study, from {first.memory:,} to {last.memory:,}")
-    tally.check(slope <= most_bytes, "memory", f"{slope:,.0f} bytes stay of each study, at most {most_bytes:,} expected")
+    tally.check(
+        slope <= most_bytes, "memory", f"{slope:,.0f} bytes stay of each study, at most {most_bytes:,} expected"
+    )

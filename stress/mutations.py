@@ -9,8 +9,41 @@ from typing import Any
 Path = tuple[str | int, ...]
 
 ODD: tuple[Any, ...] = (
-    *(None, True, False, 0, -1, 1, 2, 10, 3.5, -0.0, 1e-320, 1e308, float("nan"), float("inf"), 10**30, -(2**63), 2**64),
-    *("", " ", "x" * 300, "0", "1e-3", "all", "A", "\x00", "\ud800", "ä ≤ 漢", "../../x", "[bold]", "{{ 1 }}", "<script>"),
+    *(
+        None,
+        True,
+        False,
+        0,
+        -1,
+        1,
+        2,
+        10,
+        3.5,
+        -0.0,
+        1e-320,
+        1e308,
+        float("nan"),
+        float("inf"),
+        10**30,
+        -(2**63),
+        2**64,
+    ),
+    *(
+        "",
+        " ",
+        "x" * 300,
+        "0",
+        "1e-3",
+        "all",
+        "A",
+        "\x00",
+        "\ud800",
+        "ä ≤ 漢",
+        "../../x",
+        "[bold]",
+        "{{ 1 }}",
+        "<script>",
+    ),
     *([], {}, [[]], [1, "a", None], [0] * 1000, {"": 1}, {"a": {"b": {}}}, [True], ["A", "A"], {"source": "digits"}),
 )
 """What a setting seldom is."""

@@ -55,8 +55,8 @@ def surroundings(folder: Path) -> Iterator[None]:
     """Work in this folder, with a cache of its own, no data but what comes with libraries, and no network."""
     folder.mkdir(parents=True)
     before, variables = Path.cwd(), dict(os.environ)
-    proxies = {f"{kind}{suffix}": NOWHERE for kind in ("http", "https", "HTTP", "HTTPS") for suffix in ("_proxy", "_PROXY")}
-    os.environ.update({**proxies, "XDG_CACHE_HOME": str(folder / "cache")})
+    kinds = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
+    os.environ.update({**dict.fromkeys(kinds, NOWHERE), "XDG_CACHE_HOME": str(folder / "cache")})
     os.environ.pop("RUNGWISE_DATA", None)
     os.chdir(folder)
     try:

@@ -2,6 +2,8 @@
 
 import json
 import multiprocessing
+import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +13,9 @@ import torch
 from rungwise.data.settings import Data
 from rungwise.models.mlp import MlpSettings
 from rungwise.records.environment import environment_here
-from rungwise.records.errors import StoreError
-from rungwise.records.store import Store
+from rungwise.records.errors import DamagedRecordError, StoreError
+from rungwise.records.reading import Found
+from rungwise.records.store import ABANDONED_S, Store
 from rungwise.training.settings import Fit, Recipe
 from rungwise.trial import Outcome
 
@@ -72,6 +75,58 @@ def test_nothing_half_written_is_ever_a_record(store: Store) -> None:
     assert not list((store.root / "partial").iterdir()), "the next run clears it away"
     store.save(TRIAL, outcome(), ENVIRONMENT, {})
     assert store.has(TRIAL.id)
+
+
+def test_what_a_killed_writer_left_is_cleared_away_an_hour_later(store: Store) -> None:
+    old, new = store.root / f".report.html.{'0' * 16}.part", store.root / "failed" / f".x.json.{'1' * 16}.part"
+    for path in (old, new):
+        path.write_text("half")
+    os.utime(old, (time.time() - 2 * ABANDONED_S,) * 2)
+    store.create()
+    assert not old.exists()
+    assert new.exists(), "another run may be writing it"
+
+
+def test_an_index_that_is_wrong_damages_nothing(store: Store) -> None:
+    store.save(TRIAL, outcome(), ENVIRONMENT, {})
+    store.load(TRIAL.id)
+    entries = store.index.entries
+    assert entries
+    for entry in entries.values():
+        entry[2] = "0" * 64
+    assert store.load(TRIAL.id).summary == outcome().summary
+    assert "0" * 64 not in {entry[2] for entry in entries.values()}, "it is put right"
+
+
+def test_weights_that_are_no_file_are_damaged_and_none_are_not(store: Store) -> None:
+    store.save(TRIAL, outcome(), ENVIRONMENT, {})
+    weights = store.folder(TRIAL.id) / "weights.safetensors"
+    weights.unlink()
+    assert dict(store.verify(TRIAL.id).weights) == {}
+    weights.mkdir()
+    with pytest.raises(DamagedRecordError, match=r"weights\.safetensors is no file"):
+        store.verify(TRIAL.id)
+    with pytest.raises(DamagedRecordError, match=r"weights\.safetensors is no file"):
+        len(store.load(TRIAL.id).weights)
+
+
+def test_a_record_whose_content_cannot_be_used_is_left_out_and_remembered(store: Store) -> None:
+    trials = [TRIAL.model_copy(update={"seed": seed}) for seed in range(5)]
+    for trial in trials:
+        store.save(trial, outcome(0.1 * trial.seed), ENVIRONMENT, {})
+    ids, bad = {trial.id for trial in trials}, trials[3].id
+
+    def work(found: Found) -> set[str]:
+        for trial_id, record in found.records.items():
+            record.arrays["logits"].reshape(5 if trial_id == bad else 6)
+        return set(found.records)
+
+    assert store.reading(ids, work) == ids - {bad}
+    assert store.read(ids).damaged == {
+        bad: f"trials/{bad}: what it holds cannot be used (ValueError: cannot reshape array of size 6 into shape (5,))"
+    }
+    with pytest.raises(ZeroDivisionError):  # no record is to blame
+        store.reading(ids, lambda found: 1 / 0)
 
 
 def test_the_first_of_two_writers_stays(store: Store) -> None:

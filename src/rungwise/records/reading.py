@@ -1,6 +1,7 @@
 """Reads one record, and says what is wrong with it."""
 
 import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +25,29 @@ class Found:
         """The same, but for a record that turned out to be damaged."""
         records = {key: record for key, record in self.records.items() if key != trial_id}
         return Found(records, self.failures, {**self.damaged, trial_id: why})
+
+
+def culprit(found: Found, work: Callable[[Found], object]) -> str | None:
+    """The one record without which `work` can be done, although it passes all checks: it was never sealed, or was
+    sealed with content that cannot be. None where there is no such record: then the records are not at fault.
+
+    Halves the suspects, so that of thousands it takes about ten tries.
+    """
+
+    def can(without: Iterable[str]) -> bool:
+        left_out = set(without)
+        records = {key: record for key, record in found.records.items() if key not in left_out}
+        try:
+            work(Found(records, found.failures, found.damaged))
+        except Exception:
+            return False
+        return True
+
+    suspects = sorted(found.records)
+    while len(suspects) > 1:
+        half = suspects[: len(suspects) // 2]
+        suspects = half if can(half) else suspects[len(half) :]
+    return suspects[0] if suspects and can(suspects) else None
 
 
 def sealed_text(record: Record) -> str:

@@ -12,8 +12,10 @@ A folder under trials/ is complete from the moment it has its name: it is writte
 read with suspicion all the same: what was changed since is named, and used for nothing.
 """
 
+import contextlib
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Self, TypeVar
@@ -23,16 +25,19 @@ from filelock import FileLock
 from safetensors.torch import save
 
 from rungwise.digests import file_digest
+from rungwise.errors import UserError
 from rungwise.files import flush_to_disk, naming, rename, write_atomically
 from rungwise.records.checks import ARRAYS, WEIGHTS, numbers_fault
 from rungwise.records.errors import DamagedRecordError, StoreError
 from rungwise.records.index import Index
-from rungwise.records.reading import Found, read_record, sealed_text, unsealed_fault
+from rungwise.records.reading import Found, culprit, read_record, sealed_text, unsealed_fault
 from rungwise.records.record import Environment, Record
 from rungwise.records.tensors import Arrays, Weights
 from rungwise.trial import Outcome, Trial
 
 T = TypeVar("T")
+ABANDONED_S = 3600
+"""Age of a file on its way to its name (`files.write_atomically`) whose writer was killed: writing takes seconds."""
 
 
 class Store:
@@ -41,6 +46,8 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._index: Index | None = None
+        self._unusable: dict[str, tuple[str, str]] = {}
+        """Of records that turned out damaged after they had been read: their digest, and what is wrong; by id."""
 
     def __reduce__(self) -> tuple[type[Self], tuple[Path]]:
         return type(self), (self.root,)
@@ -80,6 +87,11 @@ class Store:
             if not lock.is_locked and _try(lock):
                 shutil.rmtree(partial, ignore_errors=True)
                 lock.release()
+        for place in (".", "failed", "figures", "trials/*"):
+            for part in self.root.glob(f"{place}/.*.part"):
+                with contextlib.suppress(OSError):  # another run was first
+                    if time.time() - part.stat().st_mtime > ABANDONED_S:
+                        part.unlink()
 
     def lock(self, trial_id: str) -> FileLock:
         """Held by the process that computes the trial. The system frees it when that process dies."""
@@ -131,13 +143,15 @@ class Store:
     def _file_fault(self, path: Path, record: Record, *, anew: bool = False) -> str:
         """Whether a file is as it was when the record was sealed; of unsealed ones nothing is known."""
         if not path.is_file():
-            return f"{path.name} is missing"
+            return f"{path.name} is {'no file' if os.path.lexists(path) else 'missing'}"
         if record.version == 1:
             return ""
         if path.name not in record.files:
             return f"{path.name} is no part of the record: it has no digest of it"
         try:
             digest = self.index.digest(path, anew=anew)
+            if digest != record.files[path.name]:  # unless it is the index that is wrong
+                digest = self.index.digest(path, anew=True)
         except OSError as error:
             return f"{path.name} cannot be read ({error.strerror})"
         if digest == record.files[path.name]:
@@ -147,7 +161,7 @@ class Store:
     def verify(self, trial_id: str) -> Record:
         """As `load`, with every file read again, and accuracies counted again from predictions."""
         record, folder = self.load(trial_id), self.folder(trial_id)
-        for name in (ARRAYS, *([WEIGHTS] if (folder / WEIGHTS).is_file() else [])):
+        for name in (ARRAYS, *([WEIGHTS] if os.path.lexists(folder / WEIGHTS) else [])):
             if why := self._file_fault(folder / name, record, anew=True):
                 raise DamagedRecordError(trial_id, folder, why)
         if fault := unsealed_fault(record):
@@ -157,7 +171,7 @@ class Store:
 
     def lacks_weights(self, record: Record) -> bool:
         """Whether a record's weights were kept once, and are not in this folder."""
-        return WEIGHTS in record.files and not (self.folder(record.id) / WEIGHTS).is_file()
+        return WEIGHTS in record.files and not os.path.lexists(self.folder(record.id) / WEIGHTS)
 
     def read(self, wanted: Mapping[str, Iterable[str]] | Iterable[str]) -> Found:
         """What there is of these trials: by id, or with the ids under which each was kept before.
@@ -178,6 +192,9 @@ class Store:
                     continue
             if trial_id not in found.records:
                 self._read_failure(trial_id, found)
+        for trial_id, (digest, why) in self._unusable.items():
+            if trial_id in found.records and found.records[trial_id].sha256 == digest:
+                found = found.without(trial_id, why)
         return found
 
     def told(self, damage: DamagedRecordError) -> str:
@@ -194,15 +211,25 @@ class Store:
             found.damaged[trial_id] = self.told(damage)
 
     def reading(self, wanted: Mapping[str, Iterable[str]] | Iterable[str], work: Callable[[Found], T]) -> T:
-        """`work` with what there is of these trials; again without a record that turns out damaged on the way."""
+        """`work` with what there is of these trials; again without a record that turns out damaged on the way, and from
+        then on counts as that. What no record can be blamed for is raised."""
         found = self.read(wanted)
         while True:
             try:
                 return work(found)
-            except DamagedRecordError as damage:
-                if damage.trial_id not in found.records:
+            except DamagedRecordError as error:
+                if error.trial_id not in found.records:
                     raise
-                found = found.without(damage.trial_id, self.told(damage))
+                damage = error
+            except (UserError, MemoryError):
+                raise
+            except Exception as error:
+                if (trial_id := culprit(found, work)) is None:
+                    raise
+                why = f"what it holds cannot be used ({type(error).__name__}: {str(error)[:100]})"
+                damage = DamagedRecordError(trial_id, self.folder(trial_id), why)
+            self._unusable[damage.trial_id] = found.records[damage.trial_id].sha256, self.told(damage)
+            found = found.without(damage.trial_id, self.told(damage))
 
     def load_all(self, trial_ids: Iterable[str]) -> dict[str, Record]:
         """The finished ones among these trials. Raises DamagedRecordError where one is not what its id says."""

@@ -1,5 +1,6 @@
 """The arrays and weights of a record, each read when it is asked for."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from zipfile import BadZipFile
@@ -61,7 +62,7 @@ class Weights(Mapping[str, np.ndarray]):
             raise _unreadable(self.trial_id, self.path, error) from None
 
     def __iter__(self) -> Iterator[str]:
-        if not self.path.is_file():
+        if not os.path.lexists(self.path):
             return iter(())
         if not self._checked:
             self._check()

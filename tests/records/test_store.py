@@ -14,7 +14,7 @@ from rungwise.data.settings import Data
 from rungwise.models.mlp import MlpSettings
 from rungwise.records.environment import environment_here
 from rungwise.records.errors import DamagedRecordError, StoreError
-from rungwise.records.reading import Found
+from rungwise.records.found import Found
 from rungwise.records.store import ABANDONED_S, Store
 from rungwise.training.settings import Fit, Recipe
 from rungwise.trial import Outcome

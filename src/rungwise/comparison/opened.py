@@ -10,7 +10,7 @@ from rungwise.comparison import differences
 from rungwise.comparison.result import ComparedRun
 from rungwise.evidence.measure import Measurement, Metric
 from rungwise.judging.judge import measurements
-from rungwise.records.reading import Found
+from rungwise.records.found import Found
 from rungwise.records.record import Record
 from rungwise.report.assemble import trial_rows
 from rungwise.runs.run import Run

@@ -1,53 +1,16 @@
 """Reads one record, and says what is wrong with it."""
 
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+import os
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from rungwise.records.checks import identity_fault, parsed, recount_fault, seal
+from rungwise.records.checks import ARRAYS, WEIGHTS, identity_fault, numbers_fault, parsed, recount_fault, seal
 from rungwise.records.errors import DamagedRecordError
+from rungwise.records.index import Index
 from rungwise.records.record import Record
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a folder has of some trials; each trial is in one of the three at most."""
-
-    records: dict[str, Record] = field(default_factory=dict)
-    failures: dict[str, Record] = field(default_factory=dict)
-    damaged: dict[str, str] = field(default_factory=dict)
-    """What is wrong, with the path, by id."""
-
-    def without(self, trial_id: str, why: str) -> "Found":
-        """The same, but for a record that turned out to be damaged."""
-        records = {key: record for key, record in self.records.items() if key != trial_id}
-        return Found(records, self.failures, {**self.damaged, trial_id: why})
-
-
-def culprit(found: Found, work: Callable[[Found], object]) -> str | None:
-    """The one record without which `work` can be done, although it passes all checks: it was never sealed, or was
-    sealed with content that cannot be. None where there is no such record: then the records are not at fault.
-
-    Halves the suspects, so that of thousands it takes about ten tries.
-    """
-
-    def can(without: Iterable[str]) -> bool:
-        left_out = set(without)
-        records = {key: record for key, record in found.records.items() if key not in left_out}
-        try:
-            work(Found(records, found.failures, found.damaged))
-        except Exception:
-            return False
-        return True
-
-    suspects = sorted(found.records)
-    while len(suspects) > 1:
-        half = suspects[: len(suspects) // 2]
-        suspects = half if can(half) else suspects[len(half) :]
-    return suspects[0] if suspects and can(suspects) else None
+from rungwise.records.tensors import Arrays, Weights
 
 
 def sealed_text(record: Record) -> str:
@@ -86,3 +49,64 @@ def read_record(path: Path, trial_id: str, status: str) -> Record:
     if fault := identity_fault(raw, record, trial_id, status):
         raise DamagedRecordError(trial_id, path, fault)
     return record
+
+
+def open_record(folder: Path, trial_id: str, index: Index) -> Record:
+    """A finished trial's record from its folder, checked, with its arrays. Weights are checked when they are opened.
+
+    Raises KeyError where there is nothing, DamagedRecordError where it is not what its id says.
+    """
+    if not os.path.lexists(folder):
+        raise KeyError(trial_id)
+    if not (folder / "record.json").is_file():
+        raise DamagedRecordError(trial_id, folder, "expected a folder with a record.json")
+    record = read_record(folder / "record.json", trial_id, "done")
+
+    def check(name: str) -> None:
+        if why := file_fault(folder / name, record, index):
+            raise DamagedRecordError(trial_id, folder, why)
+
+    arrays = Arrays(folder / ARRAYS, trial_id)
+    weights = Weights(folder / WEIGHTS, trial_id, lambda: check(WEIGHTS))
+    record = record.model_copy(update={"arrays": arrays, "weights": weights})
+    if record.version > 1:
+        check(ARRAYS)
+    if fault := numbers_fault(record.summary, record.history) or (
+        unsealed_fault(record) if record.version == 1 else ""
+    ):
+        raise DamagedRecordError(trial_id, folder, fault)
+    return record
+
+
+def verify_record(folder: Path, trial_id: str, index: Index) -> Record:
+    """As `open_record`, with every file read again, and accuracies counted again from predictions."""
+    record = open_record(folder, trial_id, index)
+    for name in (ARRAYS, *([WEIGHTS] if os.path.lexists(folder / WEIGHTS) else [])):
+        if why := file_fault(folder / name, record, index, anew=True):
+            raise DamagedRecordError(trial_id, folder, why)
+    if fault := unsealed_fault(record):
+        raise DamagedRecordError(trial_id, folder, fault)
+    len(record.weights)
+    return record
+
+
+def file_fault(path: Path, record: Record, index: Index, *, anew: bool = False) -> str:
+    """Whether a file is as it was when the record was sealed; of unsealed ones nothing is known.
+
+    `anew`: whether it is read again, whatever the index says.
+    """
+    if not path.is_file():
+        return f"{path.name} is {'no file' if os.path.lexists(path) else 'missing'}"
+    if record.version == 1:
+        return ""
+    if path.name not in record.files:
+        return f"{path.name} is no part of the record: it has no digest of it"
+    try:
+        digest = index.digest(path, anew=anew)
+        if digest != record.files[path.name]:  # unless it is the index that is wrong
+            digest = index.digest(path, anew=True)
+    except OSError as error:
+        return f"{path.name} cannot be read ({error.strerror})"
+    if digest == record.files[path.name]:
+        return ""
+    return f"{path.name} was changed: its SHA-256 is {digest[:12]}, expected {record.files[path.name][:12]}"

@@ -29,10 +29,10 @@ from rungwise.errors import UserError
 from rungwise.files import flush_to_disk, naming, rename, write_atomically
 from rungwise.records.checks import ARRAYS, WEIGHTS, numbers_fault
 from rungwise.records.errors import DamagedRecordError, StoreError
+from rungwise.records.found import Found, culprit
 from rungwise.records.index import Index
-from rungwise.records.reading import Found, culprit, read_record, sealed_text, unsealed_fault
+from rungwise.records.reading import open_record, read_record, sealed_text, verify_record
 from rungwise.records.record import Environment, Record
-from rungwise.records.tensors import Arrays, Weights
 from rungwise.trial import Outcome, Trial
 
 T = TypeVar("T")
@@ -115,59 +115,11 @@ class Store:
     def load(self, trial_id: str) -> Record:
         """A finished trial's record, checked, with its arrays. KeyError where there is nothing of the trial,
         DamagedRecordError where it is not what its id says. Weights are checked when they are opened."""
-        folder = self.folder(trial_id)
-        if not os.path.lexists(folder):
-            raise KeyError(trial_id)
-        if not self.has(trial_id):
-            raise DamagedRecordError(trial_id, folder, "expected a folder with a record.json")
-        record = read_record(folder / "record.json", trial_id, "done")
-
-        def damage(why: str) -> DamagedRecordError:
-            return DamagedRecordError(trial_id, folder, why)
-
-        def check(name: str) -> None:
-            if why := self._file_fault(folder / name, record):
-                raise damage(why)
-
-        arrays = Arrays(folder / ARRAYS, trial_id)
-        weights = Weights(folder / WEIGHTS, trial_id, lambda: check(WEIGHTS))
-        record = record.model_copy(update={"arrays": arrays, "weights": weights})
-        if fault := numbers_fault(record.summary, record.history):
-            raise damage(fault)
-        if record.version > 1:
-            check(ARRAYS)
-        elif fault := unsealed_fault(record):
-            raise damage(fault)
-        return record
-
-    def _file_fault(self, path: Path, record: Record, *, anew: bool = False) -> str:
-        """Whether a file is as it was when the record was sealed; of unsealed ones nothing is known."""
-        if not path.is_file():
-            return f"{path.name} is {'no file' if os.path.lexists(path) else 'missing'}"
-        if record.version == 1:
-            return ""
-        if path.name not in record.files:
-            return f"{path.name} is no part of the record: it has no digest of it"
-        try:
-            digest = self.index.digest(path, anew=anew)
-            if digest != record.files[path.name]:  # unless it is the index that is wrong
-                digest = self.index.digest(path, anew=True)
-        except OSError as error:
-            return f"{path.name} cannot be read ({error.strerror})"
-        if digest == record.files[path.name]:
-            return ""
-        return f"{path.name} was changed: its SHA-256 is {digest[:12]}, expected {record.files[path.name][:12]}"
+        return open_record(self.folder(trial_id), trial_id, self.index)
 
     def verify(self, trial_id: str) -> Record:
         """As `load`, with every file read again, and accuracies counted again from predictions."""
-        record, folder = self.load(trial_id), self.folder(trial_id)
-        for name in (ARRAYS, *([WEIGHTS] if os.path.lexists(folder / WEIGHTS) else [])):
-            if why := self._file_fault(folder / name, record, anew=True):
-                raise DamagedRecordError(trial_id, folder, why)
-        if fault := unsealed_fault(record):
-            raise DamagedRecordError(trial_id, folder, fault)
-        len(record.weights)
-        return record
+        return verify_record(self.folder(trial_id), trial_id, self.index)
 
     def lacks_weights(self, record: Record) -> bool:
         """Whether a record's weights were kept once, and are not in this folder."""

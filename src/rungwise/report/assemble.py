@@ -6,7 +6,7 @@ from collections.abc import Iterator, Set
 from rungwise.chapters import load_chapter
 from rungwise.chapters.chapter import ChapterSettings
 from rungwise.judging.judge import judged
-from rungwise.records.reading import Found
+from rungwise.records.found import Found
 from rungwise.records.record import CHOICES, Record
 from rungwise.records.seal import told_seal
 from rungwise.records.store import Store

@@ -9,7 +9,7 @@ from rungwise.evidence.estimate import Estimate, estimate
 from rungwise.evidence.judgement import Judgement
 from rungwise.evidence.measure import Measurement, Metric
 from rungwise.judging.judge import judged, measurements
-from rungwise.records.reading import Found as Holdings
+from rungwise.records.found import Found as Holdings
 from rungwise.records.record import Record
 from rungwise.runs.run import Run
 from rungwise.study.reading import known_metrics

@@ -20,7 +20,7 @@ from rungwise.files import write_atomically
 from rungwise.judging.curves import Point, curves
 from rungwise.judging.judge import judged, measurements
 from rungwise.records.errors import StoreError
-from rungwise.records.reading import Found
+from rungwise.records.found import Found
 from rungwise.records.record import Record
 from rungwise.records.store import Store
 from rungwise.report.assemble import assemble

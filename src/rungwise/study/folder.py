@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rungwise.records.errors import DamagedRecordError, StoreError
-from rungwise.records.reading import Found
+from rungwise.records.found import Found
 from rungwise.records.record import Record
 from rungwise.records.seal import folder_seal
 from rungwise.records.store import Store

@@ -6,6 +6,7 @@
 #   format      put the code into ruff's form
 #   wheel-test  install the wheel into an empty environment and run the quick study there; a few minutes
 #   test-gpu    the tests that need a GPU
+#   stress      kill runs, damage files, run many at once, look for leaks; an hour or two
 #   bench       rungwise against other libraries, about five minutes
 #   bench-full  the same with all nets, under an hour
 #   clean       remove .venv, runs and what the tools left
@@ -19,7 +20,7 @@ TEST := .venv/.test-ready
 DEV := .venv/.dev-ready
 BENCH := .venv/.bench-ready
 
-.PHONY: study test check format wheel-test test-gpu bench bench-full clean
+.PHONY: study test check format wheel-test test-gpu stress bench bench-full clean
 
 study: $(CORE)
 	$(BIN)/rungwise run quick --out runs/quick
@@ -42,6 +43,10 @@ wheel-test: $(TEST)
 
 test-gpu: $(TEST)
 	$(BIN)/python -m pytest --gpu
+
+# Each says what it found; a later one is tried all the same.
+stress: $(TEST)
+	failed=0; for kind in kills damage together leaks; do $(BIN)/python -m stress $$kind || failed=1; done; exit $$failed
 
 bench: $(BENCH)
 	$(BIN)/python -m benchmarks throughput

@@ -77,9 +77,9 @@ def ask_process(*words: str | Path, env: dict[str, str], **settings: Any) -> Ans
         os.killpg(process.pid, signal.SIGKILL)
         out, err = process.communicate()
         code = None
-    texts = [(text or b"").decode(errors="replace") for text in (out, err)]
-    error = texts[1][texts[1].index("Traceback") :] if "Traceback" in texts[1] else ""
-    return Answer(told, code, *texts, error, time.monotonic() - started)
+    said, complained = ((text or b"").decode(errors="replace") for text in (out, err))
+    error = complained[complained.index("Traceback") :] if "Traceback" in complained else ""
+    return Answer(told, code, said, complained, error, time.monotonic() - started)
 
 
 def judge(answer: Answer, name: str, tally: Tally) -> None:

@@ -96,7 +96,8 @@ def _images(contents: dict[str, bytes]) -> dict[str, bytes]:
 def _same(found: Dataset, images: dict[str, bytes]) -> bool:
     parts = {"train": found.train, "t10k": found.test}
     return all(
-        part.images.astype(np.uint8).tobytes() == images[f"{name}-images-idx3-ubyte"]
+        part is not None
+        and part.images.astype(np.uint8).tobytes() == images[f"{name}-images-idx3-ubyte"]
         and part.labels.astype(np.uint8).tobytes() == images[f"{name}-labels-idx1-ubyte"]
         for name, part in parts.items()
     )

@@ -101,7 +101,7 @@ def kills(times: int, seed: int, place: Path, tally: Tally | None = None) -> Tal
             state.hurt |= "worker" in kill
             code = _after_kill(command, name, kill, tally)
             tally.case(name, f"{kill}")
-        _look_over(state, command, name, tally)
+        look_over(state, command, name, tally)
         command.kill_all()
         if code in (0, 3) and words[0] == "run":
             _check_end(state, command, code, name, tally)
@@ -160,7 +160,7 @@ def _after_kill(command: Command, name: str, kill: str, tally: Tally) -> int | N
     return code
 
 
-def _look_over(state: State, command: Command, name: str, tally: Tally) -> None:
+def look_over(state: State, command: Command, name: str, tally: Tally) -> None:
     """What holds at every moment: no process is left, nothing that was done is gone or other, nothing is half there."""
     left = command.survivors()
     tally.check(not left, name, f"processes are left: {left}")
@@ -173,9 +173,9 @@ def _look_over(state: State, command: Command, name: str, tally: Tally) -> None:
         tally.check(not (wrong := check_folder(folder).damaged), name, f"damaged: {wrong}")
     else:
         tally.check(not now, name, "records without a study")
-    for path in folder.rglob("*"):
-        inside = path.relative_to(folder).as_posix()
-        if path.is_file() and not LEFT.fullmatch(inside):
+    for file in folder.rglob("*"):
+        inside = file.relative_to(folder).as_posix()
+        if file.is_file() and not LEFT.fullmatch(inside):
             tally.check(bool(WHOLE.fullmatch(inside)), name, f"{inside} is left")
     _check_report(folder, name, tally)
     failed = [path.name for path in (folder / "failed").glob("*.json")]
@@ -213,7 +213,7 @@ def _complete(study: Path, state: State, place: Path, tally: Tally) -> None:
     command = Command("run", study, "--out", state.folder, "--workers", "2", folder=place / "said")
     code = command.wait(LIMIT_S)
     tally.check(code == 0, "the last run", f"ended with {code}: {command.said()[-500:]}")
-    _look_over(state, command, "the last run", tally)
+    look_over(state, command, "the last run", tally)
     for path in left:
         tally.check(not path.exists(), "the last run", f"{path} is still there")
     if code == 0:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from rungwise.records.store import Store
+from rungwise.records import reading
 from stress.damage import damage
-from stress.kills import kills
+from stress.kills import State, kills, look_over
 from stress.leaks import Held, judge, leaks
 from stress.tally import Tally
 from stress.together import together
@@ -46,9 +46,35 @@ def test_six_studies_in_one_process_leave_nothing(tmp_path: Path) -> None:
 
 
 def test_records_that_nobody_checks_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Store, "_file_fault", lambda *_, **__: "")
-    found = damage(30, 0, tmp_path, ["records"], tally=quiet("damage", 30))
-    assert any("verify ended with 0" in fault for fault in found.faults)
+    monkeypatch.setattr(reading, "identity_fault", lambda *_: "")
+    found = damage(20, 0, tmp_path, ["records"], tally=quiet("damage", 20))
+    assert any("another number in silence" in fault for fault in found.faults)
+    assert any("is missing and not named" in fault for fault in found.faults)
+
+
+def test_what_a_kill_may_not_leave_is_found(tmp_path: Path) -> None:
+    class Survived:
+        def survivors(self) -> list[str]:
+            return ["a worker"]
+
+    def looked_over(command: object) -> list[str]:
+        tally = quiet("kills", 1)
+        look_over(state, command, "a kill", tally)  # type: ignore[arg-type]
+        return [fault.removeprefix("a kill: ") for fault in tally.faults]
+
+    folder = tmp_path / "run"
+    state = State(folder, None, kept={"trials/a/record.json": "0" * 64})
+    for name in ("trials/b/record.json", "failed/c.json", "report.html", "report.html.tmp"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("{")
+    assert looked_over(Survived()) == [
+        "processes are left: ['a worker']",
+        "trials/a/record.json is gone",
+        "records without a study",
+        "report.html.tmp is left",
+        "half a report.html",
+        "recorded as failed: ['c.json']",
+    ]
 
 
 def test_growth_is_found() -> None:

@@ -14,10 +14,10 @@ seeds = 2
 kind = "mlps"
 data = { source = "digits", train_images = 600 }
 fit = { epochs = 20, batch = 32, optimiser = "adam", rate = 1e-3 }
-nets = { A = { hidden = [20] }, B = { hidden = [20, 20] } }
+nets = { A = { hidden = [20] }, B = { hidden = [24] } }
 
 [[chapter.claim]]
-id = "deeper"
+id = "wider"
 says = "B is better than A"
 test = { metric = "test_accuracy", better = "B", than = "A" }
 

@@ -19,8 +19,8 @@ FINISHED = re.compile(r"^\[\d+/\d+\] (.+ · seed \d+): (?!failed)", re.MULTILINE
 
 
 def together(runs: int, killed: int, seed: int, place: Path, tally: Tally | None = None) -> Tally:
-    """So many runs at once that nobody kills, then as many, of which some are killed on the way."""
-    tally = tally or Tally("together", 2)
+    """So many runs at once that nobody kills, then as many, of which some are killed on the way, if any."""
+    tally = tally or Tally("together", 1 + (killed > 0))
     study = place / "study.toml"
     place.mkdir(parents=True, exist_ok=True)
     study.write_text(STUDY, encoding="utf-8")
@@ -29,7 +29,8 @@ def together(runs: int, killed: int, seed: int, place: Path, tally: Tally | None
         raise SystemExit(f"the run alone did not end with 0: {alone.said()[-2000:]}")
     expected = findings(place / "alone")
     _all_at_once(runs, 0, random.Random(seed), place / "together", expected, tally)
-    _all_at_once(runs, killed, random.Random(seed), place / "killed", expected, tally)
+    if killed:
+        _all_at_once(runs, killed, random.Random(seed), place / "killed", expected, tally)
     return tally
 
 

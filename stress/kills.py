@@ -14,7 +14,7 @@ from typing import Any
 
 from rungwise.runs.verification import check_folder
 from stress.processes import POLL_S, Command
-from stress.study import STUDY, contents, findings
+from stress.study import STUDY, TRIALS, contents, findings
 from stress.tally import Tally
 
 LIMIT_S = 600
@@ -76,6 +76,11 @@ class State:
     hurt: bool = False
     """Whether a worker was killed, whose trial may be recorded as failed until the next run does it."""
 
+    @property
+    def left(self) -> float:
+        """The share of trials that are not done."""
+        return 1 - len(list(self.folder.glob("trials/*"))) / TRIALS
+
 
 def kills(times: int, seed: int, place: Path, tally: Tally | None = None) -> Tally:
     """So many kills, of which each fourth hits a report; whenever a folder is complete, a new one is begun."""
@@ -93,7 +98,9 @@ def kills(times: int, seed: int, place: Path, tally: Tally | None = None) -> Tal
         words = ("report", state.folder) if reported else ("run", study, "--out", state.folder, "--workers", "2")
         kill = chance.choice(list(KILLS)) if not reported else chance.choice([k for k in KILLS if "worker" not in k])
         command = Command(*words, folder=place / "said")
-        moment = _await_moment(command, report_s if reported else whole_s, chance, state.folder)
+        # What is left of the work tells how long a run will last: it takes a report's time beside it.
+        life_s = report_s if reported else report_s + (whole_s - report_s) * state.left
+        moment = _await_moment(command, life_s, chance, state.folder)
         name = f"{words[0]}, {kill} {moment}"
         if command.ended or not KILLS[kill](command, chance):
             code = command.wait(LIMIT_S)
@@ -127,10 +134,10 @@ def _reference(study: Path, folder: Path) -> tuple[float, float, Any]:
     return seconds[0], seconds[1], findings(folder)
 
 
-def _await_moment(command: Command, whole_s: float, chance: random.Random, folder: Path) -> str:
+def _await_moment(command: Command, life_s: float, chance: random.Random, folder: Path) -> str:
     """Wait for a moment that is uniform over the command's life, or, each third time, while a record is being kept;
     that moment in words. Where the command ends before, that is noticed."""
-    after_s, saving = chance.uniform(0, whole_s), chance.random() < 1 / 3
+    after_s, saving = chance.uniform(0, life_s), chance.random() < 1 / 3
     delay_s = chance.uniform(0, 0.05)
     while not command.ended and command.age_s < after_s:
         time.sleep(min(POLL_S, max(0.0, after_s - command.age_s)))

@@ -133,7 +133,7 @@ def test_settings_are_read_from_a_name_a_table_or_as_they_are() -> None:
         ({"temperature": 2}, "needs its method"),
         ({"method": "gradnrom"}, "no method is called 'gradnrom'; did you mean 'gradnorm'?"),
         ({"method": "dwa", "temprature": 2}, "unknown setting 'temprature'; did you mean 'temperature'?"),
-        ({"method": "dwa", "temperature": 0}, "temperature: Input should be greater than 0, got 0"),
+        ({"method": "dwa", "temperature": 0}, "temperature: Input should be greater than or equal to 0.01, got 0"),
         ({"method": "auto-lambda", "weights": "sphere"}, "weights: Input should be 'raw' or 'simplex', got 'sphere'"),
     ],
 )

@@ -192,7 +192,8 @@ def test_what_is_no_file_is_named_and_not_waited_for(make, says, small_mnist, se
 
 
 @pytest.mark.parametrize("value", ["~nosuchuser/x", "/dev/null", "/nowhere", "a\0b"])
-def test_an_own_folder_that_is_none_is_named(value, small_mnist, monkeypatch):
+def test_an_own_folder_that_is_none_is_named(value, small_mnist, monkeypatch, tmp_path):
+    value = value.replace("/nowhere", str(tmp_path / "nowhere"))
     monkeypatch.setattr(os, "environ", {**os.environ, "RUNGWISE_DATA": value})
     with pytest.raises(DataError, match=r"RUNGWISE_DATA is .*no folder: correct it, or unset it"):
         inventory.status()

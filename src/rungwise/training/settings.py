@@ -15,8 +15,9 @@ from rungwise.training.augment import Augmentation
 from rungwise.training.pruning import Pruning
 from rungwise.trial import MOST_TOGETHER, Trial
 
-HIGHEST_RATE = 1000.0
-"""Learning rates of nets are 1 and below, but for plain SGD on small gradients; at this one nothing is learnt."""
+HIGHEST_RATE = 1e30
+"""Above it numbers of 32 bits overflow at the first step. A lower one that is still too high makes a trial fail, and
+the failure says so."""
 
 
 class Recipe(Settings):

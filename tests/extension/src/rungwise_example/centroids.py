@@ -13,9 +13,12 @@ from rungwise.chapters.sentences import heading, seed_warnings
 from rungwise.evidence.estimate import estimate
 from rungwise.evidence.measure import Measurement, Metric
 from rungwise.findings import Column, Figure, Findings, Images, Statement, Table, Tile
+from rungwise.quantities import Quantity
 from rungwise.records.record import Record
 from rungwise.trial import Outcome, Trial
 
+DISTANCE = Quantity("number", 0.0, unit="grey levels")
+"""What a record calls ``centroid_distance``: how far a test image is from the nearest mean, on average."""
 Distance = Literal["euclidean", "manhattan"]
 
 
@@ -38,7 +41,7 @@ def classify(trial: CentroidTrial, bench: Bench) -> Outcome:
     distances = np.stack([np.linalg.norm(test - mean, order, axis=1) for mean in means], 1)  # (images, classes)
     right = distances.argmin(1) == split.test.labels
     return Outcome(
-        summary={"test_accuracy": float(right.mean())},
+        summary={"test_accuracy": float(right.mean()), "centroid_distance": float(distances.min(1).mean())},
         arrays={"means": means.reshape(-1, *split.test.shape).astype(np.float32)},
     )
 

@@ -110,7 +110,7 @@ def mistakes(place: Path) -> dict[str, tuple[list[str], dict[str, Any], str]]:
         "data: a link": (["data", "list"], {"env": {"RUNGWISE_DATA": str(place / "a-link")}}, "leads nowhere"),
         "study.json in latin": (["report", str(place / "latin")], {}, "is not text in UTF-8"),
         "study.json waits": (["claims", str(place / "waits")], {}, "expected a file, got a pipe"),
-        "study waits": (["plan", str(place / "study-fifo.toml")], {}, "it is a FIFO"),
+        "study waits": (["plan", str(place / "study-fifo.toml")], {}, "expected a file, got a pipe"),
         "no chapters": (["run", study, "--out", str(place / "new"), "--chapters", ","], {}, "--chapters should name"),
         "out is a file": (["plan", study, "--out", study], {}, "--out should be a folder"),
         "out is below a file": (["run", study, "--out", f"{study}/below"], {}, "--out should be a folder"),

@@ -66,7 +66,6 @@ def test_changed_code_moves_golden_numbers(monkeypatch):
     numbers = carried_out([trial])[trial.id].summary
     found = list(moved({name: golden[name]}, {name: {**golden[name], "numbers": numbers}}))
     assert len(found) >= 2, "a change of 1% is well above the tolerance"
-    assert moved({name: golden[name]}, {name: {"versions": {"work": 2}, "numbers": {}}}) is not None
     assert list(moved({name: golden[name]}, {name: {"versions": {"work": 2}, "numbers": {}}})) == []
     assert TOLERANCE < 0.01
 

@@ -71,7 +71,7 @@ def _damage(study: Study, found: Found) -> Iterator[str]:
     names = [f"{t.label} (seed {t.seed})" for _, t in study_trials(study) if t.id in found.damaged]
     if names:
         yield (
-            f"{counted(len(names), 'record')} {'is' if len(names) == 1 else 'are'} damaged, and used for nothing here: "
+            f"{counted(len(names), 'record')} {'is' if len(names) == 1 else 'are'} damaged and left out: "
             f"{listed(names)}. The table of trials says what is wrong. Running the study again sets them aside and "
             "computes their trials anew."
         )

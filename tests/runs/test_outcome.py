@@ -10,10 +10,10 @@ from rich.console import Console
 from rungwise import TrialsFailedWarning, parse_study, run_study
 from rungwise.cli.outcome_listing import print_outcome
 from rungwise.evidence.estimate import Estimate
-from rungwise.evidence.measure import Measurement, Metric
+from rungwise.evidence.measure import Measurement, Metric, leading
 from rungwise.records.environment import environment_here
 from rungwise.records.record import Record
-from rungwise.runs.outcome import Best, Failure, Found, best, failures, found, leading
+from rungwise.runs.outcome import Best, Failure, Found, best, failures, found
 from rungwise.runs.run import Run
 
 STUDY = """

@@ -1,5 +1,7 @@
 """What a chapter measures, and what it measured: one number per model, metric and seed."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -30,3 +32,14 @@ class Measurement(NamedTuple):
     value: float
     trials: tuple[str, ...]
     """The ids of the trials that it comes from."""
+
+
+LEADING = (re.compile("test_accuracy"), re.compile("mean_test_accuracy"), re.compile("test_.*"))
+"""What the metric that a chapter's models are ranked by is called, the best first; else the first that can rank."""
+
+
+def leading(metrics: Mapping[str, Metric]) -> str | None:
+    """The metric that models are ranked by: one that knows better from worse, and has noise, but not a clock's."""
+    able = [name for name, metric in metrics.items() if metric.better and not metric.exact and not metric.timing]
+    first = next((name for called in LEADING for name in able if called.fullmatch(name)), None)
+    return first or next(iter(able), None)

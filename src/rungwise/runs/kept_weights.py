@@ -4,7 +4,6 @@ Weights alone come and go here. Which are kept decides nothing about a trial, so
 without its weights is whole: reports, claims and comparisons need none.
 """
 
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from statistics import fmean
@@ -13,7 +12,7 @@ from rich.console import Console
 
 from rungwise.chapters import load_chapter
 from rungwise.chapters.chapter import ChapterSettings
-from rungwise.evidence.measure import Metric
+from rungwise.evidence.measure import leading
 from rungwise.records.checks import WEIGHTS
 from rungwise.records.record import Record
 from rungwise.records.store import Store
@@ -22,9 +21,6 @@ from rungwise.training.settings import Fit
 from rungwise.trial import Trial
 from rungwise.words import counted
 
-MAIN = ("mean_test_accuracy", "test_accuracy")
-"""The metric that says which of a chapter's models is the best: the first of these that it has, or else the first of
-which it says whether higher or lower is better."""
 REPLACED = "replaced"
 """The folder of records whose trials were computed anew for their weights."""
 
@@ -131,21 +127,15 @@ def _best(study: Study, chapter: ChapterSettings, records: Mapping[str, Record])
     It is the best on the test images: a choice of files, which no number rests on.
     """
     kind = load_chapter(chapter.kind)
-    name, sign = _main(kind.metrics(chapter))
+    metrics = kind.metrics(chapter)
+    name = leading(metrics)
     values: dict[str, list[float]] = {}
     ids: dict[str, set[str]] = {}
     for number in kind.measured(chapter, study.seeds_of(chapter), records):
         if number.metric == name:
             values.setdefault(number.model, []).append(number.value)
             ids.setdefault(number.model, set()).update(number.trials)
-    if not values:
+    if name is None or not values:
         return None
+    sign = 1 if metrics[name].better == "higher" else -1
     return ids[max(values, key=lambda model: sign * fmean(values[model]))]
-
-
-def _main(metrics: Mapping[str, Metric]) -> tuple[str, float]:
-    """The metric that says which model is the best, and 1 where higher is better, -1 where lower is."""
-    for name in (*MAIN, *metrics):
-        if name in metrics and metrics[name].better is not None:
-            return name, 1.0 if metrics[name].better == "higher" else -1.0
-    return "", math.nan

@@ -7,16 +7,13 @@ from dataclasses import dataclass
 
 from rungwise.evidence.estimate import Estimate, estimate
 from rungwise.evidence.judgement import Judgement
-from rungwise.evidence.measure import Measurement, Metric
+from rungwise.evidence.measure import Measurement, Metric, leading
 from rungwise.judging.judge import judged, measurements
 from rungwise.records.found import Found as Holdings
 from rungwise.records.record import Record
 from rungwise.runs.run import Run
 from rungwise.study.reading import known_metrics
 from rungwise.study.study import Study, wanted
-
-LEADING = (re.compile("test_accuracy"), re.compile("mean_test_accuracy"), re.compile("test_.*"))
-"""What the metric that a chapter's models are ranked by is called, the best first; else the first that can rank."""
 
 
 @dataclass(frozen=True)
@@ -107,13 +104,6 @@ def best(chapter: str, metrics: Mapping[str, Metric], measured: Iterable[Measure
     sign = 1 if metrics[name].better == "higher" else -1
     model = max(estimates, key=lambda model: sign * estimates[model].mean)
     return Best(chapter, name, model, estimates[model], len(estimates))
-
-
-def leading(metrics: Mapping[str, Metric]) -> str | None:
-    """The metric that models are ranked by: one that knows better from worse, and has noise, but not a clock's."""
-    able = [name for name, metric in metrics.items() if metric.better and not metric.exact and not metric.timing]
-    first = next((name for called in LEADING for name in able if called.fullmatch(name)), None)
-    return first or next(iter(able), None)
 
 
 def verdicts(judged: Iterable[Sequence[Judgement]]) -> dict[str, tuple[str, ...]]:

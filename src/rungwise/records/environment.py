@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import torch
 
-from rungwise.records.quota import processor_quota
+from rungwise.records.container import processor_quota
 from rungwise.records.record import Environment
 
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "numba")

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, TaskID, TextColum
 from rich.table import Column, Table
 
 from rungwise.engine.engine import Event
-from rungwise.records.memory import memory_limit
+from rungwise.records.container import memory_limit
 from rungwise.study.memory import amount
 from rungwise.study.plan import PlannedTrial, summary
 from rungwise.trial import Trial

@@ -1,7 +1,7 @@
 """Whether the trials of a study fit into this machine's memory, before anything is made."""
 
 from rungwise.chapters.chapter import ChapterSettings
-from rungwise.records.memory import memory_limit
+from rungwise.records.container import memory_limit
 from rungwise.study.checks import place_of, study_faults
 from rungwise.study.faults import told
 from rungwise.study.lines import Lines

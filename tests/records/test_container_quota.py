@@ -6,7 +6,7 @@ import psutil
 import pytest
 
 from rungwise.records import environment
-from rungwise.records.quota import of_version_1, of_version_2, processor_quota
+from rungwise.records.container import of_version_1, of_version_2, processor_quota
 
 
 @pytest.mark.parametrize(

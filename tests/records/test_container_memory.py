@@ -5,7 +5,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from rungwise.records.memory import memory_limit
+from rungwise.records.container import memory_limit
 
 MACHINE = psutil.virtual_memory().total
 
@@ -34,8 +34,8 @@ def written(root: Path, files: dict[str, str]) -> Path:
 def test_the_smallest_limit_counts(files: dict[str, str], own: str, limit: int, tmp_path: Path) -> None:
     groups = written(tmp_path / "cgroup", files)
     (tmp_path / "own").write_text(own)
-    assert memory_limit(groups, tmp_path / "own") == limit
+    assert memory_limit(tmp_path / "own", groups) == limit
 
 
 def test_without_groups_it_is_the_machines(tmp_path: Path) -> None:
-    assert memory_limit(tmp_path, tmp_path / "absent") == MACHINE
+    assert memory_limit(tmp_path / "absent", tmp_path) == MACHINE

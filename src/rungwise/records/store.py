@@ -36,6 +36,8 @@ from rungwise.records.record import Environment, Record
 from rungwise.trial import Outcome, Trial
 
 T = TypeVar("T")
+DAMAGED = "damaged"
+"""The folder of what a run set aside."""
 ABANDONED_S = 3600
 """Age of a file on its way to its name (`files.write_atomically`) whose writer was killed: writing takes seconds."""
 
@@ -208,9 +210,8 @@ class Store:
                 continue
             try:
                 if why := self._damage(trial_id):
-                    moved[trial_id] = (
-                        f"{why} (now {self._move(self.folder(trial_id)).relative_to(self.root).as_posix()})"
-                    )
+                    place = self.move_out(trial_id, DAMAGED).relative_to(self.root)
+                    moved[trial_id] = f"{why} (now {place.as_posix()})"
                 if self.has(trial_id):
                     failed.unlink(missing_ok=True)
             finally:
@@ -228,14 +229,15 @@ class Store:
             return ""
         return ""
 
-    def _move(self, path: Path) -> Path:
-        """Where what was at that place is now."""
-        (self.root / "damaged").mkdir(exist_ok=True)
-        place, number = self.root / "damaged" / path.name, 1
+    def move_out(self, trial_id: str, to: str) -> Path:
+        """Move a finished trial's folder below another one, as ``damaged``, under a name that is free there: where it
+        is now."""
+        (self.root / to).mkdir(exist_ok=True)
+        place, number = self.root / to / trial_id, 1
         while os.path.lexists(place):
             number += 1
-            place = self.root / "damaged" / f"{path.name}-{number}"
-        rename(path, place)
+            place = self.root / to / f"{trial_id}-{number}"
+        rename(self.folder(trial_id), place)
         return place
 
     def save(self, trial: Trial, outcome: Outcome, environment: Environment, data_sha256: dict[str, str]) -> None:
@@ -269,7 +271,7 @@ class Store:
                 for path in partial.iterdir():
                     flush_to_disk(path)
                 if os.path.lexists(final) and self._damage(trial.id):
-                    self._move(final)
+                    self.move_out(trial.id, DAMAGED)
                 if not os.path.lexists(final):
                     rename(partial, final)
                     flush_to_disk(final.parent)

@@ -84,20 +84,8 @@ def _fetch_back(trial: Trial, store: Store) -> int:
     with store.lock(trial.id):
         if not store.has(trial.id) or weights_path(store, trial.id).is_file():
             return 0  # another run was here meanwhile
-        place = _free(store.root / REPLACED / trial.id)
-        place.parent.mkdir(exist_ok=True)
-        store.folder(trial.id).rename(place)
+        store.move_out(trial.id, REPLACED)
     return 1 + sum(_fetch_back(need, store) for need in trial.needs)
-
-
-def _free(path: Path) -> Path:
-    """The path, or one beside it that nothing has yet."""
-    number = 2
-    free = path
-    while free.exists():
-        free = path.with_name(f"{path.name}-{number}")
-        number += 1
-    return free
 
 
 def _kept_by(study: Study, chapter: ChapterSettings, records: Mapping[str, Record], store: Store) -> set[str]:

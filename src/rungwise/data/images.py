@@ -15,6 +15,8 @@ class ImageSet:
     """(N,), int64, 0 to classes - 1."""
     columns: dict[str, np.ndarray] = field(default_factory=dict)
     """What else is known of each image, by name: (N,) each, int64, 0 to the column's classes - 1."""
+    groups: np.ndarray | None = None
+    """(N,), int64: images of one number stay on one side of a split; None where each may go by itself."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -28,7 +30,8 @@ class ImageSet:
     def take(self, index: np.ndarray) -> "ImageSet":
         """The images at `index`, in that order."""
         columns = {name: values[index] for name, values in self.columns.items()}
-        return ImageSet(self.images[index], self.labels[index], columns)
+        groups = None if self.groups is None else self.groups[index]
+        return ImageSet(self.images[index], self.labels[index], columns, groups)
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ class Dataset:
     """None where the source has no test part of its own: it is then cut off by the trial's seed."""
     sha256: dict[str, str]
     """SHA-256 of the uncompressed bytes of each file, or of the pixels and labels, by name."""
+    validation: ImageSet | None = None
+    """None where the source has no validation part of its own."""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,16 @@ class Facts:
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What else than the label is known of each image: the names of the classes, by column."""
     licence: str = ""
+    validation_images: int = 0
+    """Of a validation part that the source has itself."""
+    digest: str = ""
+    """Of own data: the SHA-256 of what its files are, by which trials know it; empty where the name is the identity."""
+    preparation: str = ""
+    """Of own data: how its images were made equal, in words."""
+    notes: tuple[str, ...] = ()
+    """Of own data: what a reader of a report should know of it, as images that were left out."""
+    mapped: bool = False
+    """Whether the images stay in a file that is mapped into memory."""
     result_version: int = 1
     """Raised when the same files give other images, labels or columns than before (`Settings.result_version`)."""
 

@@ -1,0 +1,180 @@
+"""Own data opened: found, known by its content, prepared once and kept in the cache."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import filelock
+import numpy as np
+from pydantic import TypeAdapter
+
+from rungwise.data.errors import DataError
+from rungwise.data.images import Dataset, ImageSet
+from rungwise.data.own.cache import folder_of
+from rungwise.data.own.division import test_part
+from rungwise.data.own.formats import find
+from rungwise.data.own.found import Found, Size
+from rungwise.data.own.index import Index, make_index
+from rungwise.data.own.kept import MAPPED_BYTES, pixel_digest, read_parts, write_labels
+from rungwise.data.own.place import open_place
+from rungwise.data.own.preparation import Preparation
+from rungwise.data.own.prepare import Prepared, prepare
+from rungwise.data.own.words import in_words
+from rungwise.data.sources.source import Facts
+from rungwise.digests import digest_of
+from rungwise.files import rename, write_atomically
+from rungwise.seeding import stream
+
+RESULT_VERSION = 1
+"""Of what is made of the same files: raised when other pixels, labels or splits come out."""
+FACTS = "facts.json"
+Progress = Callable[[str, int, int], None]
+"""Told what is done, and for how many of how many files."""
+Done = Callable[[int, int], None]
+_FACTS = TypeAdapter(Facts)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Own data that is prepared."""
+
+    facts: Facts
+    index: Index
+    format: str
+    """In words."""
+    sizes: dict[Size, int]
+    """How many images had which size before they were made equal."""
+    counts: dict[str, dict[str, int]]
+    """Images by part and class. Where the data has no test part, these are after one was drawn."""
+    notes: tuple[str, ...]
+    """What is strange, in words."""
+    unused: tuple[str, ...]
+    """Files that no image comes from."""
+    folder: Path
+    """Where its images are kept."""
+
+
+def open_own(path: Path, preparation: Preparation, *, verify: bool = False, progress: Progress | None = None) -> Opened:
+    """What is known of the images at a path, which are decoded if they are not in the cache.
+
+    `verify`: read all files, even those that seem unchanged. Raises DataError, which names the path.
+    """
+    place = open_place(path)
+    try:
+        found = find(place, preparation)
+        index = make_index(found.place, found.files, verify=verify, progress=_of("files read", progress))
+        settings = preparation.model_dump(mode="json", exclude={"metadata"})
+        folder = folder_of("prepared") / digest_of([RESULT_VERSION, index.digest, settings])[:32]
+        if not (folder / FACTS).is_file():
+            with filelock.FileLock(f"{folder}.lock"):
+                if not (folder / FACTS).is_file():
+                    _make(found, index, preparation, folder, _of("images decoded", progress))
+        raw = json.loads((folder / FACTS).read_text("utf-8"))
+    except DataError as error:
+        raise DataError(str(error) if str(path) in str(error) else f"{path}: {error}") from error
+    except OSError as error:
+        raise DataError(f"{path}: {error.filename or 'the cache'}: {error.strerror}") from error
+    facts = replace(_FACTS.validate_python(raw["facts"]), name=name_of(path))
+    return Opened(
+        facts,
+        index,
+        found.format,
+        {Size(height, width): count for height, width, count in raw["sizes"]},
+        raw["counts"],
+        (*found.notes, *facts.notes),
+        tuple(found.unused),
+        folder,
+    )
+
+
+def load_own(path: Path, preparation: Preparation, digest: str, progress: Progress | None = None) -> Dataset:
+    """The images of own data. Raises DataError where its files are not those of the digest any more."""
+    opened = open_own(path, preparation, progress=progress)
+    if opened.facts.digest != digest:
+        raise DataError(
+            f"{path} has changed since the study was read: expected files of the digest {digest[:12]}, got "
+            f"{opened.facts.digest[:12]}. Run the study again"
+        )
+    raw = json.loads((opened.folder / FACTS).read_text("utf-8"))
+    parts = read_parts(opened.folder, opened.facts.mapped)
+    sha256 = {"files": digest, "pixels": raw["pixels"]}
+    if not opened.facts.mapped and pixel_digest(parts) != raw["pixels"]:
+        shutil.rmtree(opened.folder, ignore_errors=True)
+        raise DataError(
+            f"{opened.folder} was damaged, and has been removed: run again, and the images are decoded anew"
+        )
+    return Dataset(
+        opened.facts.name, opened.facts.classes, parts["train"], parts.get("test"), sha256, parts.get("validation")
+    )
+
+
+def name_of(path: Path) -> str:
+    """What reports call the data: the name of the folder or file, without what says that it is packed."""
+    name = path.absolute().name
+    for suffix in (".tar.gz", ".tar.bz2", ".tar.xz", path.suffix if not path.is_dir() else ""):
+        if suffix and name.lower().endswith(suffix.lower()):
+            return name[: -len(suffix)] or name
+    return name or "images"
+
+
+def _make(found: Found, index: Index, preparation: Preparation, folder: Path, progress: Done | None) -> None:
+    """Decode the images into the folder, whole or not at all."""
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".making-", ignore_cleanup_errors=True) as made:
+        work = Path(made) / "arrays"
+        work.mkdir()
+        prepared = prepare(found.items(index.headers), preparation, work, progress)
+        (work / "raw.npy").unlink(missing_ok=True)
+        write_labels(work, prepared.parts)
+        known = {
+            "facts": asdict(_facts(prepared, index.digest, preparation)),
+            "sizes": [[*size, count] for size, count in prepared.sizes.items()],
+            "counts": _counts(prepared),
+            "pixels": pixel_digest(prepared.parts),
+        }
+        write_atomically(work / FACTS, json.dumps(known))
+        shutil.rmtree(folder, ignore_errors=True)
+        rename(work, folder)
+
+
+def _facts(prepared: Prepared, digest: str, preparation: Preparation) -> Facts:
+    parts = prepared.parts
+    train, test = len(parts["train"]), len(parts["test"]) if "test" in parts else 0
+    if "test" not in parts:
+        test = int(_drawn(parts["train"], preparation).sum())
+        train -= test
+    return Facts(
+        name="",
+        classes=prepared.classes,
+        image=parts["train"].shape,
+        train_images=train,
+        test_images=test,
+        columns=prepared.columns,
+        validation_images=len(parts["validation"]) if "validation" in parts else 0,
+        digest=digest,
+        preparation=in_words(prepared, preparation),
+        notes=prepared.notes,
+        mapped=sum(part.images.nbytes for part in parts.values()) > MAPPED_BYTES,
+        result_version=RESULT_VERSION,
+    )
+
+
+def _drawn(train: ImageSet, preparation: Preparation) -> np.ndarray:
+    """The test part of seed 0, where each seed has its own."""
+    return test_part(train.labels, train.groups, preparation.test_share, stream(0, "split"))
+
+
+def _counts(prepared: Prepared) -> dict[str, dict[str, int]]:
+    return {
+        name: dict(
+            zip(prepared.classes, np.bincount(part.labels, minlength=len(prepared.classes)).tolist(), strict=True)
+        )
+        for name, part in prepared.parts.items()
+    }
+
+
+def _of(what: str, progress: Progress | None) -> Done | None:
+    return None if progress is None else partial(progress, what)

@@ -180,9 +180,7 @@ def _pixel_keys(raw: np.ndarray, kept: np.ndarray) -> np.ndarray:
     found = np.empty((len(places), 16), np.uint8)
     for rows in _chunks(len(places)):
         for number, image in zip(range(rows.start, rows.stop), raw[places[rows]], strict=True):
-            found[number] = np.frombuffer(
-                hashlib.sha256(memoryview(np.ascontiguousarray(image))).digest()[:16], np.uint8
-            )
+            found[number] = np.frombuffer(hashlib.sha256(np.ascontiguousarray(image).data).digest()[:16], np.uint8)
     return found.view(np.dtype([("high", ">u8"), ("low", ">u8")]))[:, 0]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rungwise.chapters.drawing import in_grey, missing, over_epochs
+from rungwise.chapters.drawing import missing, over_epochs, picture
 from rungwise.chapters.family.results import FamilyResults, NetResult
 from rungwise.chapters.results import most_seeds
 from rungwise.findings import Cloud, Figure, Heatmap, Images, Lines, Points, Tile
@@ -144,7 +144,7 @@ def _wrong(results: Sequence[NetResult], chapter: str) -> tuple[Figure, ...]:
     said, labels = record.arrays["test_predictions"][index], record.arrays["test_labels"][index]
     tiles = tuple(
         Tile(
-            pixels=in_grey(image),
+            pixels=picture(image),
             title=f"{best.data.classes[is_]} → {best.data.classes[as_]}, {p[as_]:.2f}",
         )
         for image, is_, as_, p in zip(record.arrays["wrong_images"], labels, said, probabilities, strict=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rungwise.chapters.drawing import in_grey, missing, over_epochs
+from rungwise.chapters.drawing import missing, over_epochs, picture
 from rungwise.chapters.perceptrons.results import SHOWN, PairResult, PerceptronResults
 from rungwise.chapters.perceptrons.settings import Settings
 from rungwise.findings import Bars, Figure, Heatmap, Images, Level, Lines, Tile
@@ -41,7 +41,7 @@ def _samples(chapter: str, shown: Sequence[PairResult], note: str) -> Figure:
     for pair in shown:
         arrays = pair.first.arrays
         images = (*arrays["positive_samples"], *arrays["negative_samples"])
-        tiles = tuple(Tile(pixels=in_grey(image)) for image in images)
+        tiles = tuple(Tile(pixels=picture(image)) for image in images)
         panels.append(Images(title=pair.name, tiles=tiles, columns=len(tiles)))
     return Figure(
         id=f"{chapter}-samples",
@@ -80,7 +80,7 @@ def _curves(settings: Settings, shown: Sequence[PairResult], note: str) -> Figur
 
 
 def _weights(chapter: str, shown: Sequence[PairResult], note: str) -> Figure:
-    tiles = tuple(Tile(pixels=in_grey(pair.first.arrays["weights"]), title=pair.name) for pair in shown)
+    tiles = tuple(Tile(pixels=picture(pair.first.arrays["weights"]), title=pair.name) for pair in shown)
     return Figure(
         id=f"{chapter}-weights",
         caption="Final weights as images: ink on positive pixels speaks for the first class of the pair, on "

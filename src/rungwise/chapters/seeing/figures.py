@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rungwise.chapters.drawing import in_grey, missing
+from rungwise.chapters.drawing import missing, picture
 from rungwise.chapters.seeing.results import DEPTH, NetView, Results, depth, layer
 from rungwise.chapters.seeing.settings import Settings
 from rungwise.chapters.seeing.trial import STARTS, key
@@ -71,7 +71,7 @@ def _maps(settings: Settings, view: NetView, label: int, shown: str) -> Figure:
     name = settings.data.classes[label]
     arrays, summary = view.record.arrays, view.record.summary
     panels: list[Panel] = [
-        Images(title=f"The {name}", tiles=(Tile(pixels=in_grey(arrays[key("image", label)])),), columns=1)
+        Images(title=f"The {name}", tiles=(Tile(pixels=picture(arrays[key("image", label)])),), columns=1)
     ]
     for i, filters in enumerate(settings.net.filters):
         maps = arrays[key("maps", label, layer(i))]

@@ -131,8 +131,10 @@ def markdown_table(table: Table) -> str:
     numeric = [is_numeric(table, index) for index in range(len(table.columns))]
     lines = [_line(escaped(column.label) for column in table.columns)]
     lines.append(_line("---:" if right else ":---" for right in numeric))
-    for row in table.rows:
+    for row in table.rows[: table.shown]:
         lines.append(_line(_cell(shown(cell, column), n) for cell, column in zip(row, table.columns, strict=True)))
+    if table.shown is not None and table.shown < len(table.rows):
+        lines += ["", f"The first {table.shown} of {len(table.rows):,} rows; report.html has all of them as CSV."]
     return "\n".join(lines)
 
 

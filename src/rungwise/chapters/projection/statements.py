@@ -36,7 +36,8 @@ def _separable(results: Results, mean: Estimate) -> list[str]:
         return [f"{line} the two classes apart with an accuracy of {in_words(mean)}."]
     hardest = "; ".join(f"{pair.name}, {in_words(pair.accuracy)}" for pair in pairs[:3])
     return [
-        f"{line} a pair of classes apart with an accuracy of {in_words(mean)}, on average over the {results.fitted_pairs:,} pairs.",
+        f"{line} a pair of classes apart with an accuracy of {in_words(mean)}, on average over the "
+        f"{results.fitted_pairs:,} pairs.",
         f"The hardest pairs, with their accuracies: {hardest}.",
         f"The easiest pair is {pairs[-1].name}, with an accuracy of {in_words(pairs[-1].accuracy)}.",
     ]

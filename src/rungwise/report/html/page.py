@@ -48,6 +48,11 @@ class TableView:
     def long(self) -> bool:
         return len(self.rows) > LONG_TABLE
 
+    @property
+    def total(self) -> int:
+        """Rows of the CSV."""
+        return len(self.table.rows)
+
 
 @dataclass(frozen=True)
 class ChapterView:
@@ -114,7 +119,8 @@ def table_view(table: Table, number: int) -> TableView:
         table=table,
         numeric=tuple(is_numeric(table, index) for index in range(len(table.columns))),
         rows=tuple(
-            tuple(shown(cell, column) for cell, column in zip(row, table.columns, strict=True)) for row in table.rows
+            tuple(shown(cell, column) for cell, column in zip(row, table.columns, strict=True))
+            for row in table.rows[: table.shown]
         ),
         n=shared_n(table),
         download=download(table),

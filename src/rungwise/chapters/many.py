@@ -1,5 +1,6 @@
 """What is shown of many classes: a table's worst rows, the classes of the worst pairs, some of a list of names."""
 
+import math
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
@@ -37,6 +38,11 @@ def worst_classes(pairs: Iterable[tuple[int, int]], classes: int) -> list[int]:
             break
         chosen[label] = None
     return sorted(chosen)
+
+
+def nan_last(value: float) -> float:
+    """To sort by, from the least on: what has not run comes after all that has."""
+    return math.inf if math.isnan(value) else value
 
 
 def of_all(shown: int, classes: int, which: str) -> str:

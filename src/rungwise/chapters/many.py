@@ -1,4 +1,4 @@
-"""What is shown of many classes: a table's worst rows, the classes of the worst pairs, some of a list of names."""
+"""What is shown of many classes: a table's worst rows, and the classes of the worst pairs."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -11,8 +11,6 @@ MOST_ROWS = 50
 WORST_ROWS = 20
 MOST_CELLS = 20
 """Classes across a heat map: with more, its cells have no room for numbers nor its edges for names."""
-MOST_NAMED = 12
-"""Names that a sentence lists."""
 
 
 def worst_shown(table: Table, order: Sequence[int]) -> Table:
@@ -48,11 +46,3 @@ def nan_last(value: float) -> float:
 def of_all(shown: int, classes: int, which: str) -> str:
     """ " The 20 of 47 classes ... are shown.", for the end of a caption; nothing where all are shown."""
     return f" Of {classes:,} classes, the {shown} {which} are shown." if shown < classes else ""
-
-
-def some_of(names: Sequence[str]) -> str:
-    """All names, or of more than `MOST_NAMED` the first ones and how many others there are."""
-    if len(names) <= MOST_NAMED:
-        return ", ".join(names)
-    first = names[: MOST_NAMED - 2]
-    return f"{', '.join(first)} and {len(names) - len(first):,} others"

@@ -7,9 +7,9 @@ from typing import Any, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from rungwise.chapters.chapter import ChapterSettings
-from rungwise.chapters.many import some_of
 from rungwise.chapters.perceptrons.trial import PerceptronTrial
 from rungwise.data.settings import Data
+from rungwise.words import some_of
 
 USUAL = ((1, 0), (8, 3), (4, 9), (8, 7), (2, 9))
 MOST_PAIRS = 20_000

@@ -15,6 +15,9 @@ from rungwise.words import counted, listed
 STATES = {"done": "finished", "failed": "failed", "damaged": "damaged"}
 """What a trial may be that has a record, and the word for it."""
 
+MOST_TRIALS = 1000
+"""That a page lists in one place: a browser is slow with tens of thousands of rows or links."""
+
 
 class TrialRow(PlainData):
     """One line of the appendix that lists every trial."""
@@ -64,6 +67,14 @@ class Document(PlainData, Shown):
     def claims(self) -> tuple[Judgement, ...]:
         """The claims of every chapter."""
         return tuple(claim for chapter in self.chapters for claim in chapter.claims)
+
+    @property
+    def listed_trials(self) -> tuple[TrialRow, ...]:
+        """What a page lists: all, or of more than `MOST_TRIALS` the first ones, those that have not finished before the
+        others."""
+        if len(self.trials) <= MOST_TRIALS:
+            return self.trials
+        return tuple(sorted(self.trials, key=lambda trial: trial.status == "done")[:MOST_TRIALS])
 
     @property
     def summary(self) -> str:

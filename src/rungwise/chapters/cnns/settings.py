@@ -38,7 +38,7 @@ class Settings(FamilySettings):
         data = info.data.get("data")
         if against and isinstance(data, Data) and against.data.source != data.source:
             raise ValueError(
-                f"the MLPs are on {against.data.source} and the CNNs on {data.source}; choose one for both"
+                f"the MLPs are on {against.data.facts.name} and the CNNs on {data.facts.name}; choose one for both"
             )
         return against
 

@@ -125,6 +125,9 @@ def coloured_tiles(panel: Images) -> list[np.ndarray]:
     peak = max((float(np.nanmax(t, initial=0.0)) for t in tiles if np.isfinite(t).any()), default=0.0)
     coloured = []
     for tile in tiles:
+        if tile.ndim == 3:
+            coloured.append(_in_colour(tile, diverging=panel.colours == "diverging"))
+            continue
         values = tile.astype(float)
         values[~np.isfinite(values)] = np.nan
         seen = values[np.isfinite(values)]
@@ -146,6 +149,23 @@ def coloured_tiles(panel: Images) -> list[np.ndarray]:
         pixels[np.isnan(values), 3] = 0
         coloured.append(pixels)
     return coloured
+
+
+def _in_colour(tile: np.ndarray, *, diverging: bool) -> np.ndarray:
+    """(h, w, 3) -> (h, w, 4) uint8, its own colours, with one scale for all three channels."""
+    values = tile.astype(float)
+    known = np.isfinite(values).all(axis=2)
+    seen = values[known]
+    low, high = (0.0, 255.0) if tile.dtype == np.uint8 else _range(seen)
+    if diverging:
+        high = float(np.abs(seen).max(initial=0.0))
+        low = -high
+    flat = 0.5 if diverging else 0.0
+    share = (values - low) / (high - low) if high > low else np.full(values.shape, flat)
+    pixels = np.zeros((*known.shape, 4), np.uint8)
+    pixels[known, :3] = np.rint(255 * share[known])
+    pixels[known, 3] = 255
+    return pixels
 
 
 def _range(seen: np.ndarray) -> tuple[float, float]:

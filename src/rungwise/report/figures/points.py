@@ -49,6 +49,8 @@ def _noted(cloud: Cloud) -> list[Cloud]:
 def _draw_cloud(ax: Axes, cloud: Cloud, stroke: Stroke, total: int, area: float) -> None:
     looks: Looks = {"color": stroke.colour, "marker": stroke.marker, "linewidth": 0}
     alpha, picture = (0.65, False) if total <= MANY_POINTS else (0.45, True)
+    if cloud.muted:
+        looks["zorder"] = 0.8
     ax.scatter(cloud.x, cloud.y, s=area, alpha=alpha, rasterized=picture, **looks)
     if cloud.joined:
         ax.plot(cloud.x, cloud.y, color=stroke.colour, linewidth=1.0, alpha=0.6, zorder=1.5)

@@ -1,0 +1,48 @@
+"""What is shown of many classes: a table's worst rows, and the classes of the worst pairs."""
+
+import math
+from collections.abc import Iterable, Sequence
+from itertools import chain
+
+from rungwise.findings import Table
+
+MOST_ROWS = 50
+"""A table of classes or of pairs with more rows shows the worst."""
+WORST_ROWS = 20
+MOST_CELLS = 20
+"""Classes across a heat map: with more, its cells have no room for numbers nor its edges for names."""
+
+
+def worst_shown(table: Table, order: Sequence[int]) -> Table:
+    """The table as it is, or of more than `MOST_ROWS` rows with the worst `WORST_ROWS` shown.
+
+    `order`: the numbers of the rows, the worst first.
+    """
+    if len(table.rows) <= MOST_ROWS:
+        return table
+    return table.model_copy(update={"rows": tuple(table.rows[i] for i in order), "shown": WORST_ROWS})
+
+
+def worst_classes(pairs: Iterable[tuple[int, int]], classes: int) -> list[int]:
+    """The labels that a heat map shows, in their order: all, or of more than `MOST_CELLS` those of the worst pairs.
+
+    `pairs`: of labels, the worst first. Where they are too few, the first classes join them.
+    """
+    if classes <= MOST_CELLS:
+        return list(range(classes))
+    chosen: dict[int, None] = {}
+    for label in chain(chain.from_iterable(pairs), range(classes)):
+        if len(chosen) == MOST_CELLS:
+            break
+        chosen[label] = None
+    return sorted(chosen)
+
+
+def nan_last(value: float) -> float:
+    """To sort by, from the least on: what has not run comes after all that has."""
+    return math.inf if math.isnan(value) else value
+
+
+def of_all(shown: int, classes: int, which: str) -> str:
+    """ " The 20 of 47 classes ... are shown.", for the end of a caption; nothing where all are shown."""
+    return f" Of {classes:,} classes, the {shown} {which} are shown." if shown < classes else ""

@@ -49,8 +49,8 @@ class Arrival:
         self._size = 0
         self._digest = hashlib.sha256()
         self._start = b""
-        self.failure: OSError | None = None
-        """Why the file could not be written."""
+        self.disk_failed = False
+        """Whether what was raised came of writing the file, not of the network."""
 
     def write(self, chunk: bytes) -> int:
         """Takes the next bytes. Raises `DataError` with the reason where they are refused, and OSError."""
@@ -64,8 +64,8 @@ class Arrival:
         self._digest.update(chunk)
         try:
             self._stream.write(chunk)
-        except OSError as error:
-            self.failure = error
+        except OSError:
+            self.disk_failed = True
             raise
         if self._progress is not None:
             self._progress(self._archive.name, self._size, self._archive.size)

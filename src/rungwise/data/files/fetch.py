@@ -134,7 +134,7 @@ def _receive(url: str, receiver: Receiver) -> None:
     try:
         get(url, receiver, None)
     except OSError as error:  # as are all of requests' own
-        if error is getattr(receiver, "failure", None):
+        if getattr(receiver, "disk_failed", False):
             raise
         raise DataError(_reason(error)) from error
 

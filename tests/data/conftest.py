@@ -239,12 +239,12 @@ def small_emnist(put: Callable[..., None], server: Server) -> dict[str, Made]:
 
 @pytest.fixture
 def small_cifar10(put: Callable[..., None], server: Server) -> Made:
-    """CIFAR-10 with five training batches of 4 images and a test batch of 3, at /cifar-10-binary.tar.gz."""
+    """CIFAR-10 with five training batches of 4 images and a test batch of 10, at /cifar-10-binary.tar.gz."""
     random = np.random.default_rng(4)
     contents = {}
-    for name, count in {**{f"data_batch_{i}.bin": 4 for i in range(1, 6)}, "test_batch.bin": 3}.items():
+    for name, count in {**{f"data_batch_{i}.bin": 4 for i in range(1, 6)}, "test_batch.bin": 10}.items():
         records = random.integers(0, 256, (count, 3073), np.uint8)
-        records[:, 0] = random.integers(0, 10, count)
+        records[:, 0] = (np.arange(count) * 3 + len(contents) * 4) % 10
         contents[name] = records.tobytes()
     members = {f"cifar-10-batches-bin/{name}": content for name, content in contents.items()}
     bundle = tarred({"cifar-10-batches-bin/readme.html": b"<html>"} | members)
@@ -259,6 +259,6 @@ def small_cifar10(put: Callable[..., None], server: Server) -> Made:
         File("cifar10", name, len(content), sha1=hashlib.sha1(content).hexdigest(), archive=archive)
         for name, content in contents.items()
     )
-    put("cifar10", files, train_images=20, test_images=3)
+    put("cifar10", files, train_images=20, test_images=10)
     server.give("/cifar-10-binary.tar.gz", bundle)
     return Made(files, contents, {archive.name: bundle})

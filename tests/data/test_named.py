@@ -16,6 +16,7 @@ from rungwise.data.files.idx import read_idx
 from rungwise.data.files.known import CIFAR10, EMNIST, KNOWN, members
 from rungwise.data.load import load
 from rungwise.data.sources.catalogue import CATALOGUE, describe
+from rungwise.testing import source_checks
 from tests.data.conftest import idx, sha256, tarred, zipped
 
 NEW = ("kmnist", "emnist-balanced", "emnist-letters", "emnist-digits", "cifar10")
@@ -260,7 +261,7 @@ def test_cifar10_is_in_the_order_of_its_batches(small_cifar10, server, cached):
         one = records[3073 * i : 3073 * (i + 1)]
         assert (dataset.train.labels[i], dataset.train.images[i].tobytes()) == (one[0], one[1:])
     assert dataset.test.images.tobytes() == b"".join(
-        small_cifar10.contents["test_batch.bin"][3073 * i + 1 : 3073 * (i + 1)] for i in range(3)
+        small_cifar10.contents["test_batch.bin"][3073 * i + 1 : 3073 * (i + 1)] for i in range(10)
     )
     assert dataset.train.labels.dtype == np.int64
     assert dataset.sha256 == {name: sha256(content) for name, content in small_cifar10.contents.items()}
@@ -294,6 +295,13 @@ def test_what_is_no_batch_is_told(content, small_cifar10, own):
     what = "an HTML page" if b"<" in content else f"something that begins with {content[:8]!r}"
     fault = next(one.fault for one in inventory.check("cifar10") if one.fault)
     assert fault == f"{what}, not a gzip or CIFAR file"
+
+
+@pytest.mark.parametrize("name", NEW)
+def test_each_passes_what_is_asked_of_every_data_set(name, small_kmnist, small_emnist, small_cifar10):
+    inventory.fetch(name)
+    for check in source_checks(name):
+        check()
 
 
 # Archives that arrive spoiled ---------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What every architecture, balancing method and chapter must do, as checks that other packages can run over theirs.
+"""What every architecture, balancing method, chapter and data set must do, as checks that other packages can run too.
 
 Rungwise's own members pass them. A check is called without arguments, and its text is its name:
 
@@ -11,5 +11,6 @@ from rungwise.testing.balancers import balancer_checks
 from rungwise.testing.chapters import chapter_checks
 from rungwise.testing.check import Check
 from rungwise.testing.nets import net_checks
+from rungwise.testing.sources import source_checks
 
-__all__ = ["Check", "balancer_checks", "chapter_checks", "net_checks"]
+__all__ = ["Check", "balancer_checks", "chapter_checks", "net_checks", "source_checks"]

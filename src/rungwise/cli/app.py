@@ -11,6 +11,7 @@ import typer
 from rungwise.cli.data import data_app
 from rungwise.cli.exits import FAILED, INCOMPLETE, user_errors
 from rungwise.cli.options import (
+    PRESETS,
     Chapters,
     DataOption,
     Device,
@@ -140,6 +141,31 @@ def plan(
             from rungwise.runs.display import print_plan
 
             print_plan(rows)
+
+
+@app.command()
+def new(
+    data: Annotated[str, typer.Argument(metavar="NAME|PATH", help="A data set by name, or your own images.")],
+    study: Annotated[str, typer.Option("--study", metavar="STUDY", help=f"What to begin with: {PRESETS}.")] = "quick",
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write it; by default NAME.toml.")] = None,
+) -> None:
+    """Write a study for your data, to be read, edited and run."""
+    with user_errors():
+        wanted, given = _read(study, None, data)
+        assert given is not None
+        path = out or Path(f"{portable_name(given.facts.name)}.toml")
+        if path.suffix != ".toml":
+            raise UserError(f"--out should be a TOML file, as {path.stem or 'study'}.toml; got {path}")
+        if path.exists():
+            raise UserError(f"{path} exists: choose another --out, or delete it")
+        from rungwise.files import write_atomically
+        from rungwise.study.adapt import adapt
+
+        adapted = adapt(wanted, study, given, path.absolute().parent)
+        write_atomically(path, adapted.text)
+        for why in adapted.left_out:
+            typer.echo(f"rungwise: left out: {why}", err=True)
+        typer.echo(path)
 
 
 @app.command()

@@ -1,12 +1,13 @@
 """The verbs of ``rungwise data``."""
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rungwise.cli.exits import FAILED, user_errors
-from rungwise.cli.options import Json
+from rungwise.cli.options import Json, Verify
 from rungwise.cli.signals import unwinding
 
 if TYPE_CHECKING:
@@ -68,3 +69,42 @@ def data_check(name: Annotated[str, typer.Argument(metavar="NAME", help="A data 
             typer.echo(f"{one.file}: {one.fault or one.note or 'right'}" + (f" ({one.path})" if one.path else ""))
         if any(one.fault for one in checks):
             raise typer.Exit(FAILED)
+
+
+@data_app.command("look")
+def data_look(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A folder, archive or file of your own images.")],
+    as_json: Json = False,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with sample images too.")] = None,
+    metadata: Annotated[str | None, typer.Option(help="A table with a column of file names.")] = None,
+    label_column: Annotated[str | None, typer.Option(help="The column that has the class.")] = None,
+    group_column: Annotated[str | None, typer.Option(help="The column by which images belong together.")] = None,
+    skip_damaged: Annotated[bool, typer.Option("--skip-damaged", help="Go on without damaged images.")] = False,
+    verify: Verify = False,
+) -> None:
+    """Tell what your own images are, before anything is trained."""
+    with user_errors():
+        from rungwise.cli.look_listing import print_look
+        from rungwise.data.files.progress import counts
+        from rungwise.data.own.look import look
+        from rungwise.data.own.preparation import Preparation
+        from rungwise.data.reading import Reading
+
+        wishes = {"metadata": metadata, "label_column": label_column, "group_column": group_column}
+        given: dict[str, Any] = {name: value for name, value in wishes.items() if value is not None}
+        with unwinding(), counts() as show:
+            reading = Reading(verify=verify, progress=show)
+            if metadata is not None:
+                given["metadata"] = reading.absolute(metadata)
+            found = look(Path(reading.absolute(str(path))), Preparation(**given, skip_damaged=skip_damaged), reading)
+        if as_json:
+            typer.echo(json.dumps(found.as_json(), indent=1, ensure_ascii=False))
+        else:
+            print_look(found)
+        if html is not None:
+            import datetime
+
+            from rungwise.report.data_page import write_data_page
+
+            write_data_page(found, html, datetime.datetime.now(datetime.UTC).date().isoformat())
+            typer.echo(html, err=as_json)

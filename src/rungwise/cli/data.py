@@ -86,7 +86,7 @@ def data_look(
     with user_errors():
         from rungwise.cli.look_listing import print_look
         from rungwise.data.files.progress import counts
-        from rungwise.data.own.look import look
+        from rungwise.data.look import look
         from rungwise.data.own.preparation import Preparation
         from rungwise.data.reading import Reading
 

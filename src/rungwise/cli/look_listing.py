@@ -2,7 +2,7 @@
 
 import typer
 
-from rungwise.data.own.look import Look
+from rungwise.data.look import Look
 
 MOST_CLASSES, MOST_LINES = 60, 10
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from rungwise.data.images import ImageSet
+from rungwise.data.look import Look
 from rungwise.data.own.kept import read_parts
-from rungwise.data.own.look import Look
 from rungwise.files import write_atomically
 from rungwise.findings import Column, Figure, Findings, Images, Table, Tile
 from rungwise.report.build import dated

@@ -41,6 +41,7 @@ class Contents:
         """What has arrived and is not yet unpacked."""
         self._packed_size = 0
         self._packed_digest = hashlib.sha256()
+        """Of the gzip file, if it is one."""
         self._stream: zlib._Decompress | None = None
         """None as long as nothing has arrived, and where the bytes are not gzipped."""
         self._content = bytearray()
@@ -54,7 +55,6 @@ class Contents:
         first = not self._content and self._stream is None
         self._packed += chunk
         self._packed_size += len(chunk)
-        self._packed_digest.update(chunk)
         if first and len(self._packed) < 2:
             return len(chunk)
         if first:
@@ -64,6 +64,7 @@ class Contents:
             self._packed = b""
             self._refuse_oversized()
         else:
+            self._packed_digest.update(self._packed)
             if self._keep:
                 self.published += self._packed
             self._unpack()

@@ -84,7 +84,7 @@ def test_claims_on_its_net_and_its_chapter_are_judged(finished: Path, installed:
     done = run("-m", "rungwise", "claims", finished, "--json", environment=installed)
     assert done.returncode == 0, done.stderr
     verdicts = {claim["id"]: claim["verdict"] for claim in json.loads(done.stdout)["claims"]}
-    assert verdicts["C1"] == verdicts["C2"] == "supported"
+    assert verdicts["C1"] == "supported"
     assert verdicts["S1"] != "not run", "its net stands beside one of ours"
 
 

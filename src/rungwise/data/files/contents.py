@@ -41,6 +41,7 @@ class Contents:
         """What has arrived and is not yet unpacked."""
         self._packed_size = 0
         self._packed_digest = hashlib.sha256()
+        """Of the gzip file, if it is one."""
         self._stream: zlib._Decompress | None = None
         """None as long as nothing has arrived, and where the bytes are not gzipped."""
         self._content = bytearray()
@@ -54,7 +55,6 @@ class Contents:
         first = not self._content and self._stream is None
         self._packed += chunk
         self._packed_size += len(chunk)
-        self._packed_digest.update(chunk)
         if first and len(self._packed) < 2:
             return len(chunk)
         if first:
@@ -64,6 +64,7 @@ class Contents:
             self._packed = b""
             self._refuse_oversized()
         else:
+            self._packed_digest.update(self._packed)
             if self._keep:
                 self.published += self._packed
             self._unpack()
@@ -79,13 +80,12 @@ class Contents:
 
         Where no checksum of such bytes is published, any of the right size pass, and `verified` is False.
         """
-        digest = hashlib.sha256(self._content).hexdigest()
         complete = self._stream is None or self._stream.eof
-        checksums = tuple(self._checksums(digest))
+        checksums = tuple(self._checksums())
         self.verified = any(one.got == one.expected for one in checksums)
         if complete and self.verified:
             return self._content
-        other = holder(digest) or holder(self._packed_digest.hexdigest())
+        other = holder(self._sha256()) or holder(self._packed_digest.hexdigest())
         if complete and not checksums and len(self._content) == self._file.size and not other:
             return self._content
         raise DataError(self._fault(other if complete else None, checksums))
@@ -95,10 +95,13 @@ class Contents:
         """The uncompressed bytes that have arrived."""
         return self._content
 
-    def _checksums(self, digest: str) -> Iterator[Checksum]:
-        """Those that are published of bytes that are wrapped as these are; `digest`: SHA-256 of the uncompressed."""
+    def _sha256(self) -> str:
+        return hashlib.sha256(self._content).hexdigest()
+
+    def _checksums(self) -> Iterator[Checksum]:
+        """Those that are published of bytes that are wrapped as these are."""
         if self._file.sha256:
-            yield Checksum("SHA-256", "uncompressed", self._file.sha256, digest)
+            yield Checksum("SHA-256", "uncompressed", self._file.sha256, self._sha256())
         if self._file.sha1:
             sha1 = hashlib.sha1(self._content, usedforsecurity=False).hexdigest()
             yield Checksum("SHA-1", "uncompressed", self._file.sha1, sha1)

@@ -25,14 +25,16 @@ class CifarFiles:
     def load(self, *, offline: bool = False, progress: Progress | None = None) -> Dataset:
         """The images of both parts, in the order of the files. Raises `DataError`."""
         contents = obtain(self.files, offline=offline, progress=progress)
+        sha256 = digests(self.files, contents)
         train, test = _part(self.files[:-1], contents), _part(self.files[-1:], contents)
         check_part(self.facts, "training", train, self.facts.train_images)
         check_part(self.facts, "test", test, self.facts.test_images)
-        return Dataset(self.facts.name, self.facts.classes, train, test, digests(self.files, contents))
+        return Dataset(self.facts.name, self.facts.classes, train, test, sha256)
 
 
 def _part(files: tuple[File, ...], contents: dict[str, bytearray]) -> ImageSet:
-    batches = [read_cifar(contents[file.name], 1) for file in files]
+    """Of files in this order. Each is let go once it is read: together they are as large as the images."""
+    batches = [read_cifar(contents.pop(file.name), 1) for file in files]
     images = np.concatenate([images for images, _ in batches])
     labels = np.concatenate([labels for _, labels in batches])  # (N, 1)
     return ImageSet(images, labels[:, 0].astype(np.int64))

@@ -11,7 +11,7 @@ from rungwise.data.errors import DataError
 from rungwise.data.own.cache import folder_of
 from rungwise.data.reading import Reading, is_path
 from rungwise.data.settings import Data
-from rungwise.data.sources.catalogue import CATALOGUE
+from rungwise.data.sources.catalogue import SOURCES, source_names
 from rungwise.files import rename
 
 Given = str | Path | Data | tuple[Any, Any]
@@ -32,7 +32,7 @@ def data_of(given: Given, reading: Reading | None = None) -> Data:
         source = str(_kept(*(np.asarray(part) for part in given)))
     else:
         source = str(given)
-        if source not in CATALOGUE:
+        if not SOURCES.has(source):
             source = os.path.abspath(Path(source).expanduser())  # noqa: PTH100 (links stay)
     from pydantic import ValidationError
 
@@ -40,7 +40,9 @@ def data_of(given: Given, reading: Reading | None = None) -> Data:
         return Data.model_validate({"source": source}, context=reading)
     except ValidationError as error:
         says = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
-        hint = "" if not isinstance(given, str) or is_path(given) else f". Data sets by name: {', '.join(CATALOGUE)}"
+        hint = (
+            "" if not isinstance(given, str) or is_path(given) else f". Data sets by name: {', '.join(source_names())}"
+        )
         raise DataError(says + hint) from None
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rungwise.data.own.preparation import Preparation
-from rungwise.data.sources.catalogue import CATALOGUE, describe
+from rungwise.data.sources.catalogue import SOURCES, describe
 from rungwise.data.sources.source import Facts
 from rungwise.digests import digest_of
 
@@ -16,9 +16,8 @@ SIGNS = ("/", "\\")
 
 def is_path(source: str) -> bool:
     """Whether a source is the path of own images, as "./photos", "~/photos" or "photos.zip", and not a name."""
-    return source not in CATALOGUE and (
-        any(sign in source for sign in SIGNS) or source.startswith((".", "~")) or bool(Path(source).suffix)
-    )
+    signs = any(sign in source for sign in SIGNS) or source.startswith((".", "~")) or bool(Path(source).suffix)
+    return signs and not SOURCES.has(source)
 
 
 def key_of(source: str, preparation: Preparation) -> str:

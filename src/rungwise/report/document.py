@@ -49,6 +49,8 @@ class Document(PlainData, Shown):
     """What reproduces the report."""
     notes: tuple[str, ...] = Field((), exclude_if=lambda notes: not notes)
     """What is not in the report and why: records that are damaged, or that the study does not ask for."""
+    data: tuple[str, ...] = Field((), exclude_if=lambda data: not data)
+    """What a reader must know of own images, in words."""
     seal: str = Field("", exclude_if=lambda seal: not seal)
     """The digest of the study and of the records behind the report; empty where there is none."""
 

@@ -19,6 +19,7 @@ def markdown(document: Document, figure_paths: Sequence[str]) -> str:
     """`figure_paths`: one relative path per figure, in the order of the document."""
     figures, tables = zip(itertools.count(1), figure_paths, strict=False), itertools.count(1)
     blocks = [f"# {escaped(document.title)}", document.created, escaped(document.summary)]
+    blocks += [escaped(text) for text in document.data]
     blocks += [f"> **Note.** {escaped(note)}" for note in document.notes]
     blocks.append("\n".join(_overview(document)))
     blocks += _all_claims(document)

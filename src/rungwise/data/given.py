@@ -40,9 +40,8 @@ def data_of(given: Given, reading: Reading | None = None) -> Data:
         return Data.model_validate({"source": source}, context=reading)
     except ValidationError as error:
         says = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
-        hint = (
-            "" if not isinstance(given, str) or is_path(given) else f". Data sets by name: {', '.join(source_names())}"
-        )
+        plain = isinstance(given, str) and not is_path(given)
+        hint = f". Data sets by name: {', '.join(source_names())}" if plain else ""
         raise DataError(says + hint) from None
 
 

@@ -32,11 +32,10 @@ def worst_classes(pairs: Iterable[tuple[int, int]], classes: int) -> list[int]:
     """
     if classes <= MOST_CELLS:
         return list(range(classes))
-    chosen: dict[int, None] = {}
-    for label in chain(chain.from_iterable(pairs), range(classes)):
-        if len(chosen) == MOST_CELLS:
-            break
-        chosen[label] = None
+    chosen: set[int] = set()
+    for labels in chain(pairs, ((label,) for label in range(classes))):
+        if len(chosen | set(labels)) <= MOST_CELLS:  # both of a pair or none: alone its row would be empty
+            chosen |= set(labels)
     return sorted(chosen)
 
 

@@ -17,8 +17,8 @@ from rungwise.data.sources.source import Facts
 class Made:
     """Striped images: a class is told by the colour of its stripes, their number and their direction.
 
-    Neighbours in the order of the classes look alike. The phase of the stripes is drawn for each image, and noise of
-    standard deviation `noise` is added to its pixels, which are 0 to 255.
+    There are at most twelve colours, so that of many classes several look alike in the mean. The phase of the stripes is
+    drawn for each image, and noise of standard deviation `noise` is added to its pixels, which are 0 to 255.
     """
 
     facts: Facts
@@ -40,10 +40,10 @@ class Made:
 
     def _image(self, label: int, random: np.random.Generator) -> np.ndarray:
         channels, height, width = self.facts.image
-        classes = len(self.facts.classes)
-        turn, times = 2 * np.pi * label / classes, 1 + label % 5
+        colours = min(len(self.facts.classes), 12)
+        turn, times = 2 * np.pi * (label % colours) / colours, 1 + label % 5
         y, x = np.mgrid[:height, :width] / max(height, width)
-        angle = np.pi * (label % 3) / 3
+        angle = np.pi * (label // 5 % 4) / 4
         stripes = np.sin(2 * np.pi * (times * (x * np.cos(angle) + y * np.sin(angle)) + random.random()))
         colour = 0.5 + 0.5 * np.cos(turn + 2 * np.pi * np.arange(channels) / 3)  # (C,), 0 to 1
         pixels = 40 + 90 * colour[:, None, None] * (1 + stripes)

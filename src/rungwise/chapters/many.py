@@ -11,6 +11,8 @@ MOST_ROWS = 50
 WORST_ROWS = 20
 MOST_CELLS = 20
 """Classes across a heat map: with more, its cells have no room for numbers nor its edges for names."""
+LONGEST = 24
+"""Letters of a name above a small picture."""
 
 
 def worst_shown(table: Table, order: Sequence[int]) -> Table:
@@ -30,11 +32,10 @@ def worst_classes(pairs: Iterable[tuple[int, int]], classes: int) -> list[int]:
     """
     if classes <= MOST_CELLS:
         return list(range(classes))
-    chosen: dict[int, None] = {}
-    for label in chain(chain.from_iterable(pairs), range(classes)):
-        if len(chosen) == MOST_CELLS:
-            break
-        chosen[label] = None
+    chosen: set[int] = set()
+    for labels in chain(pairs, ((label,) for label in range(classes))):
+        if len(chosen | set(labels)) <= MOST_CELLS:  # both of a pair or none: alone its row would be empty
+            chosen |= set(labels)
     return sorted(chosen)
 
 
@@ -44,5 +45,10 @@ def nan_last(value: float) -> float:
 
 
 def of_all(shown: int, classes: int, which: str) -> str:
-    """ " The 20 of 47 classes ... are shown.", for the end of a caption; nothing where all are shown."""
-    return f" Of {classes:,} classes, the {shown} {which} are shown." if shown < classes else ""
+    """ " Of 47 classes, 20 are shown: those of ...", for the end of a caption; nothing where all are shown."""
+    return f" Of {classes:,} classes, {shown} are shown: those of {which}." if shown < classes else ""
+
+
+def short(name: str) -> str:
+    """A class's name, or of a long one the beginning, for what stands above a small picture."""
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1].rstrip()}…"

@@ -81,9 +81,9 @@ class Document(PlainData, Shown):
     @property
     def summary(self) -> str:
         """What the report rests on, in a paragraph."""
-        states = [f"{count} {word}" for status, word in STATES.items() if (count := self.count(status))]
+        states = [f"{count:,} {word}" for status, word in STATES.items() if (count := self.count(status))]
         if other := self.total - sum(map(self.count, STATES)):
-            states.append(f"{other} not run")
+            states.append(f"{other:,} not run")
         chapters, trials = counted(len(self.chapters), "chapter"), counted(self.total, "trial")
         sentences = [f"This report has {chapters} and rests on {trials}{': ' * bool(states)}{listed(states)}."]
         times = {trial.id: trial.time_s for trial in self.trials if trial.time_s is not None}

@@ -7,7 +7,7 @@ import numpy as np
 from rungwise.chapters.drawing import missing, over_epochs, picture
 from rungwise.chapters.family.confusions import confused, confusion
 from rungwise.chapters.family.results import FamilyResults, NetResult
-from rungwise.chapters.many import of_all, worst_classes
+from rungwise.chapters.many import of_all, short, worst_classes
 from rungwise.chapters.results import most_seeds
 from rungwise.findings import Cloud, Figure, Heatmap, Images, Lines, Points, Tile
 from rungwise.words import counted
@@ -105,7 +105,7 @@ def _confusions(results: Sequence[NetResult], chapter: str) -> Figure:
         for result in results
     )
     means = ", as means over the seeds" if most_seeds(results) > 1 else ""
-    of = of_all(len(shown), len(names), "of the pairs that all nets together confuse most often")
+    of = of_all(len(shown), len(names), "the pairs that all nets together confuse most often")
     return Figure(
         id=f"{chapter}-confusion",
         caption=f"Confusion matrices: how many test images of each class were taken for each class{means}.{of}",
@@ -140,7 +140,7 @@ def _wrong(results: Sequence[NetResult], chapter: str) -> tuple[Figure, ...]:
     tiles = tuple(
         Tile(
             pixels=picture(image),
-            title=f"{best.data.classes[is_]} → {best.data.classes[as_]}, {p[as_]:.2f}",
+            title=f"{short(best.data.classes[is_])} → {short(best.data.classes[as_])}, {p[as_]:.2f}",
         )
         for image, is_, as_, p in zip(record.arrays["wrong_images"], labels, said, probabilities, strict=True)
     )

@@ -16,6 +16,8 @@ CAPTIONS = {
     "weights": "Final weights as images.",
     "gap": "Training minus test accuracy.",
 }
+FEW = 10
+"""Classes of a heat map with room for three decimals."""
 HEATMAP = {"heatmap": "Test accuracy of each pair, the mean over its seeds."}
 
 
@@ -44,11 +46,11 @@ def _samples(chapter: str, shown: Sequence[PairResult], note: str) -> Figure:
         arrays = pair.first.arrays
         images = (*arrays["positive_samples"], *arrays["negative_samples"])
         tiles = tuple(Tile(pixels=picture(image)) for image in images)
-        panels.append(Images(title=pair.name, tiles=tiles, columns=len(tiles)))
+        panels.append(Images(title=pair.short, tiles=tiles, columns=len(tiles)))
     return Figure(
         id=f"{chapter}-samples",
         caption=f"Training images of each pair, the positive class first.{note}",
-        alt=f"Sample images of the pairs {', '.join(pair.name for pair in shown)}.",
+        alt=f"Sample images of the pairs {', '.join(pair.short for pair in shown)}.",
         panels=tuple(panels),
     )
 
@@ -60,7 +62,7 @@ def _curves(settings: Settings, shown: Sequence[PairResult], note: str) -> Figur
         errors = over_epochs("training error", [record.history["error"] for record in pair.records.values()])
         panels.append(
             Lines(
-                title=pair.name,
+                title=pair.short,
                 x_label="iteration" if settings.rule == "batch" else "epoch",
                 y_label="training error",
                 series=(errors,),
@@ -69,7 +71,7 @@ def _curves(settings: Settings, shown: Sequence[PairResult], note: str) -> Figur
             )
         )
     ends = "; ".join(
-        f"{pair.name} ends at {np.mean([run.history['error'][-1] for run in pair.records.values()]):.4f}"
+        f"{pair.short} ends at {np.mean([run.history['error'][-1] for run in pair.records.values()]):.4f}"
         for pair in shown
     )
     return Figure(
@@ -82,7 +84,7 @@ def _curves(settings: Settings, shown: Sequence[PairResult], note: str) -> Figur
 
 
 def _weights(chapter: str, shown: Sequence[PairResult], note: str, colour: bool) -> Figure:
-    tiles = tuple(Tile(pixels=picture(pair.first.arrays["weights"]), title=pair.name) for pair in shown)
+    tiles = tuple(Tile(pixels=picture(pair.first.arrays["weights"]), title=pair.short) for pair in shown)
     says = (
         "what is as bright and of the colour as in the picture speaks for the first class of the pair, what is of the "
         "opposite colour for the second. Grey is 0; red, green and blue are on one scale per picture"
@@ -92,7 +94,7 @@ def _weights(chapter: str, shown: Sequence[PairResult], note: str, colour: bool)
     return Figure(
         id=f"{chapter}-weights",
         caption=f"Final weights as images: {says}.{note}",
-        alt=f"Heatmaps of signed weights for {', '.join(pair.name for pair in shown)}.",
+        alt=f"Heatmaps of signed weights for {', '.join(pair.short for pair in shown)}.",
         panels=(Images(tiles=tiles, columns=5, colours="diverging"),),
     )
 
@@ -100,7 +102,7 @@ def _weights(chapter: str, shown: Sequence[PairResult], note: str, colour: bool)
 def _gaps(settings: Settings, ran: Sequence[PairResult]) -> Figure:
     shown = ran if len(ran) <= SHOWN else sorted(ran, key=lambda pair: -pair.mean("gap"))[:SHOWN]
     of = "" if len(shown) == len(ran) else f" The {len(shown)} largest of {len(ran):,} are shown."
-    ends = "; ".join(f"{pair.name} {pair.mean('gap'):.4f}" for pair in shown)
+    ends = "; ".join(f"{pair.short} {pair.mean('gap'):.4f}" for pair in shown)
     return Figure(
         id=f"{settings.name}-gap",
         caption=f"Training minus test accuracy against the threshold of {settings.gap_threshold:g}.{of}",
@@ -108,7 +110,7 @@ def _gaps(settings: Settings, ran: Sequence[PairResult]) -> Figure:
         panels=(
             Bars(
                 x_label="training minus test accuracy",
-                names=tuple(pair.name for pair in shown),
+                names=tuple(pair.short for pair in shown),
                 values=tuple(tuple(pair.values("gap").values()) for pair in shown),
                 levels=(Level(name="threshold", values=(settings.gap_threshold,)),),
             ),
@@ -123,12 +125,12 @@ def _heatmap(settings: Settings, ran: Sequence[PairResult]) -> Figure:
     shown = worst_classes(((pair.positive, pair.negative) for pair in hardest), len(names))
     for pair in ran:
         values[pair.positive, pair.negative] = values[pair.negative, pair.positive] = pair.mean("test_accuracy")
-    chosen = tuple(names[k] for k in shown)
+    chosen, digits = tuple(names[k] for k in shown), 3 if len(shown) <= FEW else 2
     low, high = (pick(ran, key=lambda pair: pair.mean("test_accuracy")) for pick in (min, max))
     return Figure(
         id=f"{settings.name}-heatmap",
-        caption=HEATMAP["heatmap"] + of_all(len(shown), len(names), "of the hardest pairs"),
+        caption=HEATMAP["heatmap"] + of_all(len(shown), len(names), "the hardest pairs"),
         alt=f"Heatmap of test accuracies, from {low.mean('test_accuracy'):.3f} ({low.name}) to "
         f"{high.mean('test_accuracy'):.3f} ({high.name}).",
-        panels=(Heatmap(rows=chosen, columns=chosen, values=values[np.ix_(shown, shown)], digits=3),),
+        panels=(Heatmap(rows=chosen, columns=chosen, values=values[np.ix_(shown, shown)], digits=digits),),
     )

@@ -86,12 +86,17 @@ def _are_pairs(pairs: Any) -> bool:
     )
 
 
+def pair_name(positive: str, negative: str) -> str:
+    """ "8 v 3"."""
+    return f"{positive} v {negative}"
+
+
 def trials(settings: Settings, seeds: tuple[int, ...]) -> tuple[PerceptronTrial, ...]:
     """One per pair and seed."""
     names = settings.data.classes
     return tuple(
         PerceptronTrial(
-            label=f"{names[positive]} v {names[negative]}",
+            label=pair_name(names[positive], names[negative]),
             data=settings.data,
             seed=seed,
             positive=positive,

@@ -20,8 +20,10 @@ CAPTIONS = {
 
 OF_TWO = ("scatter", "ellipses", "components")
 """What there is to see of two classes: a histogram and a heat map of one pair would be a number each."""
-MOST_COLOURED = 10
+ALL_COLOURED = 10
 """Classes that a figure tells apart by their colours."""
+COLOURED = 9
+"""Of more classes: the tenth colour is a grey."""
 MOST_POINTS = 20_000
 """Points that a figure shows: in a page and in findings.json each is a few bytes."""
 
@@ -56,7 +58,7 @@ def _scatter(view: PlaneView, names: tuple[str, ...], chapter: str, first: str) 
 
 def _ellipses(view: PlaneView, names: tuple[str, ...], chapter: str, first: str) -> Figure:
     each, others = "each class's", ""
-    if len(names) > MOST_COLOURED:
+    if len(names) > ALL_COLOURED:
         each, others = "each of these classes'", " The dots are the centroids of the others."
     return Figure(
         id=f"{chapter}-ellipses",
@@ -72,10 +74,10 @@ def _ellipses(view: PlaneView, names: tuple[str, ...], chapter: str, first: str)
 
 
 def _told_coloured(names: tuple[str, ...]) -> str:
-    if len(names) <= MOST_COLOURED:
+    if len(names) <= ALL_COLOURED:
         return ""
     return (
-        f" Of {len(names):,} classes, {MOST_COLOURED} have a colour, so that one can tell them apart: those whose "
+        f" Of {len(names):,} classes, {COLOURED} have a colour, so that one can tell them apart: those whose "
         "centroids lie farthest from one another. The others are grey."
     )
 
@@ -92,11 +94,11 @@ def coloured(centroids: np.ndarray) -> list[int]:
     `centroids`: (K, 2), NaN for a class without points. The first is the one farthest from the mean of all; then always
     the one whose nearest chosen one is farthest (Gonzalez 1985).
     """
-    if len(centroids) <= MOST_COLOURED:
+    if len(centroids) <= ALL_COLOURED:
         return list(range(len(centroids)))
     nearest = np.nan_to_num(_distances(centroids, np.nanmean(centroids, axis=0)), nan=-1.0)
     chosen: list[int] = []
-    for _ in range(MOST_COLOURED):
+    for _ in range(COLOURED):
         chosen.append(int(nearest.argmax()))
         distances = np.nan_to_num(_distances(centroids, centroids[chosen[-1]]), nan=-1.0)
         nearest = distances if len(chosen) == 1 else np.minimum(nearest, distances)
@@ -222,7 +224,7 @@ def _heatmap(results: Results) -> Figure:
     )
     return Figure(
         id=f"{results.settings.name}-pair-heatmap",
-        caption=CAPTIONS["pair-heatmap"] + of_all(len(shown), len(names), "of the hardest pairs") + empty,
+        caption=CAPTIONS["pair-heatmap"] + of_all(len(shown), len(names), "the hardest pairs") + empty,
         alt=f"Heatmap of pair accuracies: lowest for {pairs[0].name} ({pairs[0].accuracy.mean:.2f}), highest "
         f"for {pairs[-1].name} ({pairs[-1].accuracy.mean:.2f}).",
         panels=(Heatmap(rows=chosen, columns=chosen, values=values[np.ix_(shown, shown)]),),

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from rungwise.chapters.drawing import COLOURS, missing, picture
+from rungwise.chapters.many import short
 from rungwise.chapters.seeing.results import DEPTH, NetView, Results, depth, layer
 from rungwise.chapters.seeing.settings import Settings
 from rungwise.chapters.seeing.trial import STARTS, key
@@ -131,7 +132,7 @@ def _number(value: float) -> str:
 
 
 def _dreams(settings: Settings, view: NetView, start: str, shown: str) -> Figure:
-    names, arrays = settings.data.classes, view.record.arrays
+    names, arrays = [short(name) for name in settings.data.classes], view.record.arrays
     said, net, judge = view.said("judge", start), view.aimed("net", start), view.aimed("judge", start)
     titles = [
         f"{names[aim]}: {net[c]:.2f} / {judge[c]:.2f}" + (f" (says {names[said[c]]})" if said[c] != aim else "")

@@ -10,6 +10,7 @@ from matplotlib.patches import Ellipse as EllipsePatch
 
 from rungwise.findings import Cloud, Points
 from rungwise.report.figures.ink import FEW_POINTS, INK, MUTED, Stroke
+from rungwise.report.figures.lettering import letters
 from rungwise.report.figures.panels import Looks, Strokes, head, log_ticks
 
 MANY_POINTS = 2000
@@ -75,7 +76,7 @@ def _place_notes(ax: Axes, clouds: Sequence[Cloud], radii: Sequence[float], size
     for at, radius in zip(places, radii, strict=True):
         taken += [(x - radius, y - radius, x + radius, y + radius) for x, y in at]
     for cloud, at, radius in zip(clouds, places, radii, strict=True):
-        wide, tall, gap = 5.2 * len(cloud.note), 9.0, radius + 2
+        wide, tall, gap = 5.2 * letters(cloud.note), 9.0, radius + 2
         from_mean = np.hypot(*(at - at.mean(axis=0)).T)
         near = at[np.argsort(from_mean, kind="stable")]
         boxes = [(x + gap, y - tall / 2) for x, y in near]

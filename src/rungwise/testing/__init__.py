@@ -1,4 +1,4 @@
-"""What every architecture, balancing method and chapter must do, as checks that other packages can run over theirs.
+"""What every architecture, balancing method, chapter and format must do, as checks that other packages can run.
 
 Rungwise's own members pass them. A check is called without arguments, and its text is its name:
 
@@ -10,6 +10,7 @@ Rungwise's own members pass them. A check is called without arguments, and its t
 from rungwise.testing.balancers import balancer_checks
 from rungwise.testing.chapters import chapter_checks
 from rungwise.testing.check import Check
+from rungwise.testing.formats import format_checks
 from rungwise.testing.nets import net_checks
 
-__all__ = ["Check", "balancer_checks", "chapter_checks", "net_checks"]
+__all__ = ["Check", "balancer_checks", "chapter_checks", "format_checks", "net_checks"]

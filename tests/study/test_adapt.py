@@ -38,7 +38,7 @@ def test_a_preset_is_asked_of_own_images(name: str, photos: Data) -> None:
 @pytest.mark.parametrize("name", preset_names())
 def test_a_preset_is_asked_of_a_data_set_by_name(name: str) -> None:
     if name in ("multitask", "multi-mnist"):
-        with pytest.raises(StudyError, match="nothing of .* can be asked of digits: the chapter"):
+        with pytest.raises(StudyError, match=r"nothing of .* can be asked of digits: the chapter"):
             adapt(read_study(name), name, data_of("digits"))
         return
     study = adapt(read_study(name), name, data_of("digits")).study
@@ -47,16 +47,24 @@ def test_a_preset_is_asked_of_a_data_set_by_name(name: str) -> None:
 
 
 def test_what_cannot_be_asked_is_left_out_with_its_reason(photos: Data) -> None:
-    small = Data(source=photos.source, image_size=8)
-    adapted = adapt(read_study("reference"), "reference", small)
+    adapted = adapt(read_study("reference"), "reference", photos)
     kinds = [chapter.kind for chapter in adapted.study.chapters]
     assert kinds == ["projection", "perceptrons", "mlps", "cnns", "cnns", "seeing"]
     reasons = "\n".join(adapted.left_out)
     assert "the chapter 'multitask': it needs 1 more" in reasons
-    assert "CNN-5 of the chapter 'cnns'" in reasons  # 8 pixels cannot be halved four times
     assert "the claim 'M2': it is about the study's own data or nets" in reasons
     for reason in adapted.left_out:
         assert " ".join(reason.split()) in adapted.text
+
+
+def test_nets_that_do_not_fit_the_images_are_left_out(photos: Data) -> None:
+    tiny = Data(source=photos.source, image_size=4)
+    adapted = adapt(read_study("best"), "best", tiny)
+    assert "small of the chapter 'mnist-15s': crop = 2 leaves nothing of images of 4 x 4 pixels; expected at most 1" in (
+        adapted.left_out
+    )
+    assert "mnist-15s" not in {chapter.name for chapter in adapted.study.chapters}
+    assert "mnist-45s" in {chapter.name for chapter in adapted.study.chapters}
 
 
 def test_general_claims_stay(photos: Data) -> None:

@@ -49,7 +49,7 @@ def _unzip(content: bytes | bytearray) -> bytes:
         with gzip.open(io.BytesIO(content)) as stream:
             header = stream.read(4)
             header += stream.read(4 * header[3] if len(header) == 4 else 0)
-            dtype, shape, _ = _header(header)
+            dtype, shape, _ = read_header(header)
             return header + stream.read(dtype.itemsize * math.prod(shape) + 1)
     except EOFError:
         raise DataError("truncated: the gzip stream breaks off") from None
@@ -58,7 +58,7 @@ def _unzip(content: bytes | bytearray) -> bytes:
 
 
 def _array(content: bytes | bytearray) -> np.ndarray:
-    dtype, shape, start = _header(content)
+    dtype, shape, start = read_header(content)
     expected, got = dtype.itemsize * math.prod(shape), len(content) - start
     if got != expected:
         fault = "truncated" if got < expected else "oversized"
@@ -71,8 +71,8 @@ def _array(content: bytes | bytearray) -> np.ndarray:
     return values.astype(dtype.newbyteorder("="), copy=False)
 
 
-def _header(content: bytes | bytearray) -> tuple[np.dtype, tuple[int, ...], int]:
-    """The values' type, the size of each axis, and where the values begin."""
+def read_header(content: bytes | bytearray) -> tuple[np.dtype, tuple[int, ...], int]:
+    """The values' type, the size of each axis, and where the values begin. Raises `DataError` where there is none."""
     if len(content) < 4:
         raise DataError(f"truncated: {len(content)} bytes, not even a header")
     if content[:2] != b"\0\0" or content[2] not in TYPES or content[3] == 0:

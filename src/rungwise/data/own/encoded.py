@@ -1,23 +1,34 @@
-"""Images that are files of their own, decoded by Pillow, several at a time: it decodes outside Python's lock."""
+"""Images as files are, coded, decoded by Pillow, several at a time: it decodes outside Python's lock."""
 
 import contextlib
+import functools
 import io
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 
-from rungwise.data.errors import DataError
-from rungwise.data.own.found import Fit, Header, Headers, Pixels, Size
+from rungwise.data.own.found import Fit, Header, Pixels, Size
 from rungwise.data.own.place import Place
 from rungwise.data.own.preparation import colour
 from rungwise.data.own.threads import in_threads
 
+if TYPE_CHECKING:
+    from PIL import Image
+
+T = TypeVar("T")
 SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".gif", ".webp", ".tif", ".tiff"),
-    *(".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".jp2", ".avif", ".ico"),
+    *(".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".jp2", ".avif", ".ico", ".mpo"),
 )
+OTHERS = (".heic", ".heif", ".svg", ".psd", ".jxl", ".dcm", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raw", ".eps")
+"""How pictures are called that are not decoded."""
+FORMATS = ("PNG", "JPEG", "MPO", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM", "TGA", "JPEG2000", "AVIF", "ICO")
+"""Pillow's names of what is decoded, whatever a file is called. Of others that it knows, one starts a program (EPS)."""
+LEAST_IMAGES = 20
+"""Of a data set."""
 GREY_MODES = {"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"}
 ORIENTATION, SIDEWAYS = 0x0112, {5, 6, 7, 8}
 """EXIF's tag for how a camera was held, and its values with which height and width change places."""
@@ -28,18 +39,21 @@ def is_image(name: str) -> bool:
     return name.lower().endswith(SUFFIXES)
 
 
+def holds_images(place: Place) -> bool:
+    """Whether there are as many files of images as a data set has, so that arrays beside them are something else."""
+    return sum(map(is_image, place.files)) >= LEAST_IMAGES
+
+
 def read_header(content: bytes) -> Header | str:
     """Size and mode of an image in a file's bytes, or why there is none."""
-    from PIL import Image
-
     try:
-        with Image.open(io.BytesIO(content)) as image:
+        with _opened(content) as image:
             width, height = image.size
-            if image.getexif().get(ORIENTATION) in SIDEWAYS:
+            if _may_be_turned(image, content) and image.getexif().get(ORIENTATION) in SIDEWAYS:
                 width, height = height, width
             return Header(Size(height, width), image.mode in GREY_MODES)
     except Exception as error:  # decoders raise anything
-        return _reason(error)
+        return _reason(error, content)
 
 
 def decode(content: bytes, background: tuple[int, int, int] = (255, 255, 255)) -> np.ndarray:
@@ -48,30 +62,52 @@ def decode(content: bytes, background: tuple[int, int, int] = (255, 255, 255)) -
     It is turned as EXIF says; transparent pixels are laid over the background; 16 bits are scaled to 8. Raises
     ValueError with the reason where the file is damaged.
     """
-    from PIL import Image, ImageOps
+    from PIL import ImageOps
 
     try:
-        with Image.open(io.BytesIO(content)) as image:
+        with _opened(content) as image:
             image.load()
-            pixels = _pixels(ImageOps.exif_transpose(image), background)
+            if _may_be_turned(image, content):
+                ImageOps.exif_transpose(image, in_place=True)
+            pixels = _pixels(image, background)
     except Exception as error:  # decoders raise anything
-        raise ValueError(_reason(error)) from error
+        raise ValueError(_reason(error, content)) from error
     red = pixels[:, :, :1]
     return red if pixels.shape[2] == 3 and (pixels == red).all() else pixels
 
 
-def _pixels(image: "Image.Image", background: tuple[int, int, int]) -> np.ndarray:  # type: ignore[name-defined]  # noqa: F821
+def _opened(content: bytes) -> "Image.Image":
+    from PIL import Image
+
+    return Image.open(io.BytesIO(content), formats=_formats())
+
+
+@functools.cache
+def _formats() -> tuple[str, ...]:
+    """Those that this Pillow was built with."""
+    from PIL import Image
+
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
+
+
+def _may_be_turned(image: "Image.Image", content: bytes) -> bool:
+    # Pillow decodes a whole PNG to see whether EXIF's data comes behind the pixels.
+    return image.format != "PNG" or any(mark in content for mark in (b"eXIf", b"exif", b"Orientation"))
+
+
+def _pixels(image: "Image.Image", background: tuple[int, int, int]) -> np.ndarray:
     from PIL import Image
 
     if image.mode.startswith("I"):
         return _scaled(np.asarray(image))[:, :, np.newaxis]
     if image.mode == "F":
         raise ValueError("expected whole numbers as pixels, got floating-point ones; convert it to PNG")
-    if image.mode in ("1", "L"):
-        return np.asarray(image.convert("L"))[:, :, np.newaxis]
     if image.has_transparency_data:
         over = Image.new("RGBA", image.size, (*background, 255))
-        image = Image.alpha_composite(over, image.convert("RGBA"))
+        return np.asarray(Image.alpha_composite(over, image.convert("RGBA")).convert("RGB"))
+    if image.mode in ("1", "L"):
+        return np.asarray(image.convert("L"))[:, :, np.newaxis]
     return np.asarray(image.convert("RGB"))
 
 
@@ -84,23 +120,41 @@ def _scaled(values: np.ndarray) -> np.ndarray:
     return whole.astype(np.uint8)
 
 
-class Encoded(Pixels):
-    """Images as files of a place."""
+class Each(Protocol):
+    """Calls a function, in threads, with the content of each of some images."""
 
-    def __init__(self, place: Place, names: Sequence[str], headers: Headers, background: str = "white") -> None:
-        """`headers`: of each file by name, as `read_header` found them."""
-        self._place, self._names, self._background = place, names, colour(background)
+    def __call__(self, work: Callable[[bytes], T], numbers: Sequence[int]) -> Iterator[tuple[int, T]]:
+        """The images' numbers, and what the function made of them, in any order."""
+
+
+def each_file(place: Place, names: Sequence[str]) -> Each:
+    """Image n is the file names[n]."""
+
+    def each(work: Callable[[bytes], T], numbers: Sequence[int]) -> Iterator[tuple[int, T]]:
+        number = {names[one]: one for one in numbers}
+        for name, made in in_threads(lambda _, content: work(content), place, list(number)):
+            yield number[name], made
+
+    return each
+
+
+class Encoded(Pixels):
+    """Images that are coded as files are."""
+
+    def __init__(self, headers: Sequence[Header | str], each: Each, background: str = "white") -> None:
+        """`headers`: of each image, as `read_header` found them."""
+        self._count, self._each, self._background = len(headers), each, colour(background)
         self.damaged: dict[int, str] = {}
         self._sizes, self._grey = Counter[Size](), True
-        for number, name in enumerate(names):
-            if isinstance(header := headers[name], str):
+        for number, header in enumerate(headers):
+            if isinstance(header, str):
                 self.damaged[number] = header
                 continue
             self._sizes[header.size] += 1
             self._grey &= header.grey
 
     def __len__(self) -> int:
-        return len(self._names)
+        return self._count
 
     def sizes(self) -> Counter[Size]:
         return self._sizes
@@ -109,39 +163,51 @@ class Encoded(Pixels):
         return 1 if self._grey else 3
 
     def decode(self, fit: Fit) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        numbers = {name: number for number, name in enumerate(self._names) if number not in self.damaged}
-
-        def one(name: str, content: bytes) -> np.ndarray | str:
+        def one(content: bytes) -> np.ndarray | str:
             try:
                 return fit(decode(content, self._background)).transpose(2, 0, 1)
             except ValueError as error:
                 return str(error)
 
         with no_bombs():
-            for name, result in in_threads(one, self._place, list(numbers)):
+            for number, result in self._each(one, [n for n in range(self._count) if n not in self.damaged]):
                 if isinstance(result, str):
-                    self.damaged[numbers[name]] = result
+                    self.damaged[number] = result
                 else:
-                    yield np.array([numbers[name]]), result[np.newaxis]
+                    yield np.array([number]), result[np.newaxis]
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, content: bytes) -> str:
     """Why an image cannot be decoded, in few words."""
     from PIL import Image, UnidentifiedImageError
 
     if isinstance(error, UnidentifiedImageError):
-        return "it is no image of a known format"
+        return _instead(content)
     if isinstance(error, Image.DecompressionBombWarning | Image.DecompressionBombError):
         return f"it would have more than {Image.MAX_IMAGE_PIXELS or 0:,} pixels, as a decompression bomb has"
-    if isinstance(error, DataError | ValueError):
+    if isinstance(error, ValueError):
         return str(error)
     return f"it is damaged ({error or type(error).__name__})"
 
 
+def _instead(content: bytes) -> str:
+    """What a file is that is no image."""
+    if not content:
+        return "it is empty"
+    if content.startswith(b"version https://git-lfs"):
+        return "it is a pointer of Git LFS, not the image: fetch it with `git lfs pull`"
+    if content.lstrip()[:1] == b"<":
+        return "it is a page (HTML, XML or SVG), not an image"
+    return "it is no image of a known format"
+
+
 @contextlib.contextmanager
 def no_bombs() -> Iterator[None]:
-    """Pillow's warning of what may be a decompression bomb is an error, in all threads."""
+    """Pillow's warning of what may be a decompression bomb is an error, in all threads; what else it warns of, as odd
+    EXIF data, is passed over."""
     from PIL import Image
 
-    with warnings.catch_warnings(action="error", category=Image.DecompressionBombWarning):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="PIL")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
         yield

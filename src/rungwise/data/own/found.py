@@ -105,6 +105,8 @@ class Items:
     columns: Mapping[str, Coded] = field(default_factory=dict)
     name: Callable[[int], str] = str
     """What messages call an image, of its number."""
+    notes: Sequence[str] = ()
+    """What is strange about the images, in words."""
 
     def __len__(self) -> int:
         return len(self.parts)

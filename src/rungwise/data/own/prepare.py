@@ -10,6 +10,7 @@ import numpy as np
 from rungwise.data.errors import DataError
 from rungwise.data.images import ImageSet
 from rungwise.data.own.division import test_part
+from rungwise.data.own.encoded import LEAST_IMAGES
 from rungwise.data.own.found import Coded, Items, Size
 from rungwise.data.own.parts import NO_PART, PARTS, TEST, TRAIN
 from rungwise.data.own.preparation import Preparation
@@ -17,7 +18,7 @@ from rungwise.data.own.sizes import common_size, fitting
 from rungwise.seeding import stream
 from rungwise.words import counted, listed
 
-LEAST_IMAGES, MOST_IMAGES = 20, 1_000_000
+MOST_IMAGES = 1_000_000
 LEAST_CLASSES, MOST_CLASSES = 2, 1000
 MOST_VALUES = 50
 """Of a column that can be a task; one of more values, as a file's number, is passed over."""
@@ -54,7 +55,7 @@ def prepare(items: Items, preparation: Preparation, folder: Path, progress: Prog
     """
     check_counts(items)
     raw, kept = _decode(items, preparation, folder, progress)
-    notes = list(_damage(items, kept, preparation))
+    notes = [*items.notes, *_damage(items, kept, preparation)]
     whole = _Kept(items, kept, preparation, notes)
     order = whole.ordered(_pixel_keys(raw, kept))
     parts = {}

@@ -33,7 +33,10 @@ def _take(name: str, found: Any) -> Format:
 FORMATS = Registry[Format](
     "formats",
     "format",
-    {name: f"rungwise.data.own.formats.{name}" for name in ("folder",)},
+    {
+        name: f"rungwise.data.own.formats.{name}"
+        for name in ("table", "cifar", "idx", "arrays", "parquet", "pixel_csv", "folder")
+    },
     _take,
 )
 """In the order in which they are tried: from the one that asks most of a place to the one that asks least. Those of

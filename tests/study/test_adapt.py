@@ -60,8 +60,9 @@ def test_what_cannot_be_asked_is_left_out_with_its_reason(photos: Data) -> None:
 def test_nets_that_do_not_fit_the_images_are_left_out(photos: Data) -> None:
     tiny = Data(source=photos.source, image_size=4)
     adapted = adapt(read_study("best"), "best", tiny)
-    assert "small of the chapter 'mnist-15s': crop = 2 leaves nothing of images of 4 x 4 pixels; expected at most 1" in (
-        adapted.left_out
+    assert (
+        "small of the chapter 'mnist-15s': crop = 2 leaves nothing of images of 4 x 4 pixels; expected at most 1"
+        in (adapted.left_out)
     )
     assert "mnist-15s" not in {chapter.name for chapter in adapted.study.chapters}
     assert "mnist-45s" in {chapter.name for chapter in adapted.study.chapters}

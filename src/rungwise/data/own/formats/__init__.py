@@ -55,5 +55,5 @@ def find(place: Place, preparation: Preparation) -> Found:
     what = f"{len(place.files):,} files, none of them an image or an array" if place.files else "no file"
     raise DataError(
         f"{place.path} holds {what}: expected a folder (or ZIP, TAR) with a folder of images for each class, images "
-        "with a metadata.csv, or arrays as NPZ, NPY, IDX, CSV, CIFAR binary or Parquet; docs/data.md shows each"
+        "with a metadata.csv, or arrays as NPZ, NPY, IDX, CSV, CIFAR binary or Parquet; docs/own-images.md shows each"
     )

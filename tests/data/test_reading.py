@@ -239,3 +239,34 @@ def test_ids_of_a_study_of_own_data(photos: Path) -> None:
     assert [trial.spec["data"] for _, trial in trials] == [
         {"source": Data(source=str(photos)).identity, "train_images": None}
     ]
+
+
+def test_classes_are_named_or_numbered(photos: Path) -> None:
+    data = Data(source=str(photos))
+    assert data.labels_of([["owl", "cat"], [1, 0]]) == [[2, 0], [1, 0]]
+    with pytest.raises(ValueError, match="photos has no class 'cow'; its classes: 'cat', 'dog', 'owl'"):
+        data.labels_of(["cow"])
+
+
+def test_a_study_names_classes_of_pairs_tasks_and_dreams() -> None:
+    text = """
+title = "named"
+[[chapter]]
+kind = "perceptrons"
+data = { source = "fashion-mnist" }
+pairs = [["bag", "coat"], [0, 1]]
+[[chapter]]
+kind = "multitask"
+data = { source = "fashion-mnist" }
+fit = { epochs = 1 }
+net = { family = "compact" }
+weights = [0.5]
+[chapter.tasks]
+item = "labels"
+group = { shoes = ["sandal", "sneaker", "ankle boot"], other = ["T-shirt", 1, 2, 3, 4, 6, 8] }
+"""
+    perceptrons, multitask = parse_study(text, "named.toml").chapters
+    assert perceptrons.pairs == ((8, 4), (0, 1))
+    assert multitask.tasks["group"] == {"shoes": (5, 7, 9), "other": (0, 1, 2, 3, 4, 6, 8)}
+    with pytest.raises(StudyError, match="line 6: pairs: fashion-mnist has no class 'boat'; its classes: 'T-shirt'"):
+        parse_study(text.replace("coat", "boat"), "named.toml")

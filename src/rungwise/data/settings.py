@@ -19,6 +19,7 @@ from rungwise.data.own.preparation import Preparation
 from rungwise.data.reading import Reading, is_path, key_of
 from rungwise.data.sources.catalogue import find_source
 from rungwise.data.sources.source import Facts
+from rungwise.words import some_of
 
 IDENTITY: Final = "identity"
 """The context of `model_dump` in which own data is written by its content instead of its path."""
@@ -160,6 +161,18 @@ class Data(Preparation):
     def classes(self) -> tuple[str, ...]:
         """The names of the classes, in the order of their labels."""
         return self.facts.classes
+
+    def labels_of(self, written: Any) -> Any:
+        """What a study file says of classes, with the labels for their names, at any depth of lists. Raises ValueError
+        where there is no class of a name."""
+        if isinstance(written, list | tuple):
+            return type(written)(self.labels_of(one) for one in written)
+        if not isinstance(written, str):
+            return written
+        if written not in self.classes:
+            known = some_of([repr(name) for name in self.classes])
+            raise ValueError(f"{self.facts.name} has no class {written!r}; its classes: {known}")
+        return self.classes.index(written)
 
     @property
     def described(self) -> dict[str, Any]:

@@ -97,10 +97,12 @@ class _Adaptation:
             part = split(load(self.data), self.data, 0).train
             counts = confusion_by_centroids(part.images, part.labels, len(self.data.classes))
             self._pairs = hardest_pairs(counts, PAIRS)
+        named = [[self.data.classes[label] for label in pair] for pair in self._pairs]
         if raw["kind"] == "perceptrons":
-            raw["pairs"] = [list(pair) for pair in self._pairs]
+            raw["pairs"] = named
         else:
-            raw["classes"] = list(self._pairs[0])
+            raw["classes"] = named[0]
+            raw.pop("dreams", None)  # labels of the study's own classes
         return ""
 
     def _tasks_of(self, raw: dict[str, Any]) -> str:

@@ -25,7 +25,8 @@ def _usual(known: dict[str, Any]) -> tuple[tuple[int, int], ...] | Literal["all"
 class Settings(ChapterSettings):
     kind: Literal["perceptrons"] = "perceptrons"
     pairs: tuple[tuple[int, int], ...] | Literal["all"] = Field(default_factory=_usual, validate_default=True)
-    """[positive, negative] labels, or "all". Left out: five pairs, or all of fewer than ten classes."""
+    """[positive, negative] labels or names of classes, or "all". Left out: five pairs, or all of fewer than ten
+    classes."""
     rule: Literal["batch", "online"] = "batch"
     """batch: one update from all misclassified images per iteration; online: Rosenblatt's, image by image,
     where an iteration is an epoch."""
@@ -44,6 +45,7 @@ class Settings(ChapterSettings):
             return pairs
         if pairs == "all":
             return _few_enough(data)
+        pairs = data.labels_of(pairs)
         if not _are_pairs(pairs):
             raise ValueError(
                 f'expected "all" or a list of [positive, negative] labels, as [[8, 3], [4, 9]]; got {pairs!r}'

@@ -29,13 +29,19 @@ class Settings(ChapterSettings):
     net: CnnSettings
     fit: Recipe
     classes: tuple[int, int] = Field(default_factory=_usual_classes)
-    """The labels of the two classes whose first test images are shown; the first is a start of dreams too. Left out:
-    (2, 9), or (0, 1) of fewer than ten classes."""
+    """The labels or names of the two classes whose first test images are shown; the first is a start of dreams too.
+    Left out: (2, 9), or (0, 1) of fewer than ten classes."""
     dream: DreamSettings = Field(DreamSettings(), validate_default=True)
     """How the ascent goes; its scales, if left out: a quarter, half and the whole of the images' longer side."""
     dreams: tuple[int, ...] | None = Field(None, min_length=1, exclude_if=lambda labels: labels is None)
-    """The labels of the classes to dream of. Left out: all; of more than `MOST_DREAMT` classes the two shown, and
-    others evenly spread over the rest."""
+    """The labels or names of the classes to dream of. Left out: all; of more than `MOST_DREAMT` classes the two shown,
+    and others evenly spread over the rest."""
+
+    @field_validator("classes", "dreams", mode="before")
+    @classmethod
+    def _by_name(cls, classes: Any, info: ValidationInfo) -> Any:
+        data = info.data.get("data")
+        return data.labels_of(classes) if isinstance(data, Data) else classes
 
     @field_validator("dream")
     @classmethod

@@ -17,8 +17,8 @@ from rungwise.data.sources.source import Facts
 class Made:
     """Striped images: a class is told by the colour of its stripes, their number and their direction.
 
-    There are at most twelve colours, so that of many classes several look alike in the mean. The phase of the stripes is
-    drawn for each image, and noise of standard deviation `noise` is added to its pixels, which are 0 to 255.
+    There are at most twelve colours, so that of many classes several look alike in the mean. The phase of the stripes
+    is drawn for each image, and noise of standard deviation `noise` is added to its pixels, which are 0 to 255.
     """
 
     facts: Facts

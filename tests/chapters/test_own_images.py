@@ -14,7 +14,7 @@ SOURCES = {
     "two classes in colour, oblong, of odd sides": made(
         (3, 9, 13), ("healthy leaf", "leaf with rust"), train_images=60
     ),
-    "47 classes in grey, small": made((1, 8, 8), 47, train_images=141),
+    "21 classes in grey, small": made((1, 8, 8), 21, train_images=84),
     "60 classes in colour, upright": made((3, 16, 12), 60, train_images=180),
 }
 STUDY = """
@@ -87,6 +87,7 @@ def cases(request):
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
         make_known(patch, request.param)
+        patch.setattr("rungwise.insight.projection.NEAREST_PAIRS", 100)  # a hundredth of a second each
         study = study_of(request.param)
         trials = [t for c in study.chapters for t in load_chapter(c.kind).trials(c, (0, 1))]
         records = carried_out(trials)

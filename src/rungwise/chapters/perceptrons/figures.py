@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from rungwise.chapters.drawing import COLOURS, missing, over_epochs, picture
-from rungwise.chapters.many import of_all, worst_classes
+from rungwise.chapters.many import MOST_CELLS, of_all, worst_classes
 from rungwise.chapters.perceptrons.results import SHOWN, PairResult, PerceptronResults
 from rungwise.chapters.perceptrons.settings import Settings
 from rungwise.findings import Bars, Figure, Heatmap, Images, Level, Lines, Tile
@@ -23,7 +23,8 @@ HEATMAP = {"heatmap": "Test accuracy of each pair, the mean over its seeds."}
 
 def figures(results: PerceptronResults) -> tuple[Figure, ...]:
     settings, ran = results.settings, results.ran
-    many = len(results.models) > SHOWN
+    dense = settings.pairs == "all" or len(settings.data.classes) <= MOST_CELLS  # else a heat map's cells are empty
+    many = len(results.models) > SHOWN and dense
     colour = settings.data.facts.image[0] == COLOURS
     if not ran:
         return missing(settings.name, CAPTIONS | (HEATMAP if many else {}))
@@ -46,11 +47,11 @@ def _samples(chapter: str, shown: Sequence[PairResult], note: str) -> Figure:
         arrays = pair.first.arrays
         images = (*arrays["positive_samples"], *arrays["negative_samples"])
         tiles = tuple(Tile(pixels=picture(image)) for image in images)
-        panels.append(Images(title=pair.short, tiles=tiles, columns=len(tiles)))
+        panels.append(Images(title=pair.name, tiles=tiles, columns=len(tiles)))
     return Figure(
         id=f"{chapter}-samples",
         caption=f"Training images of each pair, the positive class first.{note}",
-        alt=f"Sample images of the pairs {', '.join(pair.short for pair in shown)}.",
+        alt=f"Sample images of the pairs {', '.join(pair.name for pair in shown)}.",
         panels=tuple(panels),
     )
 
@@ -62,7 +63,7 @@ def _curves(settings: Settings, shown: Sequence[PairResult], note: str) -> Figur
         errors = over_epochs("training error", [record.history["error"] for record in pair.records.values()])
         panels.append(
             Lines(
-                title=pair.short,
+                title=pair.name,
                 x_label="iteration" if settings.rule == "batch" else "epoch",
                 y_label="training error",
                 series=(errors,),
@@ -71,7 +72,7 @@ def _curves(settings: Settings, shown: Sequence[PairResult], note: str) -> Figur
             )
         )
     ends = "; ".join(
-        f"{pair.short} ends at {np.mean([run.history['error'][-1] for run in pair.records.values()]):.4f}"
+        f"{pair.name} ends at {np.mean([run.history['error'][-1] for run in pair.records.values()]):.4f}"
         for pair in shown
     )
     return Figure(
@@ -85,16 +86,16 @@ def _curves(settings: Settings, shown: Sequence[PairResult], note: str) -> Figur
 
 def _weights(chapter: str, shown: Sequence[PairResult], note: str, colour: bool) -> Figure:
     tiles = tuple(Tile(pixels=picture(pair.first.arrays["weights"]), title=pair.short) for pair in shown)
-    says = (
-        "what is as bright and of the colour as in the picture speaks for the first class of the pair, what is of the "
-        "opposite colour for the second. Grey is 0; red, green and blue are on one scale per picture"
-        if colour
-        else "ink on positive pixels speaks for the first class of the pair, on negative pixels for the second"
+    in_colour = (
+        "grey is 0, light of a pixel's colour speaks for the first class of the pair, light of the opposite colour for "
+        "the second. Each picture has one scale for its three colours"
     )
+    in_ink = "ink on positive pixels speaks for the first class of the pair, on negative pixels for the second"
+    says = in_colour if colour else in_ink
     return Figure(
         id=f"{chapter}-weights",
         caption=f"Final weights as images: {says}.{note}",
-        alt=f"Heatmaps of signed weights for {', '.join(pair.short for pair in shown)}.",
+        alt=f"Heatmaps of signed weights for {', '.join(pair.name for pair in shown)}.",
         panels=(Images(tiles=tiles, columns=5, colours="diverging"),),
     )
 
@@ -102,7 +103,7 @@ def _weights(chapter: str, shown: Sequence[PairResult], note: str, colour: bool)
 def _gaps(settings: Settings, ran: Sequence[PairResult]) -> Figure:
     shown = ran if len(ran) <= SHOWN else sorted(ran, key=lambda pair: -pair.mean("gap"))[:SHOWN]
     of = "" if len(shown) == len(ran) else f" The {len(shown)} largest of {len(ran):,} are shown."
-    ends = "; ".join(f"{pair.short} {pair.mean('gap'):.4f}" for pair in shown)
+    ends = "; ".join(f"{pair.name} {pair.mean('gap'):.4f}" for pair in shown)
     return Figure(
         id=f"{settings.name}-gap",
         caption=f"Training minus test accuracy against the threshold of {settings.gap_threshold:g}.{of}",

@@ -18,8 +18,6 @@ CAPTIONS = {
     "pair-heatmap": "Accuracy of a linear SVM on two components for each pair of classes.",
 }
 
-OF_TWO = ("scatter", "ellipses", "components")
-"""What there is to see of two classes: a histogram and a heat map of one pair would be a number each."""
 ALL_COLOURED = 10
 """Classes that a figure tells apart by their colours."""
 COLOURED = 9
@@ -30,18 +28,23 @@ MOST_POINTS = 20_000
 
 def figures(results: Results) -> tuple[Figure, ...]:
     views, pairs, names, chapter = results.views, results.pairs, results.names, results.settings.name
-    captions = CAPTIONS if len(names) > 2 else {end: CAPTIONS[end] for end in OF_TWO}
+    captions = {end: caption for end, caption in CAPTIONS.items() if _told(end, results)}
     if not views or not pairs:
         return missing(chapter, captions)
     first = " The first seed is shown." if len(views) > 1 else ""
-    plane = (
+    return (
         _scatter(views[0], names, chapter, first),
         _ellipses(views[0], names, chapter, first),
         _components(views[0], chapter, first),
+        *((_histogram(results),) if _told("pair-histogram", results) else ()),
+        *((_heatmap(results),) if _told("pair-heatmap", results) else ()),
     )
-    if len(names) == 2:  # a single pair
-        return plane
-    return (*plane, _histogram(results), _heatmap(results))
+
+
+def _told(end: str, results: Results) -> bool:
+    """Whether a figure tells more than the table of pairs: not of a single pair, which is a single number, and no heat
+    map of pairs of which few were fitted, whose cells would be empty."""
+    return not end.startswith("pair") or (len(results.names) > 2 and (end != "pair-heatmap" or results.all_pairs))
 
 
 def _scatter(view: PlaneView, names: tuple[str, ...], chapter: str, first: str) -> Figure:
@@ -176,12 +179,12 @@ def _extremes(view: PlaneView, names: tuple[str, ...], axis: int) -> str:
 def _components(view: PlaneView, chapter: str, first: str) -> Figure:
     shares = [f"PC{axis + 1} ({100 * view.variance[axis]:.1f}% of the variance)" for axis in (0, 1)]
     tiles = [Tile(pixels=picture(view.components[axis]).astype(np.float32), title=shares[axis]) for axis in (0, 1)]
-    says = (
-        "more of a colour than grey has moves a point up that component where the picture is of that colour, and down "
-        "where it is of the opposite one; grey pixels don't matter. One scale for each component"
-        if tiles[0].pixels.ndim == 3
-        else "ink where one colour stands moves a point up that component, ink where the other stands moves it down"
+    in_colour = (
+        "grey is 0, light of a pixel's colour moves a point up that component, light of the opposite colour moves it "
+        "down. Each component has one scale for its three colours"
     )
+    in_ink = "ink where one colour stands moves a point up that component, ink where the other stands moves it down"
+    says = in_colour if tiles[0].pixels.ndim == 3 else in_ink
     return Figure(
         id=f"{chapter}-components",
         caption=f"The components as images: {says}.{first}",
@@ -219,12 +222,9 @@ def _heatmap(results: Results) -> Figure:
     for pair in pairs:
         values[pair.a, pair.b] = values[pair.b, pair.a] = pair.accuracy.mean
     chosen = tuple(names[k] for k in shown)
-    empty = (
-        "" if results.all_pairs else " Empty: the centroids are too far apart for the pair to be among those fitted."
-    )
     return Figure(
         id=f"{results.settings.name}-pair-heatmap",
-        caption=CAPTIONS["pair-heatmap"] + of_all(len(shown), len(names), "the hardest pairs") + empty,
+        caption=CAPTIONS["pair-heatmap"] + of_all(len(shown), len(names), "the hardest pairs"),
         alt=f"Heatmap of pair accuracies: lowest for {pairs[0].name} ({pairs[0].accuracy.mean:.2f}), highest "
         f"for {pairs[-1].name} ({pairs[-1].accuracy.mean:.2f}).",
         panels=(Heatmap(rows=chosen, columns=chosen, values=values[np.ix_(shown, shown)]),),

@@ -195,6 +195,8 @@ def _leave_room(ax: Axes, panel: Bars, means: Sequence[float], digits: int, widt
     `width`: of the plot and the names beside it, in points; letters of 8 points are taken to be 4.6 wide.
     """
     ax.autoscale_view()
+    if not any(value for values in panel.values for value in values):  # an axis of zeros has no length of its own
+        ax.set_xlim(0, 1.25 * max((value for level in panel.levels for value in level.values), default=0.8))
     low, high = ax.get_xlim()
     plot = max(60.0, width - 4.6 * min(LONGEST_BAR, max(map(letters, panel.names), default=0)))
     for values, mean in zip(panel.values, means, strict=True):

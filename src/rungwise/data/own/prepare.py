@@ -74,6 +74,7 @@ class _Kept:
     def __init__(self, items: Items, kept: np.ndarray, preparation: Preparation, notes: list[str]) -> None:
         self.places = np.flatnonzero(kept)
         """(M,): where they are among all."""
+        _check_images(len(self.places), len(kept) - len(self.places))
         self.parts = items.parts[kept]
         self.labels = _without(items.labels, kept)
         _check_classes(self.labels)
@@ -129,9 +130,14 @@ class _Kept:
 
 def check_counts(items: Items) -> None:
     """Raise DataError where there are too few or too many images or classes."""
-    if not LEAST_IMAGES <= len(items) <= MOST_IMAGES:
-        raise DataError(f"expected {LEAST_IMAGES} to {MOST_IMAGES:,} images, got {len(items):,}")
+    _check_images(len(items))
     _check_classes(items.labels)
+
+
+def _check_images(count: int, damaged: int = 0) -> None:
+    if not LEAST_IMAGES <= count <= MOST_IMAGES:
+        without = f" without the {damaged:,} that are damaged" if damaged else ""
+        raise DataError(f"expected {LEAST_IMAGES} to {MOST_IMAGES:,} images, got {count:,}{without}")
 
 
 def _check_classes(labels: Coded) -> None:

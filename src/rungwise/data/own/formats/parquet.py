@@ -18,6 +18,7 @@ from rungwise.data.own.pixel_lists import pixel_lists
 from rungwise.data.own.place import Place
 from rungwise.data.own.preparation import Preparation
 from rungwise.data.own.sections import LABEL, Rows, Section, items_of, items_of_arrays
+from rungwise.data.own.shapes import square
 from rungwise.data.own.stored import Stored
 from rungwise.words import listed
 
@@ -189,7 +190,7 @@ def _pixel_columns(file: ParquetFile, columns: Sequence[str]) -> Stored:
             yield np.column_stack([arrays[name].to_numpy(zero_copy_only=False) for name in columns])
 
     kinds = {file.schema.field(name).type.to_pandas_dtype() for name in columns}
-    return Stored(file.title, np.result_type(*kinds), (file.rows, len(columns)), chunks)
+    return square(Stored(file.title, np.result_type(*kinds), (file.rows, len(columns)), chunks))
 
 
 def _parts(place: Place, names: Sequence[str]) -> dict[str, str]:

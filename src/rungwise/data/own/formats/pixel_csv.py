@@ -14,6 +14,7 @@ from rungwise.data.own.place import Place
 from rungwise.data.own.preparation import Preparation
 from rungwise.data.own.rows import RowFile, first_row, read_rows
 from rungwise.data.own.sections import LABEL, Section, items_of_arrays, label_column
+from rungwise.data.own.shapes import square
 from rungwise.words import listed
 
 TITLE = "CSV files with a column for each pixel"
@@ -51,12 +52,6 @@ def find(place: Place, preparation: Preparation) -> Found:
         raise DataError(f"{place.path}: {EXPECTED}; got {got}. If the classes are in another, set label_column to it")
     notes += [f"{name} has no column of labels: passed over" for name in tables if name not in labelled]
     for name, table in labelled.items():
-        side = math.isqrt(len(table.pixels))
-        if side * side != len(table.pixels):
-            raise DataError(
-                f"{place.title(name)} has {len(table.pixels):,} columns of pixels: expected those of a grey square "
-                f"image, as 784 for 28 x 28; the nearest are {side * side:,} and {(side + 1) ** 2:,}"
-            )
         if not table.sorted:
             notes.append(f"the columns of pixels in {name} are not in their order: taken by their numbers")
         if "emnist" in name.casefold():
@@ -78,7 +73,7 @@ def _items(
         images, columns = read_rows(place, table.file, table.pixels, table.others)
         named = {LABEL if column == table.label else column: values for column, values in columns.items()}
         ordered = {LABEL: named.pop(LABEL), **named}
-        sections.append(Section(parts[name], images, ordered))
+        sections.append(Section(parts[name], square(images), ordered))
     return items_of_arrays(sections, preparation.model_copy(update={"label_column": None}))
 
 

@@ -212,7 +212,7 @@ def test_columns_of_many_values_or_none_are_no_tasks(tmp_path: Path) -> None:
     assert set(found.notes) == {
         "the column 'id' is no task: it has 60 values, expected 2 to 50",
         "the column 'constant' is no task: it has 1 value, expected 2 to 50",
-        "the column 'gap' is no task: a value is missing, expected 2 to 50",
+        "the column 'gap' is no task: it has images without a value",
     }
 
 

@@ -88,11 +88,10 @@ class _Kept:
             coded = _without(whole, kept)
             if name == column:
                 continue
-            if 2 <= len(coded.names) <= MOST_VALUES and "" not in coded.names:
-                self.columns[name] = coded
+            if why := _no_task(coded):
+                notes.append(f"the column {name!r} is no task: {why}")
             else:
-                why = "a value is missing" if "" in coded.names else f"it has {counted(len(coded.names), 'value')}"
-                notes.append(f"the column {name!r} is no task: {why}, expected 2 to {MOST_VALUES}")
+                self.columns[name] = coded
 
     def ordered(self, keys: np.ndarray) -> np.ndarray:
         """Places (M,) by part, class and pixels; equal images by all else that is known of them."""
@@ -126,6 +125,15 @@ class _Kept:
                 f'no test part can be drawn by groups: {error}. Set group_column = "none" to split image '
                 "by image, or give a test part"
             ) from None
+
+
+def _no_task(column: Coded) -> str:
+    """Why images cannot be told apart by a column; "" where they can."""
+    if "" in column.names:
+        return "it has images without a value"
+    if not 2 <= len(column.names) <= MOST_VALUES:
+        return f"it has {counted(len(column.names), 'value')}, expected 2 to {MOST_VALUES}"
+    return "each image has a value of its own" if len(column.names) == len(column.values) else ""
 
 
 def check_counts(items: Items) -> None:

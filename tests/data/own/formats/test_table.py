@@ -302,7 +302,7 @@ def test_a_value_that_is_missing_in_json_is_no_task(tmp_path: Path) -> None:
         for number, name in enumerate(NAMES)
     ]
     found = opened(beside(tmp_path, "\n".join(map(json.dumps, rows)).encode(), "metadata.jsonl"))
-    assert found.notes == ("the column 'age' is no task: a value is missing, expected 2 to 50",)
+    assert found.notes == ("the column 'age' is no task: it has images without a value",)
 
 
 def test_parquet(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def _names(place: Place) -> list[str]:
 def _copies(place: Place, names: Sequence[str]) -> dict[str, str]:
     """Files that are called as another and hold the same, as some archives have them, and that other."""
     seen: dict[tuple[str, str], str] = {}
-    copies = {}
+    copies: dict[str, str] = {}
     own = Counter((name.rpartition("/")[2], place.files[name].size) for name in names)
     for name in sorted(names, key=lambda name: (name.count("/"), name)):
         key = name.rpartition("/")[2], place.files[name].size

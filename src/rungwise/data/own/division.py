@@ -22,21 +22,36 @@ def _by_class(labels: np.ndarray, share: float, random: np.random.Generator) -> 
 
 
 def _by_group(labels: np.ndarray, groups: np.ndarray, share: float, random: np.random.Generator) -> np.ndarray:
-    """Whole groups, taken in random order as long as each brings the counts of the classes nearer to their share."""
-    values, place = np.unique(groups, return_inverse=True)
-    if len(values) < 2:
+    """Whole groups, taken in random order as long as each brings the count of all images, and those of the classes,
+    nearer to their share."""
+    counts = _counts(labels, groups)
+    if len(counts) < 2:
         raise ValueError("expected two groups or more, got one")
-    counts = np.zeros((len(values), labels.max() + 1))
-    np.add.at(counts, (place, labels), 1)
-    wanted, taken = share * counts.sum(0), np.zeros(counts.shape[1])
-    chosen = np.zeros(len(values), bool)
-    for group in random.permutation(len(values)):
-        more = taken + counts[group]
-        if ((more - wanted) ** 2).sum() < ((taken - wanted) ** 2).sum() and (counts.sum(0) > more)[more > 0].all():
-            chosen[group], taken = True, more
+    whole = np.bincount(labels)
+    wanted, taken = share * whole, np.zeros(len(whole))
+    missing = wanted.sum()
+    chosen = np.zeros(len(counts), bool)
+    for group in random.permutation(len(counts)):
+        own, number = counts[group]
+        before, more = taken[own], taken[own] + number
+        nearer = ((more - wanted[own]) ** 2).sum() < ((before - wanted[own]) ** 2).sum()
+        if nearer and number.sum() < 2 * missing and (whole[own] > more).all():
+            chosen[group], taken[own] = True, more
+            missing -= number.sum()
     if not chosen.any():  # each is larger than the share: the smallest that leaves every class something
-        fits = [g for g in np.argsort(counts.sum(1), kind="stable") if (counts.sum(0) > counts[g])[counts[g] > 0].all()]
+        sizes = [number.sum() for _, number in counts]
+        fits = [g for g in np.argsort(sizes, kind="stable") if (whole[counts[g][0]] > counts[g][1]).all()]
         if not fits:
             raise ValueError("expected classes that occur in two groups or more, but each group holds all of a class")
         chosen[fits[0]] = True
-    return chosen[place]
+    return chosen[np.unique(groups, return_inverse=True)[1].reshape(-1)]
+
+
+def _counts(labels: np.ndarray, groups: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Of each group, in the order of their numbers, the labels in it and how often each is there.
+
+    A table of all groups and classes would be larger than the images where each person has a group.
+    """
+    order = np.argsort(groups, kind="stable")
+    starts = np.flatnonzero(np.diff(groups[order])) + 1
+    return [np.unique(own, return_counts=True) for own in np.split(labels[order], starts)]

@@ -49,7 +49,8 @@ def read_header(content: bytes) -> Header | str:
     try:
         with _opened(content) as image:
             width, height = image.size
-            if _may_be_turned(image, content) and image.getexif().get(ORIENTATION) in SIDEWAYS:
+            turned = image.format != "TIFF" and _may_be_turned(image, content)  # Pillow turns TIFF by itself
+            if turned and image.getexif().get(ORIENTATION) in SIDEWAYS:
                 width, height = height, width
             return Header(Size(height, width), image.mode in GREY_MODES)
     except Exception as error:  # decoders raise anything

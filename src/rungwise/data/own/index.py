@@ -50,6 +50,8 @@ class Index:
 
     files: Sequence[Listed]
     known: Mapping[str, Known]
+    alone: bool = False
+    """Whether there is one file, which is the data itself, so that its name is no part of what it is."""
 
     @property
     def rows(self) -> list[tuple[str, str, str, str, str]]:
@@ -61,7 +63,7 @@ class Index:
     @property
     def digest(self) -> str:
         """64 hexadecimal digits. The order of files on the disk and the data's own place are no part of it."""
-        return digest_of([list(row) for row in self.rows])
+        return digest_of([["" if self.alone else name, *more] for name, *more in self.rows])
 
     def written(self) -> bytes:
         """The rows as a gzipped CSV file with a heading."""
@@ -87,7 +89,7 @@ def make_index(
         known |= _look(place, missing, progress)
         with contextlib.suppress(OSError):  # without it, all is read again next time
             write_atomically(kept, _written(known))
-    return Index(files, known)
+    return Index(files, known, place.single)
 
 
 def _look(place: Place, names: Sequence[str], progress: Progress | None) -> dict[str, Known]:

@@ -10,7 +10,7 @@ from typing import IO
 import numpy as np
 
 from rungwise.data.errors import DataError
-from rungwise.data.own.archives import MOST_MEMBER_BYTES, Zip
+from rungwise.data.own.archives import FAULTS, MOST_MEMBER_BYTES, Zip
 from rungwise.data.own.place import Place
 from rungwise.data.own.stored import CHUNK_BYTES, Stored, in_c_order, words_of
 
@@ -55,7 +55,9 @@ def _header(stream: IO[bytes], title: str) -> tuple[tuple[int, ...], bool, np.dt
         if version not in HEADERS:
             raise ValueError(f"version {version[0]}.{version[1]} of the format, which has named fields")
         shape, by_column, dtype = HEADERS[version](stream)
-    except ValueError as error:
+    except FAULTS:
+        raise
+    except Exception as error:  # NumPy takes the header for a text of Python, of which anything may come
         raise DataError(f"{title} is no array of NumPy, or a damaged one ({error}): save it anew by np.save") from None
     return shape, by_column, dtype, stream.tell()
 

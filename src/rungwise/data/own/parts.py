@@ -10,6 +10,8 @@ TRAIN, VALIDATION, TEST = "train", "validation", "test"
 PARTS = (TRAIN, VALIDATION, TEST)
 """In the order of the codes of `Items.parts`; an image of a data set without parts has the code -1."""
 NO_PART = -1
+MOST_DIGITS = 100
+"""Of what is taken for a number in a name."""
 _SPELLINGS = {
     **dict.fromkeys(("train", "training"), TRAIN),
     **dict.fromkeys(("val", "valid", "validation", "dev"), VALIDATION),
@@ -29,9 +31,13 @@ def part_names() -> str:
 
 def natural(name: str) -> tuple[tuple[int, int | str], ...]:
     """The key by which names are sorted as people count: "2" before "10", "img9" before "img10"."""
-    pieces = re.findall(r"\d+|\D+", name)
-    numbered = ((0, int(piece)) if piece.isdecimal() else (1, piece.casefold()) for piece in pieces)
-    return (*numbered, (2, name))
+    pieces = [name] if re.fullmatch(r"-\d+", name) else re.findall(r"\d+|\D+", name)
+    return (*(_number(piece) or (1, piece.casefold()) for piece in pieces), (2, name))
+
+
+def _number(piece: str) -> tuple[int, int] | None:
+    digits = piece.removeprefix("-")
+    return (0, int(piece)) if digits.isdecimal() and len(digits) <= MOST_DIGITS else None
 
 
 def in_order(names: Iterable[str]) -> tuple[str, ...]:

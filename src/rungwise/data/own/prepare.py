@@ -81,6 +81,7 @@ class _Kept:
     def __init__(self, items: Items, kept: np.ndarray, preparation: Preparation, notes: list[str]) -> None:
         self.places = np.flatnonzero(kept)
         """(M,): where they are among all."""
+        _check_images(len(self.places), len(kept) - len(self.places))
         self.parts = items.parts[kept]
         self.labels = _without(items.labels, kept)
         _check_classes(self.labels)
@@ -95,11 +96,10 @@ class _Kept:
             coded = _without(whole, kept)
             if name == column:
                 continue
-            if 2 <= len(coded.names) <= MOST_VALUES and "" not in coded.names:
-                self.columns[name] = coded
+            if why := _no_task(coded):
+                notes.append(f"the column {name!r} is no task: {why}")
             else:
-                why = "a value is missing" if "" in coded.names else f"it has {counted(len(coded.names), 'value')}"
-                notes.append(f"the column {name!r} is no task: {why}, expected 2 to {MOST_VALUES}")
+                self.columns[name] = coded
 
     def ordered(self, keys: np.ndarray) -> np.ndarray:
         """Places (M,) by part, class and pixels; equal images by all else that is known of them."""
@@ -135,11 +135,25 @@ class _Kept:
             ) from None
 
 
+def _no_task(column: Coded) -> str:
+    """Why images cannot be told apart by a column; "" where they can."""
+    if "" in column.names:
+        return "it has images without a value"
+    if not 2 <= len(column.names) <= MOST_VALUES:
+        return f"it has {counted(len(column.names), 'value')}, expected 2 to {MOST_VALUES}"
+    return "each image has a value of its own" if len(column.names) == len(column.values) else ""
+
+
 def check_counts(items: Items) -> None:
     """Raise DataError where there are too few or too many images or classes."""
-    if not LEAST_IMAGES <= len(items) <= MOST_IMAGES:
-        raise DataError(f"expected {LEAST_IMAGES} to {MOST_IMAGES:,} images, got {len(items):,}")
+    _check_images(len(items))
     _check_classes(items.labels)
+
+
+def _check_images(count: int, damaged: int = 0) -> None:
+    if not LEAST_IMAGES <= count <= MOST_IMAGES:
+        without = f" without the {damaged:,} that are damaged" if damaged else ""
+        raise DataError(f"expected {LEAST_IMAGES} to {MOST_IMAGES:,} images, got {count:,}{without}")
 
 
 def _check_classes(labels: Coded) -> None:

@@ -140,6 +140,6 @@ def _namer(rows: Sequence[Rows]) -> Callable[[int], str]:
 
     def name(number: int) -> str:
         place = next(place for place, end in enumerate(ends) if number < end)
-        return f"{rows[place].title}: image {number - ends[place] + rows[place].count}"
+        return f"{rows[place].title}: image {number + 1 - ends[place] + rows[place].count:,}"
 
     return name

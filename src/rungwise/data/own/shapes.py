@@ -1,7 +1,7 @@
 """Which axes of an array of images are which."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -43,6 +43,22 @@ def layouts_of(arrays: Sequence[Stored]) -> list[Layout]:
             "in all parts"
         )
     return layouts
+
+
+def square(rows: Stored) -> Stored:
+    """Rows of pixels (N, H * W) as square images. Raises DataError where they are none."""
+    side = math.isqrt(rows.shape[1])
+    if side * side != rows.shape[1]:
+        raise DataError(
+            f"{rows.title} has {rows.shape[1]:,} columns of pixels: expected those of a grey square image, as 784 for "
+            f"28 x 28; the nearest are {side * side:,} and {(side + 1) ** 2:,}"
+        )
+
+    def chunks() -> Iterator[np.ndarray]:
+        for chunk in rows.chunks():
+            yield chunk.reshape(len(chunk), side, side)
+
+    return Stored(rows.title, rows.dtype, (len(rows), side, side), chunks)
 
 
 def shape_notes(array: Stored, layout: Layout) -> list[str]:

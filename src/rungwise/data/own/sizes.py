@@ -38,8 +38,9 @@ def _median_side(sizes: Mapping[Size, int]) -> int:
 
 
 def fitting(size: Size, preparation: Preparation) -> Fit:
-    """Makes images (H, W, C), uint8, that size: shrunk by the mean over the area that a pixel then covers, enlarged
-    bilinearly; what another shape leaves over is cut off at both sides, or filled with the background."""
+    """Makes images (H, W, C), uint8, that size: shrunk by the mean over the pixels whose centres a new one covers
+    (Pillow's box filter, rounded after each direction), enlarged bilinearly; what another shape leaves over is cut off
+    at both sides, or filled with the background."""
     behind = colour(preparation.background)
     letterbox = preparation.resize == "letterbox"
 

@@ -1,5 +1,7 @@
 """How own images were made equal and split, in words for reports."""
 
+from collections.abc import Sequence
+
 from rungwise.data.own.found import Size
 from rungwise.data.own.preparation import Preparation
 from rungwise.data.own.prepare import Prepared
@@ -27,8 +29,12 @@ def _range(sizes: dict[Size, int]) -> str:
     if len(sizes) == 1:
         (size,) = sizes
         return f"{size.height} × {size.width} pixels"
-    (low, high), (left, right) = ((min(side), max(side)) for side in zip(*sizes, strict=True))
-    return f"{low} to {high} pixels high, {left} to {right} wide"
+    heights, widths = (_side(side) for side in zip(*sizes, strict=True))
+    return f"{heights} pixels high, {widths} wide"
+
+
+def _side(sides: Sequence[int]) -> str:
+    return str(min(sides)) if min(sides) == max(sides) else f"{min(sides)} to {max(sides)}"
 
 
 def _split(prepared: Prepared, preparation: Preparation) -> str:

@@ -7,6 +7,7 @@ from rungwise.data.own.found import Found
 from rungwise.data.own.place import Place
 from rungwise.data.own.preparation import Preparation
 from rungwise.extensions import Registry
+from rungwise.words import counted
 
 
 class Format(Protocol):
@@ -17,7 +18,7 @@ class Format(Protocol):
 
     @staticmethod
     def recognises(place: Place, preparation: Preparation) -> bool:
-        """Whether a place is written in this way: by names and first bytes alone. It raises nothing."""
+        """Whether a place is written in this way, by names and first bytes alone."""
 
     @staticmethod
     def find(place: Place, preparation: Preparation) -> Found:
@@ -43,17 +44,34 @@ FORMATS = Registry[Format](
 other packages are tried first."""
 
 
+OTHERS = {
+    "a pickle, which runs any code when it is read": (".pkl", ".pickle", ".pt", ".pth", ".joblib"),
+    "of a format that is not read": (".mat", ".h5", ".hdf5", ".tfrecord", ".tfrecords", ".mdb", ".rar", ".7z"),
+}
+"""What messages say of files that people have their images in as well, by the ends of their names."""
+
+
 def find(place: Place, preparation: Preparation) -> Found:
     """What is in a place, by the first format that recognises it. Raises DataError where none does."""
-    names = sorted(FORMATS.addresses(), key=lambda name: name in FORMATS.own)
-    own = list(FORMATS.own)
-    names = [name for name in names if name not in FORMATS.own] + own
-    for name in names:
+    for name in sorted(FORMATS.addresses(), key=lambda name: (name in FORMATS.own, _order(name), name)):
         each = FORMATS.find(name)
         if each.recognises(place, preparation):
             return each.find(place, preparation)
-    what = f"{len(place.files):,} files, none of them an image or an array" if place.files else "no file"
     raise DataError(
-        f"{place.path} holds {what}: expected a folder (or ZIP, TAR) with a folder of images for each class, images "
-        "with a metadata.csv, or arrays as NPZ, NPY, IDX, CSV, CIFAR binary or Parquet; docs/own-images.md shows each"
+        f"{place.path} holds {_content(place)}: expected a folder (or ZIP, TAR) with a folder of images for each "
+        "class, images with a metadata.csv, or arrays as NPZ, NPY, IDX, CSV, CIFAR binary or Parquet; "
+        "docs/own-images.md shows each"
     )
+
+
+def _order(name: str) -> int:
+    return list(FORMATS.own).index(name) if name in FORMATS.own else 0
+
+
+def _content(place: Place) -> str:
+    if not place.files:
+        return "no file"
+    for what, endings in OTHERS.items():
+        if found := next((name for name in place.files if name.lower().endswith(endings)), None):
+            return f"{found}, which is {what}"
+    return f"{counted(len(place.files), 'file')}, none of them an image or an array ({next(iter(place.files))})"

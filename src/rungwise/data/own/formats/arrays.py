@@ -71,14 +71,14 @@ def find(place: Place, preparation: Preparation) -> Found:
     files = [name for name in place.files if name.lower().endswith(SUFFIXES)]
     arrays = [array for name in files for array in _arrays(place, name, len(files) > 1, notes)]
     parts = _parts(arrays, place)
-    for name, part in list(parts.items()):
-        if part.labels is None:
-            notes.append(f"{part.images.name} has no labels beside it: passed over")
-            del parts[name]
+    unlabelled = [part for part in parts.values() if part.labels is None]
+    notes += [f"{part.images.name} has no labels beside it: passed over" for part in unlabelled]
+    parts = {name: part for name, part in parts.items() if part.labels is not None}
     names = next((array for array in arrays if array.role == NAMES), None)
     used = [array for part in parts.values() for array in (part.images, part.labels, *part.columns) if array]
     used += [names] if names else []
-    if others := [array.name for array in arrays if array not in used]:
+    told = {part.images.name for part in unlabelled}
+    if others := [array.name for array in arrays if array not in used and array.name not in told]:
         notes.append(f"{listed(others)} {'was' if len(others) == 1 else 'were'} passed over")
     listed_files = list(dict.fromkeys(array.file for array in used))
     return Found(

@@ -12,7 +12,7 @@ from rungwise.data.own.pictures import items_of_files
 from rungwise.data.own.place import Place
 from rungwise.data.own.preparation import Preparation
 from rungwise.data.own.tables import has_table
-from rungwise.words import listed
+from rungwise.words import counted, listed
 
 TITLE = "a folder of images for each class"
 
@@ -41,8 +41,9 @@ def find(place: Place, preparation: Preparation) -> Found:
             loose.append(name)
     if loose:
         raise DataError(
-            f"{place.path} holds {len(loose):,} images that are in no class's folder ({named(loose)}): expected "
-            "CLASS/image, or PART/CLASS/image; move them, or name their classes in a metadata.csv"
+            f"{place.path} holds {counted(len(loose), 'image')} in no class's folder ({named(loose)}): expected "
+            "CLASS/image, or PART/CLASS/image; move them, or name "
+            "their classes in a metadata.csv"
         )
     used = {prefix + file.name for file in files}
     unused = [name for name in place.files if name not in used]

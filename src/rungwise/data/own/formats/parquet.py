@@ -17,7 +17,8 @@ from rungwise.data.own.pixel_columns import LABELS, LEAST_PIXELS, in_order
 from rungwise.data.own.pixel_lists import pixel_lists
 from rungwise.data.own.place import Place
 from rungwise.data.own.preparation import Preparation
-from rungwise.data.own.sections import LABEL, Rows, Section, items_of, items_of_arrays
+from rungwise.data.own.sections import Rows, Section, items_of, items_of_arrays
+from rungwise.data.own.shapes import square
 from rungwise.data.own.stored import Stored
 from rungwise.words import listed
 
@@ -82,15 +83,14 @@ def _items(
     names, columns = dict[str, list[str]](), dict[str, dict[str, np.ndarray]]()
     notes = []
     for name, file in files.items():
-        label = shapes[name].label
+        label, known = shapes[name].label, file.class_names()
         assert label is not None  # those without are not asked for
         values = file.column(label)
-        if _has_none(values, label in file.class_names()):
+        if _has_none(values, label in known):
             notes.append(f"{name} has no labels, though a column for them: passed over")
             continue
-        columns[name] = {LABEL: values} | {other: file.column(other) for other in shapes[name].others}
-        known = file.class_names()
-        names |= known | ({LABEL: known[label]} if label in known else {})
+        columns[name] = {label: values} | {other: file.column(other) for other in shapes[name].others}
+        names |= known
     if not columns:
         raise DataError(f"{next(iter(files.values())).title} and all others have no labels: {EXPECTED}")
     shape = shapes[next(iter(columns))]
@@ -189,7 +189,7 @@ def _pixel_columns(file: ParquetFile, columns: Sequence[str]) -> Stored:
             yield np.column_stack([arrays[name].to_numpy(zero_copy_only=False) for name in columns])
 
     kinds = {file.schema.field(name).type.to_pandas_dtype() for name in columns}
-    return Stored(file.title, np.result_type(*kinds), (file.rows, len(columns)), chunks)
+    return square(Stored(file.title, np.result_type(*kinds), (file.rows, len(columns)), chunks))
 
 
 def _parts(place: Place, names: Sequence[str]) -> dict[str, str]:

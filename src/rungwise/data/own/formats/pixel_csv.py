@@ -1,6 +1,8 @@
 """CSV files with a row for each image, as Kaggle has MNIST: a label, and a column for each pixel of a square image."""
 
+import hashlib
 import math
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
@@ -14,6 +16,7 @@ from rungwise.data.own.place import Place
 from rungwise.data.own.preparation import Preparation
 from rungwise.data.own.rows import RowFile, first_row, read_rows
 from rungwise.data.own.sections import LABEL, Section, items_of_arrays, label_column
+from rungwise.data.own.shapes import square
 from rungwise.words import listed
 
 TITLE = "CSV files with a column for each pixel"
@@ -40,6 +43,9 @@ def recognises(place: Place, preparation: Preparation) -> bool:
 
 def find(place: Place, preparation: Preparation) -> Found:
     names, notes = _names(place), list(place.notes)
+    copies = _copies(place, names)
+    notes += [f"{name} is a copy of {other}: passed over" for name, other in copies.items()]
+    names = [name for name in names if name not in copies]
     tables = {name: table for name in names if (table := _table(place, name, preparation)) is not None}
     labelled = {name: table for name, table in tables.items() if table.label is not None}
     if preparation.label_column is not None and tables and not labelled:
@@ -51,12 +57,6 @@ def find(place: Place, preparation: Preparation) -> Found:
         raise DataError(f"{place.path}: {EXPECTED}; got {got}. If the classes are in another, set label_column to it")
     notes += [f"{name} has no column of labels: passed over" for name in tables if name not in labelled]
     for name, table in labelled.items():
-        side = math.isqrt(len(table.pixels))
-        if side * side != len(table.pixels):
-            raise DataError(
-                f"{place.title(name)} has {len(table.pixels):,} columns of pixels: expected those of a grey square "
-                f"image, as 784 for 28 x 28; the nearest are {side * side:,} and {(side + 1) ** 2:,}"
-            )
         if not table.sorted:
             notes.append(f"the columns of pixels in {name} are not in their order: taken by their numbers")
         if "emnist" in name.casefold():
@@ -76,9 +76,8 @@ def _items(
     sections = []
     for name, table in tables.items():
         images, columns = read_rows(place, table.file, table.pixels, table.others)
-        named = {LABEL if column == table.label else column: values for column, values in columns.items()}
-        ordered = {LABEL: named.pop(LABEL), **named}
-        sections.append(Section(parts[name], images, ordered))
+        label = table.label or LABEL
+        sections.append(Section(parts[name], square(images), {label: columns.pop(label), **columns}))
     return items_of_arrays(sections, preparation.model_copy(update={"label_column": None}))
 
 
@@ -88,6 +87,19 @@ def _names(place: Place) -> list[str]:
         for name in place.files
         if name.lower().endswith(SUFFIXES) and not name.rpartition("/")[2].lower().startswith("metadata.")
     ]
+
+
+def _copies(place: Place, names: Sequence[str]) -> dict[str, str]:
+    """Files that are called as another and hold the same, as some archives have them, and that other."""
+    seen: dict[tuple[str, str], str] = {}
+    copies: dict[str, str] = {}
+    own = Counter((name.rpartition("/")[2], place.files[name].size) for name in names)
+    for name in sorted(names, key=lambda name: (name.count("/"), name)):
+        key = name.rpartition("/")[2], place.files[name].size
+        if own[key] > 1:
+            known = seen.setdefault((key[0], hashlib.sha256(place.read(name)).hexdigest()), name)
+            copies |= {name: known} if known != name else {}
+    return dict(sorted(copies.items()))
 
 
 def _table(place: Place, name: str, preparation: Preparation) -> Table | None:

@@ -116,6 +116,16 @@ def test_the_text_names_the_data_relative_to_its_place(photos: Data, tmp_path: P
     assert tomllib.loads(elsewhere)["chapter"][0]["data"]["source"] == photos.source
 
 
+def test_a_projection_of_the_same_images_has_one_seed(photos: Data) -> None:
+    def seeds(data: Data) -> int:
+        study = adapt(read_study("quick"), "quick", data).study
+        return len(study.seeds_of(study.chapters[0]))
+
+    assert seeds(photos) == 1
+    assert seeds(Data(source=photos.source, split="per seed")) == 3
+    assert seeds(data_of("digits")) == 3
+
+
 def test_seeds_that_were_asked_for_stay(photos: Data) -> None:
     assert adapt(read_study("reference").with_seeds(4), "reference", photos).study.seeds == 4
 

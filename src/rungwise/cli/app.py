@@ -330,8 +330,9 @@ def _read(
 
 def _folder(study: str, out: Path | None, data: "Data | None" = None) -> Path:
     """Where a study's run is kept. Raises UserError where that is a file, or would lie below one."""
-    name = Path(study).stem if data is None else f"{Path(study).stem}-{data.facts.name}"
-    folder = out or Path("runs") / portable_name(name)
+    from rungwise.study.folder import usual_folder
+
+    folder = out or usual_folder(study, data)
     for place in (folder, *folder.parents):
         if os.path.lexists(place) and not place.is_dir():
             raise UserError(f"--out should be a folder, but {place} is none; choose another --out")

@@ -32,7 +32,7 @@ from rungwise.runs.kept_weights import fetch_back, leave_out
 from rungwise.runs.own_data import note_own_data, reading_of
 from rungwise.shown import Shown, html_view
 from rungwise.study.adapt import adapt
-from rungwise.study.folder import check_owner
+from rungwise.study.folder import check_owner, usual_folder
 from rungwise.study.memory import check_study
 from rungwise.study.plan import longest_first, plan
 from rungwise.study.reading import parse_study
@@ -126,7 +126,7 @@ class Run(Shown):
 
 def run_study(
     study: Study,
-    out: Path,
+    out: Path | None = None,
     *,
     chapters: Sequence[str] = (),
     device: Literal["auto", "cpu", "cuda"] = "auto",
@@ -138,6 +138,7 @@ def run_study(
 ) -> Run:
     """Compute the trials that have no record yet in `out`, then write the report there.
 
+    `out`: left out, ``runs/STUDY``, or ``runs/STUDY-DATA`` where the study is asked of other data.
     `chapters`: only these kinds (all by default); the report tells of everything that has a record. `data`: what the
     study is asked of instead of its own data: a data set by name, the path of own images, or arrays of images and
     labels (`data.given`); the study for that data is kept in `out` as ``study.toml``.
@@ -148,7 +149,9 @@ def run_study(
     """
     refuse_repeated_script()
     source_date()
-    adapted = None if data is None else adapt(study, study.whence.name or study.title, data_of(data))
+    given = None if data is None else data_of(data)
+    out = out or usual_folder(study.whence.name or study.title, given)
+    adapted = None if given is None else adapt(study, study.whence.name or study.title, given)
     study = study if adapted is None else adapted.study
     computed = study.only(chapters) if chapters else study
     chosen = choose_device(device)

@@ -72,6 +72,8 @@ class _Adaptation:
         if raw.get("name") == raw["kind"]:
             del raw["name"]
         raw["data"] = self._data(raw["data"])
+        if raw["kind"] == "projection" and not self._varies(raw):
+            raw["seeds"] = 1  # nothing in it is drawn, so every seed would have the same numbers
         why = self._pairs_of(raw) if raw["kind"] in ("perceptrons", "seeing") else self._tasks_of(raw)
         settings = None if why else self._read(raw)
         if isinstance(settings, str) or settings is None:
@@ -90,6 +92,11 @@ class _Adaptation:
         if train is not None and train < available:
             kept["train_images"] = train
         return {**self.written, **kept}
+
+    def _varies(self, raw: Mapping[str, Any]) -> bool:
+        """Whether seeds see other images: they draw some, or the test part is theirs."""
+        own_part = self.data.own and self.data.split == "once"
+        return not own_part or not {"train_images", "turned", "validation_images"}.isdisjoint(raw["data"])
 
     def _pairs_of(self, raw: dict[str, Any]) -> str:
         """Choose the pairs of classes that are hardest to tell apart."""

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from rungwise.bench import Bench
 from rungwise.chapters import cnns, mlps, multitask, perceptrons, projection, seeing, transfer
-from rungwise.chapters.projection.figures import coloured
+from rungwise.chapters.projection.planes import coloured
 from rungwise.chapters.projection.work import project
 from rungwise.data.images import ImageSet, Split
 from rungwise.data.settings import Data
@@ -150,7 +150,7 @@ def test_many_classes_are_the_ground_behind_those_that_have_colours(data):
 
 
 def test_points_beyond_what_a_figure_holds_are_left_out_evenly(data, monkeypatch):
-    monkeypatch.setattr("rungwise.chapters.projection.figures.MOST_POINTS", 3)
+    monkeypatch.setattr("rungwise.chapters.projection.planes.MOST_POINTS", 3)
     settings = projection.Settings(data=data(2))
     found, _ = projected(settings, accuracies_of(2, {(0, 1): 0.75}))
     assert [cloud.x for cloud in figure(found, "scatter").panels[0].clouds] == [(0.0, 0.0), (1.0,)]

@@ -139,3 +139,12 @@ def test_unknown_columns_are_refused(task, turned, message):
 def test_the_columns_of_a_source_are_told(toy):
     with pytest.raises(ValueError, match=r"did you mean 'colour'\? Known: colour, labels, size"):
         check_task("color", toy(DIGITS, size=("small", "large"), colour=("red", "green")))
+
+
+def test_a_message_on_many_labels_lists_some(toy):
+    data = toy(tuple(f"kind {k}" for k in range(1000)))
+    with pytest.raises(ValueError, match=r"0, 1, 2, .* and 988 others are in no group") as fault:
+        check_task({"a": (998,), "b": (999,)}, data)
+    assert len(str(fault.value)) < 200
+    with pytest.raises(ValueError, match=r"at least two groups with a label each, got all = \[0, 1, .* 990 others\]"):
+        check_task({"all": tuple(range(1000))}, data)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from rungwise.chapters.projection.figures import confidence_ellipse
+from rungwise.chapters.projection.planes import confidence_ellipse
 from rungwise.data.images import scale
 from rungwise.insight import projection as insight
 from rungwise.insight.projection import (

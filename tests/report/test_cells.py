@@ -85,3 +85,9 @@ def test_n_is_shared_only_where_all_intervals_have_it() -> None:
 
     assert shared_n(table(three, three, Estimate(values=(1.0,)))) == 3
     assert shared_n(table(two, three)) == 0
+
+
+def test_the_csv_has_the_rows_that_a_page_leaves_out() -> None:
+    columns = (Column(key="pair", label="Pair"),)
+    table = Table(id="t", caption="", columns=columns, rows=tuple((f"pair {k}",) for k in range(30)), shown=20)
+    assert table_csv(table).splitlines() == ["pair", *(f"pair {k}" for k in range(30))]

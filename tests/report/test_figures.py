@@ -14,7 +14,7 @@ from rungwise.evidence.estimate import Estimate, t_interval
 from rungwise.findings import Bars, Cloud, Figure, Heatmap, Histogram, Images, Level, Lines, Panel, Points, Series, Tile
 from rungwise.report.document import Document
 from rungwise.report.figures.drawing import GUTTER, _plot, drawn
-from rungwise.report.figures.ink import INK, PALETTE, legend
+from rungwise.report.figures.ink import GROUND, INK, PALETTE, Stroke, legend, strokes
 from rungwise.report.figures.panels import decimals, spread
 from rungwise.report.figures.pictures import Mosaic, coloured_tiles, shares_of
 from rungwise.report.figures.points import round_down, short
@@ -49,6 +49,13 @@ EDGES: dict[str, Panel] = {
     "no images": Images(tiles=()),
     "a flat tile": Images(tiles=(Tile(pixels=np.ones((3, 3))),), colours="diverging"),
     "NaN pixels": Images(tiles=(Tile(pixels=np.full((2, 2), NAN), title="t"),), colours="heat"),
+    "NaN in a tile in colour": Images(tiles=(Tile(pixels=np.full((2, 2, 3), NAN)),), colours="diverging"),
+    "a flat tile in colour": Images(tiles=(Tile(pixels=np.ones((3, 3, 3))),)),
+    "bars of zeros": Bars(names=("a",), values=((0.0, 0.0),), levels=(Level(name="b", values=(0.05,)),)),
+    "bars of zeros alone": Bars(names=("a",), values=((0.0,),)),
+    "muted points alone": Points(clouds=(Cloud(name="a", x=(1.0,), y=(2.0,), muted=True),)),
+    "names in many scripts": Heatmap(rows=("日本語", "عربى"), columns=("кошка", "ひらがな"), values=np.eye(2)),
+    "a long note without an ellipse": Points(clouds=(Cloud(name="a", x=(1.0,) * 40, y=(2.0,) * 40, note="a" * 50),)),
     "tiles of several sizes": Images(tiles=(Tile(pixels=np.eye(7)), Tile(pixels=np.eye(28))), title="a", x_label="b"),
 }
 
@@ -222,6 +229,27 @@ def test_heat_shares_one_scale_and_diverging_has_zero_in_the_middle() -> None:
     assert [pixel.tolist() for pixel in tile[0]] == [list(red_blue(share, bytes=True)) for share in (0.5, 0.375, 1.0)]
 
 
+def test_a_tile_in_colour_keeps_its_colours() -> None:
+    whole, real = coloured_tiles(
+        Images(
+            tiles=(
+                Tile(pixels=np.array([[[51, 102, 0], [255, 0, 3]]], dtype=np.uint8)),
+                Tile(pixels=np.array([[[-1.0, 3.0, 1.0], [NAN, 0.0, 0.0]]])),
+            )
+        )
+    )
+    assert whole[0].tolist() == [[51, 102, 0, 255], [255, 0, 3, 255]]
+    assert real[0].tolist() == [[0, 255, 128, 255], [0, 0, 0, 0]], "from the least to the greatest of all three"
+
+
+def test_weights_in_colour_are_grey_where_they_are_zero_and_share_one_scale() -> None:
+    weights = np.array([[[0.0, 2.0, -4.0], [4.0, 0.0, 0.0]]], dtype=np.float16)
+    (tile,) = coloured_tiles(Images(tiles=(Tile(pixels=weights),), colours="diverging"))
+    assert tile[0].tolist() == [[128, 191, 0, 255], [255, 128, 128, 255]]
+    (half,) = coloured_tiles(Images(tiles=(Tile(pixels=weights / 2),), colours="diverging"))
+    assert half.tolist() == tile.tolist(), "each tile has its own scale"
+
+
 def test_a_mosaic_is_one_picture_with_the_tiles_in_their_places() -> None:
     tiles = tuple(Tile(pixels=np.full((28, 28), 10 * i, dtype=np.uint8)) for i in range(5))
     svg = drawn(figure_of(Images(tiles=tiles, columns=3)), "f").panels[0]
@@ -246,6 +274,97 @@ def test_titles_stand_above_their_tiles() -> None:
     assert [x for x, _, _ in mosaic.titles] == [14, 44, 14, 44]
     for _, y, text in mosaic.titles:
         assert mosaic.pixels[int(y) - 1, :, 3].max() == 0, text
+
+
+def heat_map(classes: int, value: float = 3.0) -> Heatmap:
+    names = tuple(f"a class of a long name, {k}" for k in range(classes))
+    values = np.full((classes, classes), value)
+    values[0, 0] = 0
+    return Heatmap(rows=names, columns=names, values=values, digits=2)
+
+
+@pytest.mark.parametrize("classes", [10, 11, 20])
+def test_numbers_have_room_in_their_cells_and_names_at_the_edges(classes: int) -> None:
+    drawing = drawn(figure_of(heat_map(classes, 0.25)), "f")
+    (svg,) = drawing.panels
+    width, _ = sizes(svg)
+    assert width == pytest.approx(540 if classes > 10 else 356)
+    canvas, _ = _plot(heat_map(classes, 0.25), width, {})
+    ax, renderer = canvas.axes[0], FigureCanvasAgg(canvas).get_renderer()
+    cell = ax.get_window_extent().width / classes
+    assert max(text.get_window_extent(renderer).width for text in ax.texts) < cell
+    edges = [label.get_window_extent(renderer) for label in (*ax.get_yticklabels(), *ax.get_xticklabels())]
+    assert min(box.x0 for box in edges) >= -1
+    assert min(box.y0 for box in edges) >= -1
+    if classes > 10:
+        assert min(text.get_fontsize() for text in ax.texts) > 5
+
+
+def test_zeros_of_a_large_heat_map_have_no_number() -> None:
+    shown = {classes: drawn(figure_of(heat_map(classes)), "f").panels[0].count(">0<") for classes in (10, 11)}
+    assert shown == {10: 1, 11: 0}
+
+
+def sizes(svg: str) -> tuple[float, float]:
+    root = ElementTree.fromstring(svg)
+    return float(root.get("width", "").removesuffix("pt")), float(root.get("height", "").removesuffix("pt"))
+
+
+def test_letters_that_the_font_has_not_are_text_without_a_warning() -> None:
+    names = ("日本語の長い名前", "b")
+    (svg,) = drawn(figure_of(Heatmap(rows=names, columns=names, values=np.eye(2))), "f").panels
+    assert svg.count("日本語の長い名前") == 2
+
+
+@pytest.mark.filterwarnings("ignore:Glyph")
+def test_letters_that_the_font_has_not_have_room() -> None:
+    names = ("日本語の長い名前", "b")
+    latin = ("a" * len(names[0]), "b")
+    widths = [
+        _plot(Heatmap(rows=rows, columns=("c", "d"), values=np.eye(2)), 356, {})[0].axes[0].get_position().x0
+        for rows in (names, latin)
+    ]
+    assert (widths[0] - widths[1]) * 356 > 8 * 0.3 * 8, "room for letters that are twice as wide"
+
+
+def test_muted_points_lie_behind_and_take_no_colour() -> None:
+    clouds = (
+        Cloud(name="others", x=(0.0, 1.0), y=(0.0, 1.0), muted=True),
+        Cloud(name="one", x=(0.5,), y=(0.5,)),
+        Cloud(name="two", x=(0.2,), y=(0.5,)),
+    )
+    figure = figure_of(Points(clouds=clouds))
+    strokes = {stroke.name: stroke for stroke in legend(figure)}
+    assert strokes["others"].colour == GROUND
+    assert [strokes[name].colour for name in ("one", "two")] == list(PALETTE[:2])
+    canvas, _ = _plot(figure.panels[0], 356, strokes)
+    orders = [collection.get_zorder() for collection in canvas.axes[0].collections]
+    assert orders[0] < min(orders[1:])
+    assert "muted" not in Cloud(name="a", x=(), y=()).model_dump(mode="json")
+
+
+@pytest.mark.parametrize("note", ["ankle boot", "leaf with rust"])
+def test_a_long_note_hides_none_of_its_points(note: str) -> None:
+    x, y = np.random.default_rng(0).normal(0, 0.1, (2, 200))
+    far = Cloud(name="b", x=(3.0,), y=(3.0,))
+    cloud = Cloud(name="a", x=tuple(x), y=tuple(y), note=note)
+    canvas, _ = _plot(Points(clouds=(cloud, far)), 356, legend_of(cloud, far))
+    renderer, ax = FigureCanvasAgg(canvas).get_renderer(), canvas.axes[0]
+    (plate,) = (text for text in ax.texts if text.get_text() == note)
+    box = plate.get_window_extent(renderer)
+    hidden = sum(box.contains(*place) for place in ax.transData.transform(np.column_stack([x, y])))
+    assert (hidden == 0) == (note == "leaf with rust")
+    assert ax.get_window_extent().x0 - 1 <= box.x0
+
+
+def legend_of(*clouds: Cloud) -> dict[str, Stroke]:
+    return strokes((Points(clouds=clouds),))
+
+
+def test_bars_of_zeros_stand_before_the_threshold() -> None:
+    panel = Bars(names=("a",), values=((0.0, 0.0),), levels=(Level(name="threshold", values=(0.05,)),))
+    canvas, _ = _plot(panel, 356, {})
+    assert canvas.axes[0].get_xlim() == pytest.approx((0, 0.0625), rel=0.1)
 
 
 def test_heat_map_shares_run_from_the_least_to_the_greatest() -> None:

@@ -152,3 +152,36 @@ def test_dates_read_as_in_print() -> None:
     assert day("2026-03-07") == "7 March 2026"
     assert day("2026-03-07T10:00:00Z") == "7 March 2026"
     assert day("spring") == "spring"
+
+
+def test_a_long_table_shows_its_first_rows_and_downloads_all() -> None:
+    columns = (Column(key="pair", label="Pair"),)
+    table = Table(id="t", caption="c", columns=columns, rows=tuple((f"pair {k}",) for k in range(1081)), shown=2)
+    text = page_of(small(tables=(table,)))
+    assert re.findall(r"<th scope=\"row\">(pair \d+)</th>", text) == ["pair 0", "pair 1"]
+    assert "the first 2 of 1,081 rows; the CSV has all" in text
+    (address,) = (a for a in Page(text).all("href") if a.startswith("data:text/csv") and "pair" in a)
+    assert len(unquote(address.partition(",")[2]).splitlines()) == 1082
+
+
+def test_many_trials_are_not_all_listed() -> None:
+    trials = [TrialRow(id=f"t{k}", label="a", chapter="c", seed=0, status="done") for k in range(2499)]
+    trials.append(TrialRow(id="t2499", label="a", chapter="c", seed=0, status="failed", error="a reason"))
+    statement = Statement(text="It rests on much.", trials=tuple(trial.id for trial in trials))
+    text = page_of(small(statements=(statement,), trials=tuple(trials)))
+    assert "The first 1,000 of 2,500 trials; the CSV has all" in text
+    assert text.count('<tr id="trial-') == 1000
+    assert "a reason" in text, "what has not finished comes first"
+    assert "2500 trials</summary>" in text
+    assert text.count("t1000") == 1, "in the CSV of the trials alone"
+    assert "and 1,500 others, which findings.json lists" in text
+    page = Page(text)
+    assert {address[1:] for address in page.all("href") if address.startswith("#")} <= set(page.all("id"))
+
+
+def small(trials: tuple[TrialRow, ...] = (), **parts: object) -> Document:
+    """A document of one chapter."""
+    chapter = Findings.model_validate(
+        {"kind": "k", "title": "Chapter", "question": "Why?", "method": ("So.",), "seeds": 1, **parts}
+    )
+    return Document(title="Small", created="2026-01-02", chapters=(chapter,), trials=trials)

@@ -2,7 +2,7 @@ import pytest
 
 from rungwise.evidence.estimate import Estimate
 from rungwise.findings import Column, Table
-from rungwise.report.document import Document
+from rungwise.report.document import Document, TrialRow
 from rungwise.report.markdown import escaped, markdown, markdown_table
 
 
@@ -50,3 +50,34 @@ def test_formulas_tables_and_the_study_are_there(text: str) -> None:
 def test_a_study_with_fences_does_not_break_out(document: Document) -> None:
     odd = document.model_copy(update={"chapters": (), "study": "a = '```'"})
     assert "````\na = '```'\n````" in markdown(odd, [])
+
+
+def test_a_long_table_shows_its_first_rows_and_says_where_the_others_are() -> None:
+    columns = (Column(key="pair", label="Pair"),)
+    table = Table(id="t", caption="", columns=columns, rows=tuple((f"{k}",) for k in range(1081)), shown=2)
+    assert markdown_table(table).splitlines() == [
+        "| Pair |",
+        "| :--- |",
+        "| 0 |",
+        "| 1 |",
+        "",
+        "The first 2 of 1,081 rows; report.html has all of them as CSV.",
+    ]
+
+
+def test_many_trials_are_not_all_listed(document: Document) -> None:
+    text = markdown(many_trials(document), [""] * 99)
+    assert "<summary>The first 1,000 of 2,500 trials</summary>" in text
+    assert text.count("| `t") == 1000
+    assert "failed: a reason" in text
+
+
+def many_trials(document: Document) -> Document:
+    """2,500 trials, the last of which failed."""
+    trials = [TrialRow(id=f"t{k}", label="a", chapter="c", seed=0, status="done") for k in range(2499)]
+    trials.append(TrialRow(id="t2499", label="a", chapter="c", seed=0, status="failed", error="a reason"))
+    return document.model_copy(update={"trials": tuple(trials)})
+
+
+def test_prices_are_no_formula() -> None:
+    assert escaped("$5_a v $10_b") == r"$5\_a v $10\_b"

@@ -66,3 +66,10 @@ def test_plain_text_is_set_as_in_print() -> None:
     assert typeset("from -0.03 to -.5 (n = 3)") == f"from −0.03 to −.5 (n{space}={space}3)"
     assert typeset("[-1, 1], 2022-03-07, --seeds 5, CNN-1") == "[−1, 1], 2022-03-07, --seeds 5, CNN-1"
     assert typeset("the pixels' share, 4 v 9") == f"the pixels’ share, 4{space}v{space}9"
+
+
+def test_prices_are_no_formula() -> None:
+    assert prose("$5 v $10, and $3, $4") == "$5 v $10, and $3, $4"
+    assert prose("5$ v 10$") == "5$ v 10$"
+    assert prose("a $ b $ c") == "a $ b $ c"
+    assert "<math" in prose("$5$ v $x_1$")

@@ -53,7 +53,8 @@ def confusion_tables(results: Sequence[NetResult], chapter: str) -> tuple[Table,
         return ()
     names, matrices = results[0].data.classes, [confusion(result) for result in results]
     total = np.sum(matrices, axis=0)
-    cells = sorted(np.argwhere(total).tolist(), key=lambda cell: (cell[0] == cell[1], -total[*cell]))
+    right, order = np.eye(len(names), dtype=bool), np.argwhere(total).tolist()
+    cells = sorted(order, key=lambda cell: (right[*cell], 0 if right[*cell] else -total[*cell]))
     rows: list[tuple[Cell, ...]] = [
         (names[is_], names[said], *(float(matrix[is_, said]) for matrix in matrices)) for is_, said in cells
     ]

@@ -47,14 +47,15 @@ def drawn(figure: Figure, prefix: str) -> Drawing:
     panels: list[str] = []
     heads: list[float] = []
     for i, panel in enumerate(figure.panels, 1):
-        width = (PAGE - GUTTER * (columns - 1)) / columns if columns > 1 else _alone(panel)
+        width = (PAGE - GUTTER * (columns - 1)) / columns if columns > 1 else PAGE if _is_wide(panel) else SINGLE
         with matplotlib.rc_context(STYLE), _any_letters():  # type: ignore[arg-type]
             if isinstance(panel, Images):
                 canvas, above = _pictures(panel, PAGE if columns == 1 else width)
             else:
                 canvas, above = _plot(panel, width, found)
             titled = isinstance(panel, Images) and any(tile.title for tile in panel.tiles)
-            panels.append(for_pages(_as_svg(canvas), f"{prefix}-{i}", "titled" if titled else ""))
+            small = titled or _is_wide(panel)  # what a phone would shrink beyond reading, and scrolls instead
+            panels.append(for_pages(_as_svg(canvas), f"{prefix}-{i}", "titled" if small else ""))
             heads.append(above)
     for i, above in enumerate(heads):
         row = slice(i // columns * columns, (i // columns + 1) * columns)
@@ -62,9 +63,9 @@ def drawn(figure: Figure, prefix: str) -> Drawing:
     return Drawing(panels=tuple(panels), legend=legend(figure), columns=columns)
 
 
-def _alone(panel: Panel) -> float:
-    """The width of a panel that stands alone."""
-    return PAGE if isinstance(panel, Heatmap) and len(panel.columns) > FEW_COLUMNS else SINGLE
+def _is_wide(panel: Panel) -> bool:
+    """Whether a panel that stands alone is as wide as the page."""
+    return isinstance(panel, Heatmap) and len(panel.columns) > FEW_COLUMNS
 
 
 @contextmanager

@@ -2,11 +2,14 @@
 
     python -m benchmarks throughput          a short version, about five minutes on two cores
     python -m benchmarks throughput --full   all nets, five pairs each, under an hour
+    python -m benchmarks colour              colour images of 32x32 and 64x64, against PyTorch by hand
     python -m benchmarks perceptrons         pairs of digits against NumPy loops
     python -m benchmarks seeds               models per second, for many seeds
     python -m benchmarks growth              how costs grow
+    python -m benchmarks large               memory and time on a million images in a file
 
-`make bench` and `make bench-full` do the same, and install the peers first. What the first two compare:
+`make bench` and `make bench-full` do what the first two do, and install the peers first. What these two and `colour`
+compare:
 
 - Each peer is one file in `peers`, and one process, which imports its library once and then waits for its turn. Only
   one process works at a time: all fit one epoch in turn, then all the next, and times are compared round by round.

@@ -40,6 +40,19 @@ def throughput(
 
 
 @app.command()
+def colour(
+    full: Full = False,
+    cases: Annotated[str, typer.Option(help="Only these nets, as 'quick CNN-1, 32x32'; several apart by ';'.")] = "",
+    pairs: Annotated[int | None, typer.Option(min=1, help="Warm epochs per peer, instead of the version's.")] = None,
+    out: Out = RESULTS,
+) -> None:
+    """How fast nets are fitted to colour images of 32x32 and 64x64, against loops in PyTorch written by hand."""
+    from benchmarks.colour import run
+
+    run(full=full, cases=_names(cases, ";"), pairs=pairs, out=out)
+
+
+@app.command()
 def perceptrons(full: Full = False, out: Out = RESULTS) -> None:
     """Batch perceptrons of pairs of digits, ten seeds each, against NumPy loops."""
     from benchmarks.perceptrons import markdown, run
@@ -69,6 +82,19 @@ def growth(out: Out = RESULTS) -> None:
 
 
 @app.command()
+def large(
+    images: Annotated[
+        int, typer.Option(min=1000, help="How many to make; 3 kB each, in a temporary folder.")
+    ] = 1_000_000,
+    out: Out = RESULTS,
+) -> None:
+    """How much memory an epoch on a million colour images takes that stay in a file, and how fast they are read."""
+    from benchmarks.large import IMAGES, markdown, run
+
+    _write("large", images == IMAGES, run(images), markdown, out)
+
+
+@app.command()
 def profile(out: Out = RESULTS) -> None:
     """Where a training step's time goes: the reference's nets and the recipes of `best`."""
     from benchmarks.profile import markdown, run
@@ -86,8 +112,8 @@ def _write(name: str, full: bool, found: dict[str, Any], markdown: Callable[[dic
     print(f"{path}.md, {path}.json")
 
 
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
+def _names(text: str, between: str = ",") -> list[str]:
+    return [name.strip() for name in text.split(between) if name.strip()]
 
 
 if __name__ == "__main__":

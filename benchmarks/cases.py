@@ -34,6 +34,8 @@ class Case:
     source: str = "mnist"
     batch: int = 64
     rate: float = 1e-3
+    shape: Shape | None = None
+    """Of noise (C, H, W), with as many classes as the data set has, which is then not read."""
 
     @property
     def tasks(self) -> dict[str, Task]:
@@ -48,7 +50,7 @@ class Case:
 
     @property
     def image(self) -> Shape:
-        return Data(source=self.source).facts.image
+        return self.shape or Data(source=self.source).facts.image
 
     def trial(self, epochs: int, *, equal: bool) -> Fit:
         precision = "float32" if equal else "auto"
@@ -98,14 +100,14 @@ class Images:
     test: ImageSet
     """A sixth as many."""
     drawn: bool
-    """Whether they are noise, because the data set is not on this machine."""
+    """Whether they are noise: it is asked for, or the data set is not on this machine."""
 
 
 def images_of(case: Case, *, noise: bool = False) -> Images:
     """The first images that the seed draws of the case's data set; noise where it isn't there, or is asked for."""
     tests = max(1, case.images // 6)
     try:
-        if noise:
+        if noise or case.shape is not None:
             raise DataError("noise is asked for")
         dataset = load(case.source, offline=True)
     except DataError:

@@ -117,7 +117,7 @@ class Table:
     equal: bool
     pairs: int
     noise: bool
-    """Whether its images are noise, because the data set is not on this machine."""
+    """Whether its images are noise: it is asked for, or the data set is not on this machine."""
     load: Load
     batch: int
     machine: dict[str, Spread]
@@ -146,7 +146,7 @@ def markdown(machine: dict[str, Any], tables: Sequence[Table]) -> str:
             f"{load.flops / 1e6:.1f} MFLOP per image, n = {table.pairs} pairs. The machine meanwhile: "
             + "; ".join(f"{name}/s {_spread(rate, '.3g')}" for name, rate in table.machine.items())
             + "."
-            + (" The images are noise: the data set is not on this machine." if table.noise else "")
+            + (" The images are noise with a bright column for a class." if table.noise else "")
         )
         parts += [f"## {table.net}, {mode}", about, _table(table.rows)]
     parts += ["## What the columns say", COLUMNS]

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -44,12 +44,17 @@ def run(
         nets = [dataclasses.replace(case, images=SHORT_IMAGES.get(case.name, 512)) for case in nets]
     if images is not None:
         nets = [dataclasses.replace(case, images=images) for case in nets]
-    chosen, wanted = _chosen(nets, cases), _chosen(PEERS, peers)
-    out.mkdir(parents=True, exist_ok=True)
     where = "-cuda" if device == "cuda" else ""
-    name, text = out / f"throughput{where}{'' if full else '-short'}", ""
     rounds = pairs or (FULL_PAIRS if full else SHORT_PAIRS)
-    for machine, tables in compare(chosen, wanted, rounds, device=device, tell=_progress()):
+    found = compare(choose(nets, cases), choose(PEERS, peers), rounds, device=device, tell=report_progress())
+    write(out / f"throughput{where}{'' if full else '-short'}", found)
+
+
+def write(name: Path, found: Iterable[tuple[dict[str, Any], list[Table]]]) -> None:
+    """Write NAME.json and NAME.md of what `compare` finds, anew after each net, and print the last."""
+    name.parent.mkdir(parents=True, exist_ok=True)
+    text = ""
+    for machine, tables in found:
         text = markdown(machine, tables)
         content = {"machine": machine, "tables": [dataclasses.asdict(table) for table in tables]}
         name.with_suffix(".json").write_text(json.dumps(content, indent=1) + "\n")
@@ -58,7 +63,7 @@ def run(
     print(f"{name}.md, {name}.json")
 
 
-def _chosen(known: Sequence[Any], names: Sequence[str]) -> list[Any]:
+def choose(known: Sequence[Any], names: Sequence[str]) -> list[Any]:
     """Those of these names, or all. rungwise is always among the peers: it is what the others are compared with."""
     if wrong := [name for name in names if name not in {each.name for each in known}]:
         raise SystemExit(f"{wrong[0]!r} is none of {', '.join(each.name for each in known)}")
@@ -113,7 +118,7 @@ def compare(
             each.stop()
 
 
-def _progress() -> Callable[[str], None]:
+def report_progress() -> Callable[[str], None]:
     started = time.perf_counter()
 
     def tell(text: str) -> None:

@@ -1,13 +1,15 @@
 """The benchmarks: real processes on tiny nets, and the arithmetic of the tables by hand."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks import rounds, seeds
+from benchmarks import colour, large, large_files, rounds, seeds
 from benchmarks.cases import CASES, Case, images_of, work_of
 from benchmarks.child import Epoch, Ready
 from benchmarks.machine import Rates
@@ -17,12 +19,14 @@ from benchmarks.profile import BETWEEN, COLUMNS, DRAWN, OPTIMISER, UPDATE, profi
 from benchmarks.rounds import Child, Run, measure
 from benchmarks.table import LOSS_TOLERANCE, Load, Row, Spread, Table, markdown, pace, rows
 from benchmarks.throughput import compare, run
+from benchmarks.watched import watch
 from benchmarks.work import Result, Work
 from rungwise.kernels.conv import passes as conv_kernels
 from rungwise.kernels.conv import step as conv_step
 from rungwise.models.cnn import CnnSettings
 from rungwise.models.mlp import MlpSettings
 from rungwise.models.multitask import SharedSettings
+from rungwise.study.reading import read_study
 
 RATES = Rates({"float32": 1e11, "bfloat16": 2e11}, bandwidth=1e10)
 """A machine's."""
@@ -166,6 +170,83 @@ def test_without_rungwise_there_is_nothing_to_compare_with() -> None:
     theirs = Run(PEERS[1], 1, 9, [3.0], 3, [2.0] * 3, [RATES], Result((np.array([0]),)))
     (row,) = rows([theirs], Load(1, 1, 1, 1), np.array([[0]]), equal=True)
     assert (row.ratio, row.same_work) == (None, None)
+
+
+def test_colour_images_are_equal_work(children: dict[str, Child]) -> None:
+    """Nets on images of a shape that no data set has here."""
+    case = Case("tiny colour CNN", CnnSettings(filters=(4, 6)), images=72, batch=32, shape=(3, 17, 30))
+    assert case.parameters == 4 * (3 * 16 + 1) + 6 * (4 * 16 + 1) + 10 * (6 * 9 * 15 + 1)
+    ours, plain = measure(work(case), [children[name] for name in ("rungwise", "torch-resident")], lambda: RATES)
+    assert not ours.error
+    np.testing.assert_allclose(plain.losses, ours.losses, rtol=1e-5)
+
+
+def test_the_nets_on_colour_images_are_those_of_the_studies() -> None:
+    known = [
+        {
+            net.model_dump_json()
+            for chapter in read_study(name).chapters
+            for net in getattr(chapter, "nets", {}).values()
+        }
+        for name in ("reference", "quick")
+    ]
+    cases = list(colour._cases(tuple(colour.NETS)))
+    for case in cases:
+        assert case.settings.model_dump_json() in known[case.name.startswith("quick")]
+    assert {case.image for case in cases} == {(3, 32, 32), (3, 64, 64)}
+    assert {peer.name for peer in colour.peers()} == {"rungwise", "torch-resident", "torch-fused", "torch-tuned"}
+    for peer in colour.peers():
+        assert find_spec(peer.module) is not None
+
+
+def test_files_of_large_data_hold_classes_that_can_be_told(tmp_path: Path) -> None:
+    images, labels = (np.load(path) for path in large_files.make(tmp_path, 3000))
+    assert (images.shape, images.dtype, labels.shape, labels.dtype) == ((3000, 3, 32, 32), "uint8", (3000,), "int64")
+    means = np.stack([images[:2000][labels[:2000] == k].mean(0) for k in range(10)])
+    told = ((images[2000:, None] - means) ** 2).sum((2, 3, 4)).argmin(1)
+    assert (told == labels[2000:]).mean() == pytest.approx(0.91, abs=0.03)  # a label of ten is drawn anew
+    before = images.copy()
+    assert (np.load(large_files.make(tmp_path, 3000)[0]) == before).all()
+
+
+def test_a_disk_without_room_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"needs 30800000.0 GB for the images, and has"):
+        large_files.make(tmp_path, 10**13)
+    assert not list(tmp_path.iterdir())
+
+
+needs_proc = pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="Linux alone tells anonymous memory apart"
+)
+
+
+@needs_proc
+def test_pages_of_files_do_not_count(tmp_path: Path) -> None:
+    """130 MB: in memory they count, in a mapped file, all of which is read, they do not."""
+    np.save(tmp_path / "images.npy", np.ones((1 << 14, 8, 32, 32), np.uint8))
+    mapped, resident = (watch(large.read, tmp_path / "images.npy", load) for load in ("mapped", "resident"))
+    assert resident.peak_bytes - mapped.peak_bytes > 100 << 20
+    assert len(mapped.found) == large.ROUNDS
+    assert min(mapped.found) > 0
+    assert mapped.seconds > 0
+
+
+@needs_proc
+def test_work_that_ends_without_an_answer_is_told() -> None:
+    with pytest.raises(RuntimeError, match="_exit ended with exit code 3 and no answer"):
+        watch(os._exit, 3)
+
+
+@needs_proc
+def test_an_epoch_on_a_mapped_file() -> None:
+    found = large.run(2000)
+    assert found["file_bytes"] == pytest.approx(2000 * 3072, rel=0.01)
+    assert found["train_accuracy"] > 0.8
+    assert 50 << 20 < found["peak_bytes"] < large.MOST_BYTES
+    text = large.markdown(found)
+    assert "One epoch of CNN 16-32 on 1,980 of them" in text
+    assert "**more than" not in text
+    assert "**more than the 2 GiB" in large.markdown({**found, "peak_bytes": large.MOST_BYTES})
 
 
 def test_the_published_nets_have_descriptions() -> None:

@@ -46,6 +46,8 @@ class Table(PlainData):
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    shown: int | None = Field(None, exclude_if=lambda shown: shown is None)
+    """How many rows a page shows, from the first on; the CSV has all. None: all."""
 
 
 # Figures -------------------------------------------------------------------------------------------------------
@@ -109,6 +111,8 @@ class Cloud(PlainData):
     """Text beside each point, "" for none; left out: none at all."""
     joined: bool = False
     """Join the points by a line, in their order."""
+    muted: bool = Field(False, exclude_if=lambda muted: not muted)
+    """Grey, behind the others: the ground that they stand out from."""
 
 
 class Points(Panel):
@@ -146,7 +150,7 @@ class Heatmap(Panel):
 
 class Tile(PlainData):
     pixels: Pixels
-    """(H, W), any real dtype."""
+    """(H, W), any real dtype; or (H, W, 3): red, green and blue."""
     title: str = ""
 
 
@@ -158,7 +162,8 @@ class Images(Panel):
     columns: int = 10
     colours: Literal["grey", "heat", "diverging"] = "grey"
     """grey: each tile from its minimum to its maximum, or 0..255 for uint8; heat: activations from 0 up, one scale for
-    all tiles; diverging: zero in the middle, one scale for each tile."""
+    all tiles; diverging: zero in the middle, one scale for each tile. A tile in colour keeps its colours: its channels
+    are scaled as grey or diverging says, by the range of the whole tile; where they diverge, zero is mid-grey."""
 
 
 class Figure(PlainData):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from pydantic import Field
 
-from rungwise.data.settings import Data
+from rungwise.data.settings import IDENTITY, Data
 from rungwise.digests import canonical, digest_of
 from rungwise.settings import Settings
 
@@ -93,7 +93,7 @@ class Trial(Settings):
         above = {name: version for name, version in versions.items() if version > 1}
         return {
             "work": self.work,
-            **self.model_dump(mode="json"),
+            **self.model_dump(mode="json", context=IDENTITY),
             **({"needs": needs} if needs else {}),
             **({"versions": above} if above else {}),
         }

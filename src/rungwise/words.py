@@ -11,3 +11,15 @@ def listed(names: Sequence[str]) -> str:
 def counted(count: int, noun: str) -> str:
     """ "1 epoch", "20 epochs"."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+MOST_NAMED = 12
+"""Names that a sentence lists."""
+
+
+def some_of(names: Sequence[str], most: int = MOST_NAMED) -> str:
+    """ "A, B, C"; of more than `most` the first ones and how many others there are, as "A, B and 98 others"."""
+    if len(names) <= most:
+        return ", ".join(names)
+    first = names[: most - 2]
+    return f"{', '.join(first)} and {len(names) - len(first):,} others"

@@ -402,9 +402,14 @@ def test_shares_of_filters_by_hand():
 def test_shares_of_dreams_by_hand():
     judge = np.full((10, 10), 0.05)
     judge[:, 3] = 0.55  # everything looks like a 3
-    view = NetView(None, type("R", (), {"arrays": {"judge_dreams_noise": judge}}), 2)
+    (trial,) = seeing.trials(CHAPTERS["seeing"], (0,))
+    view = NetView(trial, type("R", (), {"arrays": {"judge_dreams_noise": judge}}), 2)
     assert view.passed("judge", "noise").sum() == 1
     assert view.aimed("judge", "noise").mean() == pytest.approx((9 * 0.05 + 0.55) / 10)
+    some = trial.model_copy(update={"dreamt": (3, 7)})  # of two classes: of a 3, and of a 7 that looks like a 3
+    view = NetView(some, type("R", (), {"arrays": {"judge_dreams_noise": judge[[3, 7]]}}), 2)
+    assert view.passed("judge", "noise").tolist() == [True, False]
+    assert view.aimed("judge", "noise").tolist() == [0.55, 0.05]
 
 
 # Several chapters of a kind ------------------------------------------------------------------------------------

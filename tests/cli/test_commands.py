@@ -209,7 +209,8 @@ def test_doctor_and_data_answer() -> None:
     assert facts["float32_gflop_per_s"] > 0
     assert "torch" in rungwise("doctor")[0]
     names = [row["name"] for row in json.loads(rungwise("data", "list", "--json")[0])["data"]]
-    assert names == ["mnist", "fashion-mnist", "digits", "multi-mnist"]
+    assert names[:4] == ["mnist", "fashion-mnist", "digits", "multi-mnist"]
+    assert names[4:] == ["kmnist", "emnist-balanced", "emnist-letters", "emnist-digits", "cifar10"]
     assert "right" in rungwise("data", "check", "digits")[0]
 
 

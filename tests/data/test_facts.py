@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import rungwise
-from rungwise.data import settings
+from rungwise.data import reading
 from rungwise.data.settings import Data
 from rungwise.data.sources.catalogue import CATALOGUE, describe
 from rungwise.data.sources.source import Facts
@@ -37,7 +37,7 @@ def test_facts_are_asked_for_once_per_setting(monkeypatch: pytest.MonkeyPatch) -
         asked.append(name)
         return describe(name)
 
-    monkeypatch.setattr(settings, "describe", counting)
+    monkeypatch.setattr(reading, "describe", counting)
     data = Data(source="digits", train_images=100, turned=True)
     trial = Fit(label="a", data=data, seed=0, net=MlpSettings(hidden=(5,)), fit=Recipe(epochs=1))
     assert (trial.outputs, data.size, data.classes, data.facts.image) == ((10,), 100, tuple("0123456789"), (1, 28, 28))

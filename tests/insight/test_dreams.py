@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from torch import nn
 
 from rungwise.insight import dreams
-from rungwise.insight.dreams import DreamSettings, ascend, noise, total_variation
+from rungwise.insight.dreams import DreamSettings, ascend, noise, scaled_sides, total_variation
 
 
 class Linear(nn.Module):
@@ -134,3 +134,17 @@ def test_scales_go_from_coarse_to_fine(scales):
 def test_resizing_to_the_same_side_is_the_identity():
     x = noise((1, 1, 8, 8), 0.3, random())
     assert torch.equal(dreams._resized(x, x.shape[2:]), x)
+
+
+def test_scales_keep_the_proportions_of_an_image_that_is_not_square():
+    assert scaled_sides((28, 28), 7) == (7, 7)
+    assert scaled_sides((48, 64), 16) == (12, 16)
+    assert scaled_sides((64, 48), 64) == (64, 48)
+    assert scaled_sides((2, 64), 8) == (1, 8)
+
+
+def test_an_oblong_image_in_colour_dreams_the_signs_of_its_weights():
+    drawn = torch.from_numpy(random().normal(size=(2, 3, 6, 9))).float()
+    w = drawn + 0.5 * drawn.sign()
+    found = ascend(Linear(w), torch.zeros(2, 3, 6, 9), torch.arange(2), plain(steps=300, scales=(9,)), random())
+    torch.testing.assert_close(found, w.sign(), rtol=0, atol=0)

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from rungwise.chapters.projection.figures import confidence_ellipse
-from rungwise.insight.projection import moments, pair_accuracies, principal_components
+from rungwise.data.images import scale
+from rungwise.insight import projection as insight
+from rungwise.insight.projection import (
+    chosen_pairs,
+    components_of_images,
+    moments,
+    pair_accuracies,
+    principal_components,
+)
 
 
 def inside(ellipse, points):
@@ -83,3 +91,52 @@ def test_moments_of_each_class():
     np.testing.assert_array_equal(centroids, [[1, 1], [np.nan, np.nan], [7, 7]])
     np.testing.assert_array_equal(covariances[0], [[1, 0], [0, 3]])
     assert np.isnan(covariances[1:]).all()
+
+
+def test_many_pixels_have_the_components_of_the_whole_decomposition():
+    random = np.random.default_rng(0)
+    mixed = random.standard_normal((300, 8)) @ random.standard_normal((8, 3 * 20 * 20)) * 20
+    images = (mixed + 127 + random.standard_normal(mixed.shape) * 10).clip(0, 255).astype(np.uint8)
+    images = images.reshape(300, 3, 20, 20)  # 1,200 pixels: beyond what is decomposed as a whole
+    points, components, ratio = components_of_images(images)
+    flat = scale(images).reshape(300, -1).astype(np.float64)
+    variances, vectors = np.linalg.eigh(np.cov(flat, rowvar=False))
+    np.testing.assert_allclose(np.abs((components * vectors.T[[-1, -2]]).sum(axis=1)), 1)
+    np.testing.assert_allclose(ratio, variances[[-1, -2]] / variances.sum(), rtol=1e-6)
+    np.testing.assert_allclose(points, (flat - flat.mean(axis=0)) @ components.T, atol=1e-5)
+    assert (components[[0, 1], np.abs(components).argmax(axis=1)] > 0).all()
+
+
+def test_components_do_not_depend_on_the_size_of_the_chunks(monkeypatch):
+    images = np.random.default_rng(1).integers(0, 256, (60, 3, 19, 20), dtype=np.uint8)
+    whole = components_of_images(images)
+    monkeypatch.setattr(insight, "HELD", 0)
+    monkeypatch.setattr(insight, "CHUNK", 8 * 3 * 19 * 20 * 7)  # 7 images at a time, and 4 in the end
+    for one, other in zip(whole, components_of_images(images), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-7)
+
+
+def test_few_pixels_are_decomposed_as_ever():
+    images = np.random.default_rng(3).integers(0, 256, (40, 1, 6, 5), dtype=np.uint8)
+    for one, other in zip(
+        components_of_images(images), principal_components(scale(images).reshape(40, -1)), strict=True
+    ):
+        assert one.tobytes() == other.tobytes()
+
+
+def test_all_pairs_of_few_classes_are_chosen_but_for_those_without_points():
+    points = np.zeros((6, 2))
+    assert chosen_pairs(points, np.array([0, 1, 3, 0, 1, 3]), 4) == [(0, 1), (0, 3), (1, 3)]
+    assert chosen_pairs(points, np.zeros(6, int), 2) == []
+
+
+def test_of_many_classes_the_nearest_pairs_are_chosen(monkeypatch):
+    # Centroids on a line at 0, 1, 3, 7, 15, ...: the nearest pairs are those of neighbours, from the left on.
+    monkeypatch.setattr(insight, "NEAREST_PAIRS", 4)
+    classes = 60
+    places = np.array([2.0**k - 1 for k in range(classes)])
+    points = np.stack([np.repeat(places, 2), np.tile([0.0, 0.5], classes)], axis=1)
+    # Distances: 0-1 1, 1-2 2, 0-2 3, 2-3 4 (and 1-3 6).
+    assert chosen_pairs(points, np.repeat(np.arange(classes), 2), classes) == [(0, 1), (0, 2), (1, 2), (2, 3)]
+    accuracies, _ = pair_accuracies(points, np.repeat(np.arange(classes), 2), classes, 1000)
+    assert np.argwhere(np.triu(np.isfinite(accuracies))).tolist() == [[0, 1], [0, 2], [1, 2], [2, 3]]

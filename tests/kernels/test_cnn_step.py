@@ -38,11 +38,23 @@ def batch(count, seed=1):
     return steps.batch(count, IMAGE, seed=seed)
 
 
-@pytest.mark.parametrize("filters", [(3,), (5, 7), (32, 40, 12)])
+NETS = [  # filters, images, classes
+    ((3,), IMAGE, 4),
+    ((5, 7), IMAGE, 4),
+    ((32, 40, 12), IMAGE, 4),
+    ((32, 40, 12), (3, 8, 8), 2),
+    ((5, 7, 9, 6), (3, 17, 23), 47),
+    ((8, 16), (4, 32, 32), 200),
+    ((16, 8, 32), (2, 48, 64), 47),
+    ((12, 8, 4), (3, 64, 64), 1000),
+]
+
+
+@pytest.mark.parametrize(("filters", "image", "classes"), NETS)
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize("count", [1, 33, 130])
-def test_gradients_losses_and_answers_are_those_of_autograd(filters, smoothing, count) -> None:
-    net, drawn = built(filters), batch(count)
+def test_gradients_losses_and_answers_are_those_of_autograd(filters, image, classes, smoothing, count) -> None:
+    net, drawn = built(filters, image, classes), steps.batch(count, image, (classes,))
     one = learner(net, smoothing=smoothing)
     expected = one.forward(drawn)
     gradients = torch.autograd.grad(expected.losses.sum(), list(net.parameters()))

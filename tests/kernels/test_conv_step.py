@@ -41,6 +41,9 @@ SHAPES = [  # filters, kernel, images
     pytest.param((3,), 1, (1, 4, 3), id="one weight"),
     pytest.param((4, 3), 9, (1, 6, 5), id="one row in the last tile"),
     pytest.param((3, 2), 6, (1, 5, 2), id="kernel larger than the image"),
+    pytest.param((8, 12), 4, (3, 32, 32), id="colour"),
+    pytest.param((6, 5, 9), 4, (3, 17, 23), id="colour, odd sides"),
+    pytest.param((5,), 3, (4, 24, 32), id="four channels"),
 ]
 
 
@@ -372,6 +375,8 @@ def test_only_trunks_that_pay_are_compiled(monkeypatch) -> None:
     assert "convolutions" in chosen(learner(net)).choices
     assert can(SharedSettings(filters=(C, 2 * C)).build((1, 28, 28), (4, 3)), weights=(0.5, 0.5))
     assert can(cnn(filters=(C - C // 16,), kernel=1))
+    for image, classes in (((3, 17, 23), 2), ((2, 48, 64), 1000)):
+        assert can(CnnSettings(filters=(C, 2 * C)).build(image, (classes,)))
     assert not can(cnn(filters=(C, 2 * C), kernel=1))  # a stride of 2 passes over most of what comes in
     assert not can(cnn(filters=(C, 2 * C), halving="pool"))
     assert not can(cnn(filters=(C // 2, 2 * C)))  # half of a tile would be empty

@@ -37,13 +37,26 @@ def batch(count, seed=1):
     return steps.batch(count, IMAGE, seed=seed)
 
 
-@pytest.mark.parametrize("hidden", [(), (9,), (12, 7, 5), (300, 200)])
+NETS = [  # hidden layers, images, classes
+    ((), IMAGE, 4),
+    ((9,), IMAGE, 4),
+    ((12, 7, 5), IMAGE, 4),
+    ((300, 200), IMAGE, 4),
+    ((60,), (3, 8, 8), 2),
+    ((100, 50), (3, 17, 23), 47),
+    ((), (4, 32, 32), 200),
+    ((70,), (3, 48, 64), 1000),
+]
+
+
+@pytest.mark.parametrize(("hidden", "image", "classes"), NETS)
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("count", [1, 33, 64, 130])
-def test_gradients_losses_and_answers_are_those_of_autograd(hidden, bias, smoothing, precision, count):
-    one, drawn = learner(built(hidden, bias), precision, smoothing=smoothing), batch(count)
+def test_gradients_losses_and_answers_are_those_of_autograd(hidden, image, classes, bias, smoothing, precision, count):
+    one = learner(built(hidden, bias, image, classes), precision, smoothing=smoothing)
+    drawn = steps.batch(count, image, (classes,))
     expected = one.forward(drawn)
     gradients = torch.autograd.grad(expected.losses.sum(), list(one.net.parameters()))
     twin = copy.deepcopy(one.net).double()

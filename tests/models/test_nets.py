@@ -15,6 +15,7 @@ from rungwise.models.cross_stitch import CrossStitchSettings
 from rungwise.models.mlp import MlpSettings
 from rungwise.models.multitask import SharedSettings
 from rungwise.models.net import count_flops, initialise
+from rungwise.models.norm import BatchNorm
 from rungwise.models.residual import ResidualSettings
 
 IMAGE = (1, 28, 28)
@@ -197,6 +198,32 @@ def test_images_need_not_be_square_or_grey(halving):
     found = shapes(CnnSettings(filters=(2, 3, 4), kernel=3, halving=halving), (5,), (3, 9, 13))
     assert found["convolution 2"] == (3, 5, 7)
     assert found["convolution 3"] == (4, 3, 4)
+
+
+@pytest.mark.parametrize("image", [(1, 1, 1), (3, 8, 8), (2, 17, 23), (3, 5, 64)])
+@pytest.mark.parametrize(
+    "settings",
+    [ResidualSettings(stem=4, filters=(6, 5, 4), blocks=(1, 0, 1)), CompactSettings(filters=(3, 4, 5))],
+    ids=str,
+)
+def test_a_batch_of_one_small_image_can_be_left_over(settings, image):
+    """Its maps may have one place, of which BatchNorm learns nothing."""
+    net = built(settings, (47,), image).train()
+    means = [norm.running_mean.clone() for norm in net.modules() if isinstance(norm, BatchNorm)]
+    (logits,) = net(images(1, image))
+    torch.autograd.backward(logits.sum())
+    assert torch.isfinite(logits).all()
+    assert all(p.grad is not None for p in net.parameters())
+    if image == (1, 1, 1):
+        assert all(map(torch.equal, means, [n.running_mean for n in net.modules() if isinstance(n, BatchNorm)]))
+        torch.testing.assert_close(logits, net.eval()(images(1, image))[0], rtol=0, atol=0)
+
+
+def test_batch_norm_is_the_librarys_for_other_batches():
+    mine, theirs = BatchNorm(3), torch.nn.BatchNorm2d(3)
+    for x in (images(5, (3, 1, 1)), images(1, (3, 2, 1)), images(4, (3, 7, 5))):
+        torch.testing.assert_close(mine(x), theirs(x), rtol=0, atol=0)
+    torch.testing.assert_close(mine.state_dict(), theirs.state_dict(), rtol=0, atol=0)
 
 
 def test_stages_of_a_shared_net():

@@ -71,7 +71,13 @@ def test_its_chapter_stands_in_the_report(finished: Path) -> None:
     assert "By the euclidean distance, 0." in report
     page = (finished / "report.html").read_text()
     assert "The mean image of each class, of seed 0." in page
-    assert len(records(finished, "manhattan")) == 2
+    assert len(records(finished, "manhattan")) == 4, "two seeds of two data sets"
+
+
+def test_its_data_set_is_studied(finished: Path) -> None:
+    found = [record for record in records(finished, "euclidean") if record["spec"]["data"]["source"] == "stripes"]
+    assert [record["status"] for record in found] == ["done", "done"]
+    assert set(found[0]["data_sha256"]) == {"train", "test"}
 
 
 def test_claims_on_its_net_and_its_chapter_are_judged(finished: Path, installed: dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Rungwise's own architectures, balancing methods and chapters pass what `rungwise.testing` asks of anybody's."""
+"""Rungwise's own architectures, balancing methods, chapters and data sets pass what `rungwise.testing` asks of all."""
 
 import importlib
 import pkgutil
@@ -8,6 +8,8 @@ import pytest
 import rungwise.models
 from rungwise.balancing import balancing_methods, read_balancer
 from rungwise.chapters import chapter_kinds
+from rungwise.data.inventory import status
+from rungwise.data.sources.catalogue import CATALOGUE
 from rungwise.models.cnn import CnnSettings
 from rungwise.models.collaboration import CollaborationSettings
 from rungwise.models.compact import CompactSettings
@@ -18,7 +20,7 @@ from rungwise.models.multitask import SharedSettings
 from rungwise.models.net import NetSettings
 from rungwise.models.residual import ResidualSettings
 from rungwise.study.reading import parse_study
-from rungwise.testing import Check, balancer_checks, chapter_checks, net_checks
+from rungwise.testing import Check, balancer_checks, chapter_checks, net_checks, source_checks
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -138,4 +140,12 @@ def test_balancing_methods(check: Check) -> None:
 
 @pytest.mark.parametrize("check", [check for chapter in STUDY.chapters for check in chapter_checks(chapter)], ids=str)
 def test_chapters(check: Check) -> None:
+    check()
+
+
+@pytest.mark.parametrize("check", [check for name in CATALOGUE for check in source_checks(name)], ids=str)
+def test_sources(check: Check) -> None:
+    (row,) = (row for row in status() if row.name == check.case.name)
+    if not row.complete:
+        pytest.skip(f"the files of {row.name} are not on this machine")
     check()

@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -107,6 +108,21 @@ def test_whatever_a_study_may_ask_of_them(changes: dict[str, Any]) -> None:
     trials = [trial(seed, **changes) for seed in range(2)]
     for one, other in zip((fit.carry_out(one, BENCH) for one in trials), done(fit_stacked(trials, BENCH)), strict=True):
         alike(one, other, rtol=1e-3 if "bfloat16" in str(changes) else 1e-5)
+
+
+def test_images_that_all_have_are_kept_once() -> None:
+    """As where all train on a whole data set; labels may be each net's own."""
+    shared = read(trial().data, 0)
+
+    def same(data: Data, seed: int) -> Split:
+        labels = shared.train.labels if seed else np.roll(shared.train.labels, 1)
+        return replace(shared, train=ImageSet(shared.train.images, labels))
+
+    bench = replace(BENCH, split=same)
+    trials = [trial(seed) for seed in range(3)]
+    assert stacked._gather(trials, bench).train.images.shape == (200, 1, 28, 28)
+    for one, other in zip((fit.carry_out(one, bench) for one in trials), done(fit_stacked(trials, bench)), strict=True):
+        alike(one, other)
 
 
 def test_a_stack_of_one_is_the_one() -> None:

@@ -1,4 +1,4 @@
-"""What the chapters share in their figures: curves by seed, images in grey, and places of missing ones."""
+"""What the chapters share in their figures: curves by seed, images as pictures, and places of missing ones."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,8 +26,15 @@ def over_values(name: str, x: Sequence[float], values: Sequence[Mapping[int, flo
     return Series(name=name, x=tuple(x), runs=runs)
 
 
-def in_grey(image: np.ndarray) -> np.ndarray:
-    """(C, H, W) -> (H, W), of the same dtype: the mean over the channels."""
+COLOURS = 3
+"""The channels of an image that is shown in colour: red, green and blue."""
+
+
+def picture(image: np.ndarray) -> np.ndarray:
+    """An image or weights (C, H, W) as a tile's pixels, of the same dtype: (H, W, 3) where there are three channels,
+    else (H, W), the mean over them."""
+    if len(image) == COLOURS:
+        return np.ascontiguousarray(np.moveaxis(image, 0, -1))
     return np.asarray(image.mean(axis=0).astype(image.dtype))
 
 

@@ -7,6 +7,7 @@ from rungwise.chapters.chapter import ChapterSettings
 from rungwise.data.settings import Data
 from rungwise.evidence.estimate import Estimate
 from rungwise.evidence.methodology import ENOUGH
+from rungwise.words import some_of
 
 
 def heading(settings: ChapterSettings, usual: str) -> str:
@@ -90,5 +91,5 @@ def accuracy_title(task: str) -> str:
 
 
 def group_members(groups: Mapping[str, Sequence[int]], data: Data) -> dict[str, str]:
-    """The classes of each group of labels, as "Sandal, Sneaker" by "shoes"."""
-    return {group: ", ".join(data.classes[label] for label in labels) for group, labels in groups.items()}
+    """The classes of each group of labels, as "Sandal, Sneaker" by "shoes"; of many classes the first."""
+    return {group: some_of([data.classes[label] for label in labels]) for group, labels in groups.items()}

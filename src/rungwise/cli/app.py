@@ -10,7 +10,19 @@ import typer
 
 from rungwise.cli.data import data_app
 from rungwise.cli.exits import FAILED, INCOMPLETE, user_errors
-from rungwise.cli.options import Chapters, Device, DeviceOption, Json, Out, Seeds, StudyName, Workers
+from rungwise.cli.options import (
+    PRESETS,
+    Chapters,
+    DataOption,
+    Device,
+    DeviceOption,
+    Json,
+    Out,
+    Seeds,
+    StudyName,
+    Verify,
+    Workers,
+)
 from rungwise.cli.signals import unwinding
 from rungwise.errors import UserError
 from rungwise.files import portable_name
@@ -18,6 +30,7 @@ from rungwise.files import portable_name
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from rungwise.data.settings import Data
     from rungwise.runs.run import Run
     from rungwise.study.study import Study
 
@@ -52,17 +65,19 @@ def _options(
 def run(
     study: StudyName,
     out: Out = None,
+    data: DataOption = None,
     seeds: Seeds = None,
     chapters: Chapters = None,
     device: DeviceOption = Device.auto,
     workers: Workers = None,
+    verify: Verify = False,
     offline: Annotated[bool, typer.Option(help="Never download data.")] = False,
     quiet: Annotated[bool, typer.Option(help="No progress; the report's path alone.")] = False,
 ) -> None:
     """Compute what is missing and write the report. What is done is never computed again."""
     with user_errors():
-        wanted = _read(study, seeds)
-        folder, kinds = _folder(study, out), _kinds(chapters)
+        wanted, given = _read(study, seeds, data, verify, quiet)
+        folder, kinds = _folder(study, out, given), _kinds(chapters)
         from rungwise.cli.outcome_listing import print_outcome
         from rungwise.runs.outcome import Clock, found
         from rungwise.runs.run import TrialsFailedWarning, run_study
@@ -70,8 +85,19 @@ def run(
         clock = Clock()
         with unwinding(), warnings.catch_warnings(action="ignore", category=TrialsFailedWarning):
             result = run_study(
-                wanted, folder, chapters=kinds, device=device.value, workers=workers, offline=offline, quiet=quiet
+                wanted,
+                folder,
+                chapters=kinds,
+                device=device.value,
+                workers=workers,
+                offline=offline,
+                quiet=quiet,
+                data=given,
             )
+        for why in result.left_out:
+            typer.echo(f"rungwise: left out: {why}", err=True)
+        for why in result.changed:
+            typer.echo(f"rungwise: {why}", err=True)
         for why in result.set_aside.values():
             typer.echo(f"rungwise: a damaged record was set aside and computed anew: {why}", err=True)
         _tell_unreported(result)
@@ -89,6 +115,7 @@ def run(
 def plan(
     study: StudyName,
     out: Out = None,
+    data: DataOption = None,
     seeds: Seeds = None,
     chapters: Chapters = None,
     device: DeviceOption = Device.auto,
@@ -96,8 +123,12 @@ def plan(
 ) -> None:
     """Show what would run, and what it would cost."""
     with user_errors():
-        wanted = _read(study, seeds)
-        folder, kinds = _folder(study, out), _kinds(chapters)
+        wanted, given = _read(study, seeds, data)
+        folder, kinds = _folder(study, out, given), _kinds(chapters)
+        if given is not None:
+            from rungwise.study.adapt import adapt
+
+            wanted = adapt(wanted, study, given).study
         wanted = wanted.only(kinds) if kinds else wanted
         from rungwise.engine.machine import choose_device, product_rates
         from rungwise.records.store import Store
@@ -110,6 +141,31 @@ def plan(
             from rungwise.runs.display import print_plan
 
             print_plan(rows)
+
+
+@app.command()
+def new(
+    data: Annotated[str, typer.Argument(metavar="NAME|PATH", help="A data set by name, or your own images.")],
+    study: Annotated[str, typer.Option("--study", metavar="STUDY", help=f"What to begin with: {PRESETS}.")] = "quick",
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write it; by default NAME.toml.")] = None,
+) -> None:
+    """Write a study for your data, to be read, edited and run."""
+    with user_errors():
+        wanted, given = _read(study, None, data)
+        assert given is not None
+        path = out or Path(f"{portable_name(given.facts.name)}.toml")
+        if path.suffix != ".toml":
+            raise UserError(f"--out should be a TOML file, as {path.stem or 'study'}.toml; got {path}")
+        if path.exists():
+            raise UserError(f"{path} exists: choose another --out, or delete it")
+        from rungwise.files import write_atomically
+        from rungwise.study.adapt import adapt
+
+        adapted = adapt(wanted, study, given, path.absolute().parent)
+        write_atomically(path, adapted.text)
+        for why in adapted.left_out:
+            typer.echo(f"rungwise: left out: {why}", err=True)
+        typer.echo(path)
 
 
 @app.command()
@@ -256,16 +312,27 @@ def _tell_damage(damaged: "Iterable[str]") -> None:
         typer.echo(f"rungwise: a damaged record was left out: {why}", err=True)
 
 
-def _read(name: str, seeds: int | None) -> "Study":
+def _read(
+    name: str, seeds: int | None, data: str | None, verify: bool = False, quiet: bool = False
+) -> "tuple[Study, Data | None]":
+    """A study, and the data that it is asked of instead of its own. Own images are decoded if they were not yet."""
+    from rungwise.data.files.progress import counts
+    from rungwise.data.given import data_of
+    from rungwise.data.reading import Reading
     from rungwise.study.reading import read_study
 
-    study = read_study(name)
-    return study if seeds is None else study.with_seeds(seeds)
+    with counts() as show:
+        reading = Reading(verify=verify, progress=None if quiet else show)
+        given = None if data is None else data_of(data, reading)
+        study = read_study(name, reading)
+    return (study if seeds is None else study.with_seeds(seeds)), given
 
 
-def _folder(study: str, out: Path | None) -> Path:
+def _folder(study: str, out: Path | None, data: "Data | None" = None) -> Path:
     """Where a study's run is kept. Raises UserError where that is a file, or would lie below one."""
-    folder = out or Path("runs") / portable_name(Path(study).stem)
+    from rungwise.study.folder import usual_folder
+
+    folder = out or usual_folder(study, data)
     for place in (folder, *folder.parents):
         if os.path.lexists(place) and not place.is_dir():
             raise UserError(f"--out should be a folder, but {place} is none; choose another --out")

@@ -20,4 +20,11 @@ Chapters = Annotated[str | None, typer.Option(help="Only these chapters, as mlps
 Out = Annotated[Path | None, typer.Option(help="Folder of the records and the report; by default runs/STUDY.")]
 DeviceOption = Annotated[Device, typer.Option(help="Where nets are fitted; auto takes a GPU where there is one.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Trials side by side; by default one per core, 8 on a GPU.")]
+DataOption = Annotated[
+    str | None,
+    typer.Option(
+        "--data", metavar="NAME|PATH", help="Ask the study of other data: a data set by name, or your own images."
+    ),
+]
+Verify = Annotated[bool, typer.Option("--verify", help="Read all of your images' files, even unchanged ones.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]

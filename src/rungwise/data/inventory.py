@@ -6,15 +6,17 @@ from pathlib import Path
 from rungwise.data.errors import DataError
 from rungwise.data.files.contents import Progress, read
 from rungwise.data.files.known import File
-from rungwise.data.files.locate import locate
-from rungwise.data.files.obtain import obtain
-from rungwise.data.sources.catalogue import CATALOGUE, find_source
+from rungwise.data.files.locate import Found, locate
+from rungwise.data.files.obtain import obtain, read_archived, refused_pickles
+from rungwise.data.sources.catalogue import find_source, source_names
 from rungwise.data.sources.source import Source
+
+UNVERIFIABLE = "checked by shape only: no published checksum of the unpacked file"
 
 
 @dataclass(frozen=True)
 class Status:
-    """One data set of the catalogue, and where it is on this machine."""
+    """One data set that is known by name, and where it is on this machine."""
 
     name: str
     found: str | None
@@ -25,6 +27,10 @@ class Status:
     train_images: int
     test_images: int
     classes: int
+    image: tuple[int, int, int] = (0, 0, 0)
+    """(C, H, W)."""
+    fault: str | None = None
+    """Why a data set of another package cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -35,26 +41,42 @@ class Check:
     path: Path | None
     fault: str | None
     """What is wrong with it; None where it is right."""
+    note: str = ""
+    """What a right one was held against, if not a published checksum."""
 
 
 def status() -> list[Status]:
-    """Every data set, in the catalogue's order. Raises `DataError` where RUNGWISE_DATA names no folder."""
-    return [_status(source) for source in CATALOGUE.values()]
+    """Every data set, ours first. Raises `DataError` where RUNGWISE_DATA names no folder."""
+    return [_named_status(name) for name in source_names()]
 
 
 def check(name: str) -> list[Check]:
-    """Verifies the checksum of every file of one data set, and of images made from them; downloads nothing."""
+    """Verifies the checksum of every file of one data set, and of images made from them; downloads nothing.
+
+    Where no checksum is published of a file as it is here, the images are compared with what is known of them.
+    """
     source = find_source(name)
-    checks = [_check_file(file) for file in source.files]
-    if source.origin and not any(one.fault for one in checks):
-        checks.append(_check_images(source))
+    checks = _check_files(source.files)
+    sound = not any(one.fault for one in checks)
+    if source.origin and sound:
+        checks.append(_check_images(source, source.origin))
+    elif sound and any(one.note for one in checks):
+        checks.append(_check_images(source, "shapes, labels and images of each class"))
     return checks
 
 
 def fetch(name: str, progress: Progress | None = None) -> None:
     """Downloads what is missing into the cache, and replaces what is wrong there. Raises `DataError`."""
     for file in find_source(name).files:
-        obtain(file, offline=False, progress=progress)
+        obtain([file], offline=False, progress=progress)
+
+
+def _named_status(name: str) -> Status:
+    try:
+        source = find_source(name)
+    except DataError as error:
+        return Status(name, None, False, "", 0, 0, 0, fault=str(error))
+    return _status(source)
 
 
 def _status(source: Source) -> Status:
@@ -69,24 +91,47 @@ def _status(source: Source) -> Status:
         train_images=facts.train_images,
         test_images=facts.test_images,
         classes=len(facts.classes),
+        image=facts.image,
     )
 
 
-def _check_file(file: File) -> Check:
-    found = locate(file)
-    if found is None:
-        return Check(file.name, None, "not on this machine")
+def _check_files(files: tuple[File, ...]) -> list[Check]:
+    """In the order of the files; those in one archive are read together."""
+    places = {file: locate(file) for file in files}
+    checks: dict[File, Check] = {}
+    for file, found in places.items():
+        if found is None:
+            checks[file] = Check(
+                file.name, None, " ".join(["not on this machine.", refused_pickles(file)]).rstrip(" .")
+            )
+        elif found.archived and file not in checks:
+            mates = tuple(other for other, place in places.items() if place == found)
+            checks |= _check_archived(found, mates)
+        elif not found.archived:
+            checks[file] = _check_file(file, found)
+    return [checks[file] for file in files]
+
+
+def _check_file(file: File, found: Found) -> Check:
     try:
-        read(found.path, file)
+        verified = read(found.path, file).verified
     except DataError as error:
         return Check(file.name, found.path, str(error))
-    return Check(file.name, found.path, None)
+    return Check(file.name, found.path, None, "" if verified else UNVERIFIABLE)
 
 
-def _check_images(source: Source) -> Check:
-    """Of images that are not those of files as they are: loading them compares their checksums."""
+def _check_archived(found: Found, files: tuple[File, ...]) -> dict[File, Check]:
+    try:
+        read_archived(found.path, files)
+    except DataError as error:
+        return {file: Check(file.name, found.path, str(error)) for file in files}
+    return {file: Check(file.name, found.path, None) for file in files}
+
+
+def _check_images(source: Source, what: str) -> Check:
+    """Of images that no checksum of a file vouches for: loading them compares them with what is known."""
     try:
         source.load(offline=True)
     except DataError as error:
-        return Check(source.origin, None, str(error))
-    return Check(source.origin, None, None)
+        return Check(what, None, str(error))
+    return Check(what, None, None)

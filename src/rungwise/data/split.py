@@ -3,6 +3,7 @@
 import numpy as np
 
 from rungwise.data.images import Dataset, ImageSet, Split
+from rungwise.data.own.division import test_part
 from rungwise.data.settings import TURN, Data
 from rungwise.seeding import stream
 
@@ -10,17 +11,17 @@ from rungwise.seeding import stream
 def split(dataset: Dataset, data: Data, seed: int) -> Split:
     """The training and test images of a seed, the same for every model that asks.
 
-    A source's own test part is kept whole. Where it has none, a quarter of the images is drawn at random to
-    be it. The training images are those that remain, in the source's order, or `data.train_images` of them
-    drawn at random; a smaller draw of the same seed is the beginning of a larger one. The images set aside are the
-    same for every number of training images. What is drawn for an image (its turn, its random label) is drawn for all
-    images of the source, so that it does not depend on which of them are used.
+    A source's own test and validation parts are kept whole. Where it has no test part, a quarter of the images is
+    drawn at random to be it. The training images are those that remain, in the source's order, or `data.train_images`
+    of them drawn at random; a smaller draw of the same seed is the beginning of a larger one. The images set aside are
+    the same for every number of training images. What is drawn for an image (its turn, its random label) is drawn for
+    all images of the source, so that it does not depend on which of them are used.
     """
-    if data.source != dataset.name:
-        raise ValueError(f"the setting asks for {data.source!r}, but the images are of {dataset.name!r}")
+    if data.facts.name != dataset.name:
+        raise ValueError(f"the setting asks for {data.facts.name!r}, but the images are of {dataset.name!r}")
     train, test = dataset.train, dataset.test
     if test is None:
-        train, test = _cut(train, stream(seed, "split"))
+        train, test = _cut(train, data, stream(seed, "split"))
     aside = data.validation_images or 0
     if (data.train_images or 1) + aside > len(train):
         raise ValueError(f"{dataset.name} has {len(train):,} training images, not {(data.train_images or 1) + aside:,}")
@@ -31,6 +32,10 @@ def split(dataset: Dataset, data: Data, seed: int) -> Split:
     if data.labels == "random":
         train = _random_labels(train, data, random)
         told_turns = random.integers(0, 4, len(train))
+    validation = dataset.validation
+    if validation is not None and data.labels == "random":
+        validation = _random_labels(validation, data, random)
+    own_turns = None if validation is None else turns.integers(0, 4, len(validation))
 
     def part(images: ImageSet, index: np.ndarray | None, turns: np.ndarray, told: np.ndarray) -> ImageSet:
         chosen = images if index is None else images.take(index)
@@ -42,7 +47,11 @@ def split(dataset: Dataset, data: Data, seed: int) -> Split:
         part(train, used["train"], train_turns, told_turns),
         part(test, None, test_turns, test_turns),
         dataset.sha256,
-        part(train, used["validation"], train_turns, told_turns) if aside else None,
+        part(train, used["validation"], train_turns, told_turns)
+        if aside
+        else part(validation, None, own_turns, own_turns)
+        if validation is not None and own_turns is not None
+        else None,
     )
 
 
@@ -74,8 +83,12 @@ def _turn(part: ImageSet, turns: np.ndarray, told: np.ndarray) -> ImageSet:
     return ImageSet(images, part.labels, {**part.columns, TURN: told.astype(np.int64)})
 
 
-def _cut(images: ImageSet, random: np.random.Generator) -> tuple[ImageSet, ImageSet]:
-    """Three quarters to train on and one to test on, each in the source's order."""
+def _cut(images: ImageSet, data: Data, random: np.random.Generator) -> tuple[ImageSet, ImageSet]:
+    """Three quarters to train on and one to test on, each in the source's order; of own images as the setting says,
+    class by class or group by group."""
+    if data.own:
+        chosen = test_part(images.labels, images.groups, data.test_share, random)
+        return images.take(np.flatnonzero(~chosen)), images.take(np.flatnonzero(chosen))
     order = random.permutation(len(images))
     quarter = len(images) // 4
     return images.take(np.sort(order[quarter:])), images.take(np.sort(order[:quarter]))

@@ -7,6 +7,7 @@ import numpy as np
 from rungwise.data.images import ImageSet
 from rungwise.data.settings import Data
 from rungwise.errors import nearest
+from rungwise.words import some_of
 
 Task = str | dict[str, tuple[int, ...]]
 """The labels themselves ("labels"), a column of the data by its name, or groups of labels by name, as
@@ -22,7 +23,7 @@ def check_task(task: Task, data: Data) -> None:
             raise ValueError(f'a task is "labels", a column of the data or groups of labels; {nearest(task, known)}')
         return
     if len(task) < 2 or not all(task.values()):
-        raise ValueError(f"a task needs at least two groups with a label each, got {task}")
+        raise ValueError(f"a task needs at least two groups with a label each, got {_groups_in_words(task)}")
     times = Counter(label for group in task.values() for label in group)
     unknown = sorted(set(times) - set(range(len(classes))))
     missing = [label for label in range(len(classes)) if label not in times]
@@ -33,8 +34,15 @@ def check_task(task: Task, data: Data) -> None:
         (twice, "is given more than once", "are given more than once"),
     ):
         if labels:
-            fault = f"label {labels[0]} {one}" if len(labels) == 1 else f"labels {', '.join(map(str, labels))} {many}"
+            several = f"labels {some_of(list(map(str, labels)))} {many}"
+            fault = f"label {labels[0]} {one}" if len(labels) == 1 else several
             raise ValueError(f"each label from 0 to {len(classes) - 1} must be in exactly one group: {fault}")
+
+
+def _groups_in_words(task: dict[str, tuple[int, ...]]) -> str:
+    """ "shoes = [5, 7, 9], none = []"."""
+    groups = [f"{group} = [{some_of(list(map(str, labels)))}]" for group, labels in task.items()]
+    return some_of(groups) or "none"
 
 
 def task_classes(task: Task, data: Data) -> tuple[str, ...]:

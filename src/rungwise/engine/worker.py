@@ -164,10 +164,10 @@ class _Attempt:
     def _bench(self) -> Bench:
         def read(data: Data, seed: int) -> Split:
             with _loading:
-                if data.source not in self.datasets:
-                    self.datasets[data.source] = load(data.source, offline=self.place.offline)
-            self.digests.update(self.datasets[data.source].sha256)
-            return split(self.datasets[data.source], data, seed)
+                if data.key not in self.datasets:
+                    self.datasets[data.key] = load(data, offline=self.place.offline)
+            self.digests.update(self.datasets[data.key].sha256)
+            return split(self.datasets[data.key], data, seed)
 
         return Bench(
             device=self.place.device,

@@ -157,6 +157,8 @@ class Claim(Settings):
     """The claim in a sentence."""
     note: str = ""
     """What a reader should know of it, as that its source contradicts itself."""
+    general: bool = Field(False, exclude_if=lambda general: not general)
+    """Whether it can be asked of any data: a preset that is run on other data keeps it."""
     test: tuple[AnyCondition, ...] = Field((), max_length=100)
     """The conditions that must all hold; a single one may stand without brackets. None: declared, and not tested."""
 

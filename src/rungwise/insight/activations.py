@@ -78,7 +78,8 @@ def activity(net: nn.Module, images: Tensor, labels: np.ndarray, classes: int) -
     zeros: dict[str, Tensor] = {}
     sums: dict[str, Tensor] = {}
     cells: dict[str, int] = {}
-    belongs = torch.from_numpy(np.eye(classes)[labels]).to(images.device)  # (N, classes), float64
+    each = torch.eye(classes, dtype=torch.float64, device=images.device)
+    of = torch.from_numpy(labels).to(images.device)
     for start in range(0, len(images), BATCH):
         batch = slice(start, start + BATCH)
         for name, stage in _layers(net, scaled(images[batch])).items():
@@ -86,7 +87,7 @@ def activity(net: nn.Module, images: Tensor, labels: np.ndarray, classes: int) -
             means = stage.mean((2, 3)).double()  # (n, F)
             above = (stage != 0).float().sum((2, 3)).double()  # (n, F)
             zeros[name] = zeros.get(name, 0) + (stage[0, 0].numel() - above).sum(0)
-            sums[name] = sums.get(name, 0) + belongs[batch].T @ means
+            sums[name] = sums.get(name, 0) + each[of[batch]].T @ means
             cells[name] = stage[0, 0].numel()
     counts = np.bincount(labels, minlength=classes).astype(np.float64)[:, None]
     counts[counts == 0] = np.nan

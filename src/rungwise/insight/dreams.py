@@ -5,6 +5,7 @@ on the image. Random shifts and scales from coarse to fine are those of Mordvint
 the penalty is the total variation of Mahendran and Vedaldi (2015, arXiv 1412.0035) with beta = 2.
 """
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
@@ -31,7 +32,7 @@ class DreamSettings(Settings):
     smoothness: float = Field(10.0, ge=0, le=1e6)
     """Weight of the total variation against the logit."""
     scales: Annotated[tuple[Annotated[int, Field(ge=1, le=1024)], ...], Field(min_length=1)] = (7, 14, 28)
-    """Sides at which the image is changed, coarse to fine."""
+    """Sides at which the image is changed, coarse to fine; of an image that is not square, its longer one."""
     noise: float = Field(0.3, ge=0, le=10)
     """Standard deviation of the noise that dreams start from, about grey (0)."""
 
@@ -67,7 +68,7 @@ def ascend(
 
 def _direction(net: nn.Module, x: Tensor, aims: Tensor, side: int, shift: tuple[int, int], smoothness: float) -> Tensor:
     """(B, C, H, W): each image's gradient for a change at that side, of unit root mean square there."""
-    change = x.new_zeros(*x.shape[:2], side, side, requires_grad=True)
+    change = x.new_zeros(*x.shape[:2], *scaled_sides(x.shape[2:], side), requires_grad=True)
     seen = x + _resized(change, x.shape[2:])
     (logits,) = net(torch.roll(seen, shift, (2, 3)))
     aimed = logits.gather(1, aims[:, None])
@@ -75,6 +76,12 @@ def _direction(net: nn.Module, x: Tensor, aims: Tensor, side: int, shift: tuple[
     (gradient,) = torch.autograd.grad(objective, change)
     size = gradient.square().mean((1, 2, 3), keepdim=True).sqrt()
     return _resized(gradient / (size + TINY), x.shape[2:])
+
+
+def scaled_sides(sides: Sequence[int], longer: int) -> tuple[int, int]:
+    """(H, W) of an image whose longer side has another length, in proportion, at least 1."""
+    height, width = (max(1, round(side * longer / max(sides))) for side in sides)
+    return height, width
 
 
 def _resized(images: Tensor, size: torch.Size) -> Tensor:

@@ -16,6 +16,7 @@ from rungwise.evidence.verdict import Sample, judge_claim, judge_numbers
 from rungwise.records.record import Record
 from rungwise.study.reading import known_metrics
 from rungwise.study.study import Study
+from rungwise.words import some_of
 
 
 def measurements(study: Study, records: Mapping[str, Record]) -> list[Measurement]:
@@ -136,7 +137,7 @@ def _missing(asked: Sequence[Wanted], chapter: str, ledger: Ledger) -> str:
         for ref in each.models:
             if not ledger[ref, each] and _named(ref, chapter) not in found.setdefault(each.metric, []):
                 found[each.metric].append(_named(ref, chapter))
-    return "; ".join(f"{metric} of {', '.join(names)}" for metric, names in found.items() if names)
+    return "; ".join(f"{metric} of {some_of(names)}" for metric, names in found.items() if names)
 
 
 def _named(ref: Ref, chapter: str) -> str:

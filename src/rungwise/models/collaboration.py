@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from rungwise.models.columns import ColumnsSettings
+from rungwise.models.norm import BatchNorm
 
 
 class CollaborationSettings(ColumnsSettings):
@@ -44,8 +45,8 @@ class Collaborative(nn.Module):
 def _transform(channels: int, middle: int, filters: int) -> list[nn.Module]:
     return [
         nn.Conv2d(channels, middle, 1, bias=False),
-        nn.BatchNorm2d(middle),
+        BatchNorm(middle),
         nn.ReLU(inplace=True),
         nn.Conv2d(middle, filters, 3, padding=1, bias=False),
-        nn.BatchNorm2d(filters),
+        BatchNorm(filters),
     ]

@@ -10,6 +10,7 @@ from rungwise.models.cnn import Filters
 from rungwise.models.mlp import Widths
 from rungwise.models.multitask import dense, dense_in_words, heads, own_in_words
 from rungwise.models.net import NetSettings, Role, Shape
+from rungwise.models.norm import BatchNorm
 
 
 class CompactSettings(NetSettings):
@@ -62,7 +63,7 @@ class Block(nn.Module):
         super().__init__()
         self.halves = halves
         self.convolution = nn.Conv2d(channels, filters, 3, padding=1, bias=False)
-        self.norm = nn.BatchNorm2d(filters)
+        self.norm = BatchNorm(filters)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, channels, H, W) to (N, filters, H', W')."""
@@ -76,7 +77,7 @@ class Block(nn.Module):
 class Blocks(nn.ModuleList):
     """A column of blocks. The side halves, rounding up, in each block until the shorter side is 2.
 
-    A side of 1 would leave BatchNorm a single value per channel in a batch of one image, which it refuses.
+    A side of 1 would leave BatchNorm a single value per channel in a batch of one image, of which it learns nothing.
     """
 
     def __init__(self, image: Shape, filters: tuple[int, ...]) -> None:

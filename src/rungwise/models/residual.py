@@ -10,6 +10,7 @@ from rungwise.errors import UserError
 from rungwise.models.cnn import Filters
 from rungwise.models.ensemble import Ensemble
 from rungwise.models.net import MOST_LAYERS, NetSettings, Role, Shape
+from rungwise.models.norm import BatchNorm
 from rungwise.words import counted
 
 MOST_MEMBERS = 20
@@ -88,7 +89,7 @@ class Normalised(nn.Module):
         super().__init__()
         self.convolution = nn.Conv2d(channels, filters, 3, padding=1, bias=False)
         self.halves = halves
-        self.norm = nn.BatchNorm2d(filters)
+        self.norm = BatchNorm(filters)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.convolution(x)

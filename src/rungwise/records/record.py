@@ -75,6 +75,9 @@ class Record(BaseModel, Shown):
     timings: dict[str, float] = {}
     choices: dict[str, str] = {}
     data_sha256: dict[str, str] = {}
+    images: dict[str, object] = {}
+    """What a net must know of images to answer without the data: their ``name``, ``image`` shape (C, H, W), the names
+    of ``classes`` and of ``columns``, and how own images were prepared; empty in records that do not know."""
     environment: Environment
     files: dict[str, str] = {}
     """SHA-256 of each other file of the record, by name."""

@@ -264,6 +264,7 @@ class Store:
                     timings=outcome.timings,
                     choices=outcome.choices,
                     data_sha256=data_sha256,
+                    images=trial.data.described,
                     environment=environment,
                     files=files,
                 )

@@ -38,12 +38,19 @@ def _document(study: Study, store: Store, found: Found) -> Document:
             if chapter.claims or _has_run(study, chapter, records.keys() | failures.keys() | found.damaged.keys())
         ),
         environment=(*_environment(list(records.values())), ("Seal", told_seal(seal, records.values()))),
-        study=study.as_json(),
+        study=study.as_shown(),
         trials=trial_rows(study, found),
         command="rungwise run study.json",
         notes=(*_damage(study, found), *_outdated(study, found), *unreported(study, store)),
         seal=seal,
+        data=tuple(_own_data(study)),
     )
+
+
+def _own_data(study: Study) -> Iterator[str]:
+    """What a reader must know of own images: how they were made equal and split, and what was left out."""
+    for facts in {chapter.data.key: chapter.data.facts for chapter in study.chapters if chapter.data.own}.values():
+        yield " ".join((f"{facts.name}:", facts.preparation, *(f"{note}." for note in facts.notes)))
 
 
 def trial_rows(study: Study, found: Found) -> tuple[TrialRow, ...]:

@@ -15,6 +15,9 @@ from rungwise.words import counted, listed
 STATES = {"done": "finished", "failed": "failed", "damaged": "damaged"}
 """What a trial may be that has a record, and the word for it."""
 
+MOST_TRIALS = 1000
+"""That a page lists in one place: a browser is slow with tens of thousands of rows or links."""
+
 
 class TrialRow(PlainData):
     """One line of the appendix that lists every trial."""
@@ -46,6 +49,8 @@ class Document(PlainData, Shown):
     """What reproduces the report."""
     notes: tuple[str, ...] = Field((), exclude_if=lambda notes: not notes)
     """What is not in the report and why: records that are damaged, or that the study does not ask for."""
+    data: tuple[str, ...] = Field((), exclude_if=lambda data: not data)
+    """What a reader must know of own images, in words."""
     seal: str = Field("", exclude_if=lambda seal: not seal)
     """The digest of the study and of the records behind the report; empty where there is none."""
 
@@ -66,11 +71,19 @@ class Document(PlainData, Shown):
         return tuple(claim for chapter in self.chapters for claim in chapter.claims)
 
     @property
+    def listed_trials(self) -> tuple[TrialRow, ...]:
+        """What a page lists: all, or of more than `MOST_TRIALS` the first ones, those that have not finished before the
+        others."""
+        if len(self.trials) <= MOST_TRIALS:
+            return self.trials
+        return tuple(sorted(self.trials, key=lambda trial: trial.status == "done")[:MOST_TRIALS])
+
+    @property
     def summary(self) -> str:
         """What the report rests on, in a paragraph."""
-        states = [f"{count} {word}" for status, word in STATES.items() if (count := self.count(status))]
+        states = [f"{count:,} {word}" for status, word in STATES.items() if (count := self.count(status))]
         if other := self.total - sum(map(self.count, STATES)):
-            states.append(f"{other} not run")
+            states.append(f"{other:,} not run")
         chapters, trials = counted(len(self.chapters), "chapter"), counted(self.total, "trial")
         sentences = [f"This report has {chapters} and rests on {trials}{': ' * bool(states)}{listed(states)}."]
         times = {trial.id: trial.time_s for trial in self.trials if trial.time_s is not None}

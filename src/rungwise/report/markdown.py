@@ -12,13 +12,14 @@ from rungwise.report.claims import SYMBOLS, facts, told_counts, told_extent, tol
 from rungwise.report.document import Document
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
-_MATHS = re.compile(r"(\$[^$\n]+\$)")
+_MATHS = re.compile(r"(\$(?! )[^$\n]+(?<! )\$(?!\d))")
 
 
 def markdown(document: Document, figure_paths: Sequence[str]) -> str:
     """`figure_paths`: one relative path per figure, in the order of the document."""
     figures, tables = zip(itertools.count(1), figure_paths, strict=False), itertools.count(1)
     blocks = [f"# {escaped(document.title)}", document.created, escaped(document.summary)]
+    blocks += [escaped(text) for text in document.data]
     blocks += [f"> **Note.** {escaped(note)}" for note in document.notes]
     blocks.append("\n".join(_overview(document)))
     blocks += _all_claims(document)
@@ -131,8 +132,10 @@ def markdown_table(table: Table) -> str:
     numeric = [is_numeric(table, index) for index in range(len(table.columns))]
     lines = [_line(escaped(column.label) for column in table.columns)]
     lines.append(_line("---:" if right else ":---" for right in numeric))
-    for row in table.rows:
+    for row in table.rows[: table.shown]:
         lines.append(_line(_cell(shown(cell, column), n) for cell, column in zip(row, table.columns, strict=True)))
+    if table.shown is not None and table.shown < len(table.rows):
+        lines += ["", f"The first {table.shown} of {len(table.rows):,} rows; report.html has all of them as CSV."]
     return "\n".join(lines)
 
 
@@ -158,11 +161,13 @@ def _appendix(document: Document) -> Iterator[str]:
             escaped(trial.status + (f": {trial.error}" if trial.error else "")),
             printed(trial.time_s, 1) if trial.time_s is not None else "",
         ]
-        for trial in document.trials
+        for trial in document.listed_trials
     ]
     right = (":---", ":---", ":---", "---:", ":---", "---:")
     lines = [_line(iter(heading)), _line(iter(right)), *(_line(iter(row)) for row in rows)]
-    yield f"<details><summary>All {document.total} trials</summary>\n\n" + "\n".join(lines) + "\n\n</details>"
+    many = len(document.trials) > len(rows)
+    first = f"The first {len(rows):,} of {document.total:,}" if many else f"All {document.total}"
+    yield f"<details><summary>{first} trials</summary>\n\n" + "\n".join(lines) + "\n\n</details>"
     yield "## Environment"
     yield "\n".join(f"- {escaped(label)}: {escaped(value)}" for label, value in document.environment)
     yield "## To reproduce"

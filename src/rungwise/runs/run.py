@@ -9,6 +9,7 @@ from typing import Literal
 from rich.console import Console
 
 from rungwise.data.files.progress import bars
+from rungwise.data.given import Given, data_of
 from rungwise.data.load import load
 from rungwise.dates import source_date
 from rungwise.engine.local import LocalEngine, default_workers
@@ -28,8 +29,10 @@ from rungwise.report.build import write_report
 from rungwise.report.notebook import document_html
 from rungwise.runs.display import Display
 from rungwise.runs.kept_weights import fetch_back, leave_out
+from rungwise.runs.own_data import note_own_data, reading_of
 from rungwise.shown import Shown, html_view
-from rungwise.study.folder import check_owner
+from rungwise.study.adapt import adapt
+from rungwise.study.folder import check_owner, usual_folder
 from rungwise.study.memory import check_study
 from rungwise.study.plan import longest_first, plan
 from rungwise.study.reading import parse_study
@@ -54,6 +57,10 @@ class Run(Shown):
     store: Store
     set_aside: Mapping[str, str] = field(default_factory=dict)
     """What this run found damaged, moved to ``damaged/`` and computed anew: what was wrong, by id."""
+    changed: tuple[str, ...] = ()
+    """What this run found changed in own data since the last one, in words."""
+    left_out: tuple[str, ...] = ()
+    """What of the study could not be asked of the data that this run was given, and why."""
 
     @property
     def found(self) -> Found:
@@ -119,7 +126,7 @@ class Run(Shown):
 
 def run_study(
     study: Study,
-    out: Path,
+    out: Path | None = None,
     *,
     chapters: Sequence[str] = (),
     device: Literal["auto", "cpu", "cuda"] = "auto",
@@ -127,10 +134,14 @@ def run_study(
     offline: bool = False,
     console: Console | None = None,
     quiet: bool = True,
+    data: Given | None = None,
 ) -> Run:
     """Compute the trials that have no record yet in `out`, then write the report there.
 
-    `chapters`: only these kinds (all by default); the report tells of everything that has a record.
+    `out`: left out, ``runs/STUDY``, or ``runs/STUDY-DATA`` where the study is asked of other data.
+    `chapters`: only these kinds (all by default); the report tells of everything that has a record. `data`: what the
+    study is asked of instead of its own data: a data set by name, the path of own images, or arrays of images and
+    labels (`data.given`); the study for that data is kept in `out` as ``study.toml``.
     Raises StudyError, DeviceError, DataError, DateError or StoreError before anything is computed, ScriptError where
     workers would repeat the caller's script, and OSError where records or the report cannot be written, as on a full
     disk. A trial that fails is in `Run.failures`, and a TrialsFailedWarning tells of it; the others are computed all
@@ -138,6 +149,10 @@ def run_study(
     """
     refuse_repeated_script()
     source_date()
+    given = None if data is None else data_of(data)
+    out = out or usual_folder(study.whence.name or study.title, given)
+    adapted = None if given is None else adapt(study, study.whence.name or study.title, given)
+    study = study if adapted is None else adapted.study
     computed = study.only(chapters) if chapters else study
     chosen = choose_device(device)
     trials = [trial for _, trial in study_trials(computed)]
@@ -146,10 +161,13 @@ def run_study(
     check_owner(study, store)
     check_study(computed, workers=engine.workers, device=chosen, gpu_bytes=gpu_memory())
     with bars() as show:
-        for source in sorted({chapter.data.source for chapter in computed.chapters}):
+        for source in sorted({chapter.data.source for chapter in computed.chapters if not chapter.data.own}):
             load(source, offline=offline, progress=None if quiet else show)
     store.create()
+    changed = note_own_data(study, out)
     write_atomically(out / "study.json", study.as_json())
+    if adapted is not None:
+        write_atomically(out / "study.toml", adapted.text)
     set_aside = store.set_aside(trial.id for trial in trials)
 
     console = console or Console(stderr=True)
@@ -158,7 +176,7 @@ def run_study(
     with Display({row.id: row.time_s for row in rows}, console, quiet) as display:
         engine.run(longest_first(trials), store, display)
     leave_out(study, store, None if quiet else console)
-    run = Run(study, store, set_aside)
+    run = Run(study, store, set_aside, tuple(changed), () if adapted is None else adapted.left_out)
     run.write_report()
     if failed := len(run.failures):
         warnings.warn(
@@ -176,7 +194,7 @@ def open_run(folder: Path) -> Run:
         raise StoreError(
             f"{folder} holds no run: expected {path.name} in it, as `rungwise run STUDY --out {folder}` writes it"
         )
-    return Run(parse_study(read_text(path), str(path)), Store(folder))
+    return Run(parse_study(read_text(path), str(path), reading_of(folder)), Store(folder))
 
 
 @html_view.register

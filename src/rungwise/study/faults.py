@@ -20,10 +20,12 @@ MOST_TOLD = 20
 """Faults that one message tells; of the others it tells how many there are."""
 
 
-def validate(kind: type[S], raw: Any, place: SettingPath, faults: list[tuple[SettingPath, str]]) -> S | None:
+def validate(
+    kind: type[S], raw: Any, place: SettingPath, faults: list[tuple[SettingPath, str]], context: object = None
+) -> S | None:
     """Settings of that kind from what was written at a place; None where it is wrong, and `faults` then say how."""
     try:
-        return kind.model_validate(raw)
+        return kind.model_validate(raw, context=context)
     except ValidationError as error:
         found: dict[SettingPath, list[Mapping[str, Any]]] = {}
         for fault in error.errors(include_url=False):

@@ -2,8 +2,11 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from rungwise.data.settings import Data
+from rungwise.files import portable_name
 from rungwise.records.errors import DamagedRecordError, StoreError
 from rungwise.records.found import Found
 from rungwise.records.record import Record
@@ -14,6 +17,12 @@ from rungwise.words import counted, listed
 
 MOST_NAMES = 5
 """Models that a note names."""
+
+
+def usual_folder(name: str, data: Data | None = None) -> Path:
+    """Where a study of a name, or the study in a file, is kept, and asked of what data if not of its own."""
+    stem = Path(name).stem if name.endswith((".toml", ".json")) else name
+    return Path("runs") / portable_name(stem if data is None else f"{stem}-{data.facts.name}")
 
 
 def check_owner(study: Study, store: Store) -> None:

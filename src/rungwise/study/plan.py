@@ -94,7 +94,7 @@ def _row(chapter: str, trial: Trial, rate: Callable[[str], float], done: bool) -
         id=trial.id,
         chapter=chapter,
         label=trial.label,
-        data=trial.data.source,
+        data=trial.data.facts.name,
         seed=trial.seed,
         epochs=trial.epochs,
         stops=isinstance(trial, Fit) and trial.fit.stop_loss is not None,

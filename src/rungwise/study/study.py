@@ -7,6 +7,7 @@ from pydantic import Field, PrivateAttr, SerializeAsAny
 
 from rungwise.chapters import load_chapter
 from rungwise.chapters.chapter import ChapterSettings, Keep
+from rungwise.data.settings import IDENTITY
 from rungwise.errors import UserError, nearest
 from rungwise.settings import Settings
 from rungwise.shown import Shown
@@ -85,6 +86,10 @@ class Study(Settings, Shown):
     def as_json(self) -> str:
         """The study with every default filled in; `read_study` takes it back."""
         return json.dumps(self.model_dump(mode="json", by_alias=True), indent=1)
+
+    def as_shown(self) -> str:
+        """As `as_json`, with own images by their digest: a report does not tell where they are on somebody's disk."""
+        return json.dumps(self.model_dump(mode="json", by_alias=True, context=IDENTITY), indent=1)
 
 
 def check_size(study: Study) -> None:

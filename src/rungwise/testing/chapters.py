@@ -69,9 +69,9 @@ def carried_out(trials: Sequence[Trial]) -> dict[str, Record]:
     datasets: dict[str, Dataset] = {}
 
     def read(data: Data, seed: int) -> Split:
-        if data.source not in datasets:
-            datasets[data.source] = load(data.source, offline=True)
-        return split(datasets[data.source], data, seed)
+        if data.key not in datasets:
+            datasets[data.key] = load(data, offline=True)
+        return split(datasets[data.key], data, seed)
 
     for trial in _after_what_they_need(trials):
         outcome = find_work(trial.work)(trial, Bench("cpu", read, records))

@@ -21,20 +21,31 @@ class Resident:
     """Images and every task's labels, whole on the device: a batch is one indexing, not one object per image."""
 
     images: Tensor
-    """(N, C, H, W), uint8."""
+    """(M, C, H, W), uint8; on a CPU they may be a mapped file, of which a batch reads its own images alone."""
     labels: Tensor
     """(K, N), int64: one row per task."""
+    rows: Tensor | None = None
+    """(N,), int64: where in `images` each image is; None: in this order, and M is N."""
 
     @classmethod
     def of(cls, part: ImageSet, trial: Fit, device: str) -> "Resident":
         labels = np.stack([task_labels(task, part) for task in trial.tasks.values()])
         return cls(torch.from_numpy(part.images).to(device), torch.from_numpy(labels).to(device))
 
+    @classmethod
+    def joined(cls, parts: "Sequence[Resident]", *, same: bool) -> "Resident":
+        """The images of some parts, one part after the other. Where all have the `same` images they are kept once."""
+        labels = torch.cat([part.labels for part in parts], 1)
+        if not same:
+            return cls(torch.cat([part.images for part in parts]), labels)
+        images = parts[0].images
+        return cls(images, labels, torch.arange(len(images), device=images.device).repeat(len(parts)))
+
     def __len__(self) -> int:
-        return len(self.images)
+        return self.labels.shape[1]
 
     def batch(self, index: Tensor) -> Batch:
-        return Batch(self.images[index], self.labels[:, index])
+        return Batch(self.images[index if self.rows is None else self.rows[index]], self.labels[:, index])
 
     def batches(self, indices: Sequence[Tensor]) -> Iterator[Batch]:
         """The batch of each index, several cut out at once: views of one indexing."""

@@ -133,8 +133,7 @@ class EpochDriver:
                 watch(number, partial(_same, batch))
             if time.perf_counter() - reported > PROGRESS_EVERY_S:
                 reported = time.perf_counter()
-                counted = self.feed.counted(torch.cat(list(indices[: number + 1])))
-                progress(seen / images, losses[number], right, counted)
+                progress(seen / images, losses[number], right, self.feed.counted(indices[: number + 1]))
         self.step.flush()
         return EpochLog(losses, weights, right)
 

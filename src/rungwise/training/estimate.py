@@ -8,8 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from rungwise.data.settings import Data
 from rungwise.models.net import NetSettings, Shape
-from rungwise.training.evaluate import BATCH as TESTED
+from rungwise.training.evaluate import together
 from rungwise.training.memory import peak_bytes
 from rungwise.training.settings import Fit, most_stacked
 from rungwise.trial import Trial
@@ -20,6 +21,10 @@ PROCESS = 500 * 2**20
 """Bytes of a worker without data and nets: Python, PyTorch and compiled code."""
 GAPS = 1.2
 """How much more than layers' results the allocator takes, as what is freed leaves gaps. Measured: 1.2 to 1.3."""
+COPIES = 3
+"""Of what is loaded: the data set, the parts that are drawn from it, and what is copied while they are drawn."""
+LABEL = 8
+"""Bytes of a label."""
 TOO_LARGE = 2**63
 """Bytes that no number of PyTorch's can count: what is said of a net that it cannot even describe."""
 
@@ -69,7 +74,13 @@ def memory_of_fit(trial: Fit) -> Memory:
 def memory_of_data(trial: Trial) -> int:
     """Bytes of the data set, of the parts drawn from it, and of what is copied while they are drawn."""
     facts = trial.data.facts
-    return 3 * (facts.train_images + facts.test_images) * (math.prod(facts.image) + 8)
+    return COPIES * (facts.train_images + facts.test_images) * LABEL + _images_held(trial.data) * math.prod(facts.image)
+
+
+def _images_held(data: Data) -> int:
+    """How many images are in memory at once, copies included."""
+    facts = data.facts
+    return COPIES * (facts.train_images + facts.test_images)
 
 
 @functools.cache
@@ -88,7 +99,7 @@ def _needs(net: NetSettings, image: Shape, outputs: tuple[int, ...], images: int
             @torch.inference_mode()
             def test() -> None:
                 module.eval()
-                module(torch.empty(TESTED, *image))
+                module(torch.empty(together(image), *image))
 
             results = peak_bytes(step) - learnt  # the gradients are left at the end of it
             return weights, max(0, results), peak_bytes(test)

@@ -1,5 +1,6 @@
 """What training steps are fed with: the images of an index, changed at random and weighted as the recipe asks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -19,10 +20,12 @@ class Feed:
     """(N,), bool: which images are mirrored in this epoch, where that alternates."""
     pruner: Pruner | None = None
 
-    def counted(self, index: Tensor) -> float:
-        """How many images an index (B,) counts for: with weights, not as many as it has, nor as all of them together
-        do by the end of an epoch."""
-        return float(len(index)) if self.pruner is None else self.pruner.weights[index].sum().item()
+    def counted(self, indices: Sequence[Tensor]) -> float:
+        """How many images some batches' indices (B,) count for: with weights, not as many as they have, nor as all of
+        them together do by the end of an epoch."""
+        if self.pruner is None:
+            return float(sum(map(len, indices)))
+        return self.pruner.weights[torch.cat(list(indices))].sum().item()
 
     def draw(self, count: int, random: torch.Generator) -> Drawn:
         """What happens to that many images."""

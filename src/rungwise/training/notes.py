@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from rungwise.data.images import Split
 from rungwise.data.tasks import task_labels
 from rungwise.training.batches import Resident
-from rungwise.training.evaluate import loss_and_accuracy, most_wrong, predict
+from rungwise.training.evaluate import loss_and_accuracy, most_wrong, score
 from rungwise.training.settings import Fit
 from rungwise.trial import Outcome
 
@@ -53,9 +53,8 @@ def note_end(out: Outcome, trial: Fit, net: nn.Module, parts: Mapping[str, Resid
     out.summary["parameters"] = sum(p.numel() for p in net.parameters())
     out.weights = {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
     for name in (name for name in parts if name != "test"):
-        answers = predict(net, parts[name].images, precision)
-        for k, task in enumerate(trial.tasks):
-            loss, accuracy = loss_and_accuracy(answers[k], parts[name].labels[k])
+        found = score(net, parts[name].images, parts[name].labels, precision)
+        for (loss, accuracy), task in zip(found, trial.tasks, strict=True):
             out.summary |= {trial.key(f"{name}_loss", task): loss, trial.key(f"{name}_accuracy", task): accuracy}
 
 
@@ -64,9 +63,9 @@ def note_predictions(out: Outcome, trial: Fit, logits: tuple[Tensor, ...], split
     for k, (task, rule) in enumerate(trial.tasks.items()):
         answers, labels = logits[k].cpu().numpy(), task_labels(rule, split.test)
         small = np.uint8 if answers.shape[1] <= 256 else np.int32
-        wrong = most_wrong(answers, labels)
+        wrong, half = most_wrong(answers, labels), np.empty(answers.shape, np.float16)
         out.arrays |= {
-            trial.key("test_logits", task): answers.clip(-HALF_MAX, HALF_MAX).astype(np.float16),
+            trial.key("test_logits", task): np.clip(answers, -HALF_MAX, HALF_MAX, out=half, casting="unsafe"),
             trial.key("test_predictions", task): answers.argmax(1).astype(small),
             trial.key("test_labels", task): labels.astype(small),
             trial.key("wrong_index", task): wrong.astype(np.int32),

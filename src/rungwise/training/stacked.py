@@ -96,7 +96,8 @@ class _Group:
     splits: list[Split]
     nets: list[Mlp]
     train: Resident
-    """The N training images of the first net, then those of the second, ...: K·N."""
+    """The N training images of the first net, then those of the second, ...: K·N. Where all nets have the same images,
+    they are there once."""
     parts: list[dict[str, Resident]]
     """Of each net."""
     precision: str
@@ -162,11 +163,12 @@ def _gather(trials: Sequence[Fit], bench: Bench) -> _Group:
         nets.append(begin(trial, split.train.shape, bench.records).to(bench.device))
         sets = {"train": split.train, "test": split.test, "validation": split.validation}
         parts.append({name: Resident.of(part, trial, bench.device) for name, part in sets.items() if part is not None})
-    apart = [own["train"] for own in parts]
-    train = Resident(torch.cat([one.images for one in apart]), torch.cat([one.labels for one in apart], 1))
-    for k, n in enumerate(map(len, apart)):
-        own = slice(k * n, (k + 1) * n)  # data settings are the same, so all have as many
-        parts[k]["train"] = Resident(train.images[own], train.labels[:, own])
+    same = all(split.train.images is splits[0].train.images for split in splits)
+    train = Resident.joined([own["train"] for own in parts], same=same)
+    n = len(train) // len(trials)  # data settings are the same, so all have as many
+    for k, own in enumerate(parts):
+        place = slice(k * n, (k + 1) * n)
+        own["train"] = Resident(train.images if train.rows is not None else train.images[place], train.labels[:, place])
     return _Group(trials, splits, nets, train, parts, resolve(trials[0].fit.precision, bench.device))  # type: ignore[arg-type]
 
 

@@ -56,7 +56,7 @@ def method(settings: Settings) -> tuple[str, ...]:
     )
     return (
         f"Nets of two layers without biases and {listed([f'{width:,}' for width in widths])} hidden units were fitted "
-        f"on {data.size:,} training images of {data.source}, {kinds}, pixels scaled to [-1, 1], "
+        f"on {data.size:,} training images of {data.facts.name}, {kinds}, pixels scaled to [-1, 1], "
         f"{recipe_in_words(fit)}. Weights start uniform after Glorot and Bengio (2010). For one seed, all nets see the "
         f"same images in the same order.{drawn}",
         "So nets of all widths end equally well fitted, and what differs is how. The experiment is that of Neyshabur "

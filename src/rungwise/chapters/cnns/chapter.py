@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from rungwise.chapters.cnns.figures import figures
-from rungwise.chapters.cnns.method import FORMULAS, method
+from rungwise.chapters.cnns.method import formulas, method
 from rungwise.chapters.cnns.results import read_results
 from rungwise.chapters.cnns.settings import Settings
 from rungwise.chapters.cnns.statements import statements, warnings
@@ -21,7 +21,7 @@ def findings(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, R
         title=heading(settings, "Convolutional nets"),
         question="What do convolutions buy, in accuracy, parameters and time, and against the MLPs?",
         method=method(settings),
-        formulas=FORMULAS,
+        formulas=formulas(settings),
         statements=statements(results),
         tables=tables(results),
         figures=figures(results),

@@ -36,14 +36,14 @@ class Settings(FamilySettings):
     @classmethod
     def _same_images(cls, against: mlps.Settings | None, info: ValidationInfo) -> mlps.Settings | None:
         data = info.data.get("data")
-        if against and isinstance(data, Data) and against.data.source != data.source:
+        if against and isinstance(data, Data) and against.data.identity != data.identity:
             raise ValueError(
-                f"the MLPs are on {against.data.source} and the CNNs on {data.source}; choose one for both"
+                f"the MLPs are on {against.data.facts.name} and the CNNs on {data.facts.name}; choose one for both"
             )
         return against
 
     def beside(self, chapters: Sequence[ChapterSettings]) -> Self:
-        others = [c for c in chapters if isinstance(c, mlps.Settings) and c.data.source == self.data.source]
+        others = [c for c in chapters if isinstance(c, mlps.Settings) and c.data.identity == self.data.identity]
         alike = [other for other in others if other.data.size == self.data.size]
         if self.against or not others:
             return self

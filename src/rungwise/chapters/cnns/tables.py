@@ -1,12 +1,17 @@
 """The tables of the chapter: the CNNs, and both families per parameter."""
 
 from rungwise.chapters.cnns.results import Results
+from rungwise.chapters.family.confusions import confusion_tables
 from rungwise.chapters.family.tables import accuracy_table
 from rungwise.findings import Cell, Column, Table
 
 
 def tables(results: Results) -> tuple[Table, ...]:
-    return (accuracy_table(results.cnns, "Filters"), *_against_mlps(results))
+    return (
+        accuracy_table(results.cnns, "Filters"),
+        *_against_mlps(results),
+        *confusion_tables(results.cnns.ran, results.cnns.settings.name),
+    )
 
 
 def _against_mlps(results: Results) -> tuple[Table, ...]:

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rungwise.chapters.drawing import in_grey, missing, over_epochs
+from rungwise.chapters.drawing import missing, over_epochs, picture
+from rungwise.chapters.family.confusions import confused, confusion
 from rungwise.chapters.family.results import FamilyResults, NetResult
+from rungwise.chapters.many import of_all, short, worst_classes
 from rungwise.chapters.results import most_seeds
 from rungwise.findings import Cloud, Figure, Heatmap, Images, Lines, Points, Tile
 from rungwise.words import counted
@@ -16,6 +18,8 @@ CAPTIONS = {
     "confusion": "Confusion matrices.",
     "wrong": "The test images that the best net was surest of and wrong about.",
 }
+SIDE_BY_SIDE = 10
+"""Classes of a heat map that has room for another one beside it."""
 RUNS = ", the mean over seeds strong and the single runs faint"
 
 
@@ -85,25 +89,29 @@ def _accuracy_by_time(results: Sequence[NetResult], chapter: str) -> Figure:
 
 
 def _confusions(results: Sequence[NetResult], chapter: str) -> Figure:
+    names = results[0].data.classes
+    shown = worst_classes(((pair.a, pair.b) for pair in confused(results)), len(names))
+    chosen = tuple(names[k] for k in shown)
     panels = tuple(
         Heatmap(
             title=result.name,
             x_label="Predicted class",
             y_label="True class",
-            rows=result.data.classes,
-            columns=result.data.classes,
-            values=confusion(result),
+            rows=chosen,
+            columns=chosen,
+            values=confusion(result)[np.ix_(shown, shown)],
             digits=0 if len(result.records) == 1 else 1,
         )
         for result in results
     )
     means = ", as means over the seeds" if most_seeds(results) > 1 else ""
+    of = of_all(len(shown), len(names), "the pairs that all nets together confuse most often")
     return Figure(
         id=f"{chapter}-confusion",
-        caption=f"Confusion matrices: how many test images of each class were taken for each class{means}.",
+        caption=f"Confusion matrices: how many test images of each class were taken for each class{means}.{of}",
         alt=f"Confusion matrices. {' '.join(_worst_confusion(result) for result in results)}",
         panels=panels,
-        columns=2,
+        columns=2 if len(shown) <= SIDE_BY_SIDE else 1,
     )
 
 
@@ -116,19 +124,6 @@ def _worst_confusion(result: NetResult) -> str:
     count = wrong[is_, said]
     images = counted(int(count), "image") if len(result.records) == 1 else f"{count:.1f} images"
     return f"{result.name} confuses most often {result.data.classes[is_]} with {result.data.classes[said]}: {images}."
-
-
-def confusion(result: NetResult) -> np.ndarray:
-    """How often each class (row) was said to be each class (column), (C, C), as a mean over the seeds."""
-    size = len(result.data.classes)
-    counts = [
-        np.bincount(
-            record.arrays["test_labels"].astype(int) * size + record.arrays["test_predictions"],
-            minlength=size**2,
-        ).reshape(size, size)
-        for record in result.records.values()
-    ]
-    return np.asarray(np.mean(counts, axis=0))
 
 
 def _wrong(results: Sequence[NetResult], chapter: str) -> tuple[Figure, ...]:
@@ -144,8 +139,8 @@ def _wrong(results: Sequence[NetResult], chapter: str) -> tuple[Figure, ...]:
     said, labels = record.arrays["test_predictions"][index], record.arrays["test_labels"][index]
     tiles = tuple(
         Tile(
-            pixels=in_grey(image),
-            title=f"{best.data.classes[is_]} → {best.data.classes[as_]}, {p[as_]:.2f}",
+            pixels=picture(image),
+            title=f"{short(best.data.classes[is_])} → {short(best.data.classes[as_])}, {p[as_]:.2f}",
         )
         for image, is_, as_, p in zip(record.arrays["wrong_images"], labels, said, probabilities, strict=True)
     )

@@ -10,7 +10,7 @@ def method(settings: FamilySettings) -> tuple[str, ...]:
     data, nets = settings.data, len(settings.nets)
     return (
         f"{counted(nets, 'net')} {'was' if nets == 1 else 'were'} fitted on {data.size:,} training images of "
-        f"{data.source}, pixels scaled to [-1, 1], {recipe_in_words(settings.fit)}. Weights start "
+        f"{data.facts.name}, pixels scaled to [-1, 1], {recipe_in_words(settings.fit)}. Weights start "
         "uniform after Glorot and Bengio (2010), biases at 0. For one seed, all nets see the same "
         "images in the same order. The training curves are means over the batches of an epoch while the weights "
         "moved; the table's training numbers are of the final weights on all training images. Test numbers are of the "

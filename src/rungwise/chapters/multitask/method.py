@@ -50,7 +50,7 @@ def method(settings: Settings) -> tuple[str, ...]:
     found = [
         f"The tasks: {tasks}.",
         f"{settings.net.in_words()} A single-task net is the same net with one task.",
-        f"Every net was fitted on {data.size:,} training images of {data.source}, {recipe_in_words(settings.fit)}. "
+        f"Every net was fitted on {data.size:,} training images of {data.facts.name}, {recipe_in_words(settings.fit)}. "
         f"Accuracies are those of the last epoch on the test images. {aside}",
     ]
     if settings.methods:

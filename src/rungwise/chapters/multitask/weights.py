@@ -39,8 +39,15 @@ def _as_pair(weights: Any, info: ValidationInfo) -> Any:
     return (weights, 1 - weights) if two and isinstance(weights, int | float) else weights
 
 
-TaskOfData = Annotated[Task, AfterValidator(_of_data)]
-"""A task of a chapter's settings, which have `data` before it."""
+def _by_label(task: Any, info: ValidationInfo) -> Any:
+    data = info.data.get("data")
+    if isinstance(task, dict) and isinstance(data, Data):
+        return {name: data.labels_of(group) for name, group in task.items()}
+    return task
+
+
+TaskOfData = Annotated[Task, BeforeValidator(_by_label), AfterValidator(_of_data)]
+"""A task of a chapter's settings, which have `data` before it. Groups may have names of classes for labels."""
 
 WeightsOfTasks = Annotated[LossWeights, BeforeValidator(_as_pair), AfterValidator(_on_simplex)]
 """Weights on the simplex, in a chapter's settings, which have `tasks` before them."""

@@ -36,9 +36,11 @@ def method(settings: Settings) -> tuple[str, ...]:
         "online": "One iteration is an epoch: each training image of the pair once, in a new random order, "
         "with an update after each mistake; its error is the share of mistakes made on the way.",
     }[settings.rule]
-    size = f"the {settings.data.size:,} training images of {settings.data.source}"
+    size = f"the {settings.data.size:,} training images of {settings.data.facts.name}"
+    pairs = len(settings.label_pairs)
+    which = "one pair" if pairs == 1 else f"each of {pairs:,} pairs"
     return (
-        f"A perceptron for each of {len(settings.label_pairs)} pairs of classes (the first class of a pair "
+        f"A perceptron for {which} of classes (the first class of a pair "
         f"is the positive one), on all images of the pair among {size}, pixels scaled to [-1, 1]. Weights "
         f"and bias start standard normal. {step} The learning rate is {settings.rate:g}; training stops at a "
         f"training error of {settings.tolerance:g} or below, and after {settings.iterations:,} iterations in "

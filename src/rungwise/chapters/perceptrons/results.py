@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rungwise.chapters.perceptrons.settings import Settings, trials
+from rungwise.chapters.many import short
+from rungwise.chapters.perceptrons.settings import Settings, pair_name, trials
 from rungwise.chapters.results import ModelResult, Results, measured_of
 from rungwise.evidence.measure import Measurement, Metric
 from rungwise.records.record import Record
@@ -23,6 +24,8 @@ class PairResult(ModelResult):
 
     positive: int
     negative: int
+    short: str
+    """The name, with long ones of classes cut, for a figure."""
 
     def values(self, key: str) -> dict[int, float]:
         """One of the chapter's metrics, or ``late_peak``, by seed; undefined values are left out."""
@@ -69,11 +72,12 @@ PerceptronResults = Results[Settings, PairResult]
 
 def read_results(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, Record]) -> PerceptronResults:
     """One result per pair, in the order of the study."""
-    planned, pairs = trials(settings, seeds), []
+    planned, pairs, names = trials(settings, seeds), [], settings.data.classes
     for (positive, negative), group in itertools.groupby(planned, lambda trial: (trial.positive, trial.negative)):
         own = list(group)
         done = {trial.seed: records[trial.id] for trial in own if trial.id in records}
-        pairs.append(PairResult(own[0].label, done, positive, negative))
+        cut = pair_name(short(names[positive]), short(names[negative]))
+        pairs.append(PairResult(own[0].label, done, positive, negative, cut))
     return PerceptronResults(settings, pairs, len(planned))
 
 

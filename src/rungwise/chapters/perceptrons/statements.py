@@ -41,9 +41,10 @@ def _convergence(settings: Settings, ran: Sequence[PairResult]) -> list[Statemen
     for says, group in groups.items():
         if not group:
             continue
-        pairs = f"{len(group)} of {len(ran)} pairs"
+        pairs = f"{len(group):,} of {len(ran):,} pairs"
         names = ", ".join(pair.name for pair in group[:SHOWN]) + (", ..." if len(group) > SHOWN else "")
-        found.append(Statement(text=f"{says}: {pairs} ({names}).", trials=ids_of(group)))
+        which = names if len(ran) == 1 else f"{pairs} ({names})"
+        found.append(Statement(text=f"{says}: {which}.", trials=ids_of(group)))
     return found
 
 
@@ -66,7 +67,7 @@ def _gap(settings: Settings, ran: Sequence[PairResult]) -> Statement:
     text = (
         f"The largest gap between training and test accuracy is {in_words(gaps[0].known('gap'))}, for "
         f"{gaps[0].name}: {'above' if above else 'not above'} the threshold of {settings.gap_threshold:g}"
-        + (f", as for {len(above)} of {len(ran)} pairs." if len(above) > 1 else ".")
+        + (f", as for {len(above):,} of {len(ran):,} pairs." if len(above) > 1 else ".")
     )
     return Statement(text=text, trials=ids_of(above or gaps[:1]))
 

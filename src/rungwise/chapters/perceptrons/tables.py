@@ -1,5 +1,6 @@
 """The table of the chapter."""
 
+from rungwise.chapters.many import MOST_ROWS, nan_last, worst_shown
 from rungwise.chapters.perceptrons.results import LAST, PairResult, PerceptronResults
 from rungwise.findings import Cell, Column, Table
 
@@ -14,14 +15,16 @@ NUMBERS = (
 
 
 def tables(results: PerceptronResults) -> tuple[Table, ...]:
-    return (
-        Table(
-            id=f"{results.settings.name}-accuracy",
-            caption="The last iterate of each pair, on all its training and test images.",
-            columns=(Column(key="pair", label="Pair"), *NUMBERS, Column(key="converged", label="Converged")),
-            rows=tuple(map(_row, results.models)),
-        ),
+    pairs = results.models
+    hardest = sorted(range(len(pairs)), key=lambda i: nan_last(pairs[i].mean("test_accuracy")))
+    table = Table(
+        id=f"{results.settings.name}-accuracy",
+        caption="The last iterate of each pair, on all its training and test images"
+        + (", hardest first." if len(pairs) > MOST_ROWS else "."),
+        columns=(Column(key="pair", label="Pair"), *NUMBERS, Column(key="converged", label="Converged")),
+        rows=tuple(map(_row, pairs)),
     )
+    return (worst_shown(table, hardest),)
 
 
 def _row(pair: PairResult) -> tuple[Cell, ...]:

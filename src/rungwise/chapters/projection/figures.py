@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 
-from rungwise.chapters.drawing import missing
-from rungwise.chapters.projection.results import ClassPair, PlaneView, Results
+from rungwise.chapters.drawing import missing, picture
+from rungwise.chapters.many import of_all, worst_classes
+from rungwise.chapters.projection.results import PlaneView, Results
 from rungwise.evidence.estimate import estimate
 from rungwise.findings import Cloud, Ellipse, Figure, Heatmap, Histogram, Images, Level, Points, Tile
 
@@ -17,56 +18,137 @@ CAPTIONS = {
     "pair-heatmap": "Accuracy of a linear SVM on two components for each pair of classes.",
 }
 
+ALL_COLOURED = 10
+"""Classes that a figure tells apart by their colours."""
+COLOURED = 9
+"""Of more classes: the tenth colour is a grey."""
+MOST_POINTS = 20_000
+"""Points that a figure shows: in a page and in findings.json each is a few bytes."""
+
 
 def figures(results: Results) -> tuple[Figure, ...]:
     views, pairs, names, chapter = results.views, results.pairs, results.names, results.settings.name
+    captions = {end: caption for end, caption in CAPTIONS.items() if _told(end, results)}
     if not views or not pairs:
-        return missing(chapter, CAPTIONS)
+        return missing(chapter, captions)
     first = " The first seed is shown." if len(views) > 1 else ""
     return (
         _scatter(views[0], names, chapter, first),
         _ellipses(views[0], names, chapter, first),
         _components(views[0], chapter, first),
-        _histogram(views, pairs, chapter),
-        _heatmap(pairs, names, chapter),
+        *((_histogram(results),) if _told("pair-histogram", results) else ()),
+        *((_heatmap(results),) if _told("pair-heatmap", results) else ()),
     )
 
 
+def _told(end: str, results: Results) -> bool:
+    """Whether a figure tells more than the table of pairs: not of a single pair, which is a single number, and no heat
+    map of pairs of which few were fitted, whose cells would be empty."""
+    return not end.startswith("pair") or (len(results.names) > 2 and (end != "pair-heatmap" or results.all_pairs))
+
+
 def _scatter(view: PlaneView, names: tuple[str, ...], chapter: str, first: str) -> Figure:
+    count, shown = len(view.points), _drawn(view)
+    images = f"{count:,} images" if len(shown) == count else f"{len(shown):,} of {count:,} images"
     return Figure(
         id=f"{chapter}-scatter",
-        caption=f"Each of {len(view.points):,} images as a point, coloured by its class.{first}",
-        alt=f"Scatter of {len(view.points):,} images on two principal components. "
+        caption=f"Each of {images} as a point, coloured by its class.{_told_coloured(names)}{first}",
+        alt=f"Scatter of {count:,} images on two principal components. "
         f"{_extremes(view, names, 0)} {_extremes(view, names, 1)}",
-        panels=(Points(x_label="PC1", y_label="PC2", clouds=_clouds(view, names, ellipses=False)),),
+        panels=(Points(x_label="PC1", y_label="PC2", clouds=(*_others(view), *_clouds(view, names, ellipses=False))),),
     )
 
 
 def _ellipses(view: PlaneView, names: tuple[str, ...], chapter: str, first: str) -> Figure:
+    each, others = "each class's", ""
+    if len(names) > ALL_COLOURED:
+        each, others = "each of these classes'", " The dots are the centroids of the others."
     return Figure(
         id=f"{chapter}-ellipses",
-        caption="The same points with each class's centroid and the ellipse that would hold 95% of it if it "
-        f"were Gaussian.{first}",
+        caption=f"The same points with {each} centroid and the ellipse that would hold 95% of it if it "
+        f"were Gaussian.{others}{first}",
         alt=f"The scatter with centroids and 95% ellipses. {_extremes(view, names, 0)} {_extremes(view, names, 1)}",
-        panels=(Points(x_label="PC1", y_label="PC2", clouds=_clouds(view, names, ellipses=True)),),
+        panels=(
+            Points(
+                x_label="PC1", y_label="PC2", clouds=(*_centroids(view, names), *_clouds(view, names, ellipses=True))
+            ),
+        ),
     )
 
 
+def _told_coloured(names: tuple[str, ...]) -> str:
+    if len(names) <= ALL_COLOURED:
+        return ""
+    return (
+        f" Of {len(names):,} classes, {COLOURED} have a colour, so that one can tell them apart: those whose "
+        "centroids lie farthest from one another. The others are grey."
+    )
+
+
+def _drawn(view: PlaneView) -> np.ndarray:
+    """The numbers of the points that are drawn: all, or `MOST_POINTS` evenly spread over them."""
+    count = len(view.points)
+    return np.arange(count) if count <= MOST_POINTS else np.linspace(0, count - 1, MOST_POINTS).astype(int)
+
+
+def coloured(centroids: np.ndarray) -> list[int]:
+    """The labels that have a colour, in order: all, or of many classes those with the centroids farthest apart.
+
+    `centroids`: (K, 2), NaN for a class without points. The first is the one farthest from the mean of all; then always
+    the one whose nearest chosen one is farthest (Gonzalez 1985).
+    """
+    if len(centroids) <= ALL_COLOURED:
+        return list(range(len(centroids)))
+    nearest = np.nan_to_num(_distances(centroids, np.nanmean(centroids, axis=0)), nan=-1.0)
+    chosen: list[int] = []
+    for _ in range(COLOURED):
+        chosen.append(int(nearest.argmax()))
+        distances = np.nan_to_num(_distances(centroids, centroids[chosen[-1]]), nan=-1.0)
+        nearest = distances if len(chosen) == 1 else np.minimum(nearest, distances)
+    return sorted(set(chosen))
+
+
+def _distances(centroids: np.ndarray, to: np.ndarray) -> np.ndarray:
+    """(K,)."""
+    x, y = (centroids - to).T
+    return np.asarray(x * x + y * y)
+
+
 def _clouds(view: PlaneView, names: tuple[str, ...], ellipses: bool) -> tuple[Cloud, ...]:
-    clouds = []
-    for k, name in enumerate(names):
-        x, y = view.points[view.labels == k].T
+    clouds, shown = [], _drawn(view)
+    points, labels = view.points[shown], view.labels[shown]
+    for k in coloured(view.moments.centroids):
+        x, y = points[labels == k].T
         defined = ellipses and bool(np.isfinite(view.moments.covariances[k]).all())
         clouds.append(
             Cloud(
-                name=name,
+                name=names[k],
                 x=tuple(map(float, x)),
                 y=tuple(map(float, y)),
                 ellipse=confidence_ellipse(view.moments.centroids[k], view.moments.covariances[k]) if defined else None,
-                note=name if ellipses else "",
+                note=names[k] if ellipses else "",
             )
         )
     return tuple(clouds)
+
+
+def _others(view: PlaneView) -> tuple[Cloud, ...]:
+    """The points of the classes that have no colour."""
+    shown = _drawn(view)
+    points = view.points[shown][~np.isin(view.labels[shown], coloured(view.moments.centroids))]
+    return (_muted("other classes", points),) if len(points) else ()
+
+
+def _centroids(view: PlaneView, names: tuple[str, ...]) -> tuple[Cloud, ...]:
+    """Those of the classes that have no colour."""
+    rest = sorted(set(range(len(names))) - set(coloured(view.moments.centroids)))
+    known = [k for k in rest if np.isfinite(view.moments.centroids[k]).all()]
+    return (_muted("centroids of other classes", view.moments.centroids[known]),) if known else ()
+
+
+def _muted(name: str, points: np.ndarray) -> Cloud:
+    x, y = points.T
+    return Cloud(name=name, x=tuple(map(float, x)), y=tuple(map(float, y)), muted=True)
 
 
 def confidence_ellipse(centre: np.ndarray, covariance: np.ndarray, coverage: float = 0.95) -> Ellipse:
@@ -96,25 +178,32 @@ def _extremes(view: PlaneView, names: tuple[str, ...], axis: int) -> str:
 
 def _components(view: PlaneView, chapter: str, first: str) -> Figure:
     shares = [f"PC{axis + 1} ({100 * view.variance[axis]:.1f}% of the variance)" for axis in (0, 1)]
-    tiles = [Tile(pixels=view.components[axis].mean(axis=0).astype(np.float32), title=shares[axis]) for axis in (0, 1)]
+    tiles = [Tile(pixels=picture(view.components[axis]).astype(np.float32), title=shares[axis]) for axis in (0, 1)]
+    in_colour = (
+        "grey is 0, light of a pixel's colour moves a point up that component, light of the opposite colour moves it "
+        "down. Each component has one scale for its three colours"
+    )
+    in_ink = "ink where one colour stands moves a point up that component, ink where the other stands moves it down"
+    says = in_colour if tiles[0].pixels.ndim == 3 else in_ink
     return Figure(
         id=f"{chapter}-components",
-        caption="The components as images: ink where one colour stands moves a point up that component, ink "
-        f"where the other stands moves it down.{first}",
+        caption=f"The components as images: {says}.{first}",
         alt=f"Two images of signed weights: {shares[0]} and {shares[1]}.",
         panels=(Images(tiles=tuple(tiles), columns=2, colours="diverging"),),
     )
 
 
-def _histogram(views: list[PlaneView], pairs: list[ClassPair], chapter: str) -> Figure:
+def _histogram(results: Results) -> Figure:
+    views, pairs = results.views, results.pairs
     mean = estimate(view.mean_accuracy for view in views)
     assert mean is not None
     low, high = pairs[0].accuracy.mean, pairs[-1].accuracy.mean
     over = f", each the mean over {len(views)} seeds" if len(views) > 1 else ""
+    which = "pairs" if results.all_pairs else "pairs of classes with the nearest centroids"
     return Figure(
-        id=f"{chapter}-pair-histogram",
-        caption=f"Accuracies of the {len(pairs)} pairs{over}; the line is their mean, {mean.mean:.3f}.",
-        alt=f"Histogram of {len(pairs)} accuracies from {low:.2f} to {high:.2f} with mean {mean.mean:.3f}.",
+        id=f"{results.settings.name}-pair-histogram",
+        caption=f"Accuracies of the {len(pairs):,} {which}{over}; the line is their mean, {mean.mean:.3f}.",
+        alt=f"Histogram of {len(pairs):,} accuracies from {low:.2f} to {high:.2f} with mean {mean.mean:.3f}.",
         panels=(
             Histogram(
                 x_label="accuracy of a linear SVM",
@@ -126,14 +215,17 @@ def _histogram(views: list[PlaneView], pairs: list[ClassPair], chapter: str) -> 
     )
 
 
-def _heatmap(pairs: list[ClassPair], names: tuple[str, ...], chapter: str) -> Figure:
+def _heatmap(results: Results) -> Figure:
+    pairs, names = results.pairs, results.names
+    shown = worst_classes(((pair.a, pair.b) for pair in pairs), len(names))
     values = np.full((len(names), len(names)), np.nan)
     for pair in pairs:
         values[pair.a, pair.b] = values[pair.b, pair.a] = pair.accuracy.mean
+    chosen = tuple(names[k] for k in shown)
     return Figure(
-        id=f"{chapter}-pair-heatmap",
-        caption="Accuracy of a linear SVM on two components for each pair of classes.",
+        id=f"{results.settings.name}-pair-heatmap",
+        caption=CAPTIONS["pair-heatmap"] + of_all(len(shown), len(names), "the hardest pairs"),
         alt=f"Heatmap of pair accuracies: lowest for {pairs[0].name} ({pairs[0].accuracy.mean:.2f}), highest "
         f"for {pairs[-1].name} ({pairs[-1].accuracy.mean:.2f}).",
-        panels=(Heatmap(rows=names, columns=names, values=values),),
+        panels=(Heatmap(rows=chosen, columns=chosen, values=values[np.ix_(shown, shown)]),),
     )

@@ -2,6 +2,7 @@
 
 from rungwise.chapters.projection.settings import Settings
 from rungwise.findings import Formula
+from rungwise.insight.projection import ALL_PAIRS_UP_TO, NEAREST_PAIRS
 
 FORMULAS = (
     Formula(
@@ -26,14 +27,24 @@ FORMULAS = (
 
 def method(settings: Settings) -> tuple[str, ...]:
     data = settings.data
-    pairs = len(data.classes) * (len(data.classes) - 1) // 2
     which = f"All {data.size:,}" if data.train_images is None else f"{data.size:,} randomly drawn"
     return (
-        f"{which} training images of {data.source} were scaled to [-1, 1] and projected on their first two "
+        f"{which} training images of {data.facts.name} were scaled to [-1, 1] and projected on their first two "
         "principal components (eigenvectors of the covariance matrix). The sign of a component is arbitrary: "
         "it is chosen so that its entry of largest absolute value is positive, and with several seeds so "
         "that all agree with the first.",
-        f"For each of the {pairs} pairs of classes, a linear support vector machine (at most "
+        f"For {_pairs_in_words(len(data.classes))}, a linear support vector machine (at most "
         f"{settings.svm_iterations:,} iterations) was fitted to the pair's points in these two dimensions; "
         "its accuracy is that on the same points: how separable they are, not how well the line generalises.",
     )
+
+
+def _pairs_in_words(classes: int) -> str:
+    """Which pairs are fitted an SVM, as "each of the 45 pairs of classes"."""
+    pairs = classes * (classes - 1) // 2
+    if classes > ALL_PAIRS_UP_TO:
+        return (
+            f"each of the {NEAREST_PAIRS:,} pairs of classes whose centroids are nearest (of {pairs:,} pairs, too many "
+            "to fit all; the others are easier to tell apart)"
+        )
+    return "the two classes" if pairs == 1 else f"each of the {pairs:,} pairs of classes"

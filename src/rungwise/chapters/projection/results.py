@@ -1,7 +1,7 @@
 """The chapter's records, read: one view of the plane per seed, the pairs of classes, and what is measured."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from rungwise.chapters.projection.trial import ProjectionTrial
 from rungwise.chapters.results import measurements
 from rungwise.evidence.estimate import Estimate, estimate
 from rungwise.evidence.measure import Measurement, Metric
-from rungwise.insight.projection import Moments, moments
+from rungwise.insight.projection import ALL_PAIRS_UP_TO, Moments, moments
 from rungwise.records.record import Record
 
 PLANE = "PC1 + PC2"
@@ -76,6 +76,22 @@ class Results:
         return self.settings.data.classes
 
     @property
+    def hardest_classes(self) -> list[int]:
+        """All labels, those of the hardest pairs first."""
+        of_pairs = itertools.chain.from_iterable((pair.a, pair.b) for pair in self.pairs)
+        return list(dict.fromkeys(itertools.chain(of_pairs, range(len(self.names)))))
+
+    @property
+    def fitted_pairs(self) -> int:
+        """How many pairs each seed has an accuracy of; of many classes they may be others in each."""
+        return len(self.pairs) if self.all_pairs else len(list(_fitted(self.views[0].pairs)))
+
+    @property
+    def all_pairs(self) -> bool:
+        """Whether every pair was fitted an SVM, not only those of nearest centroids."""
+        return len(self.names) <= ALL_PAIRS_UP_TO
+
+    @property
     def done(self) -> int:
         return len(self.views)
 
@@ -120,16 +136,22 @@ def _read_views(planned: Sequence[ProjectionTrial], records: Mapping[str, Record
 def _over_pairs(views: list[PlaneView], names: tuple[str, ...]) -> list[ClassPair]:
     """Every pair of classes with its accuracy, hardest first."""
     found = []
-    for (a, b), name in _pair_names(names).items():
+    for a, b in _fitted(*(view.pairs for view in views)):
         accuracy = finite(view.pairs[a, b] for view in views)
-        if accuracy is not None:
-            found.append(ClassPair(name, accuracy, a, b))
+        assert accuracy is not None
+        found.append(ClassPair(_pair_name(names, a, b), accuracy, a, b))
     return sorted(found, key=lambda pair: pair.accuracy.mean)
 
 
-def _pair_names(names: tuple[str, ...]) -> dict[tuple[int, int], str]:
-    """Every pair of labels, as "3 v 5" by (3, 5)."""
-    return {(a, b): f"{names[a]} v {names[b]}" for a, b in itertools.combinations(range(len(names)), 2)}
+def _fitted(*accuracies: np.ndarray) -> Iterable[tuple[int, int]]:
+    """The pairs of labels (a, b), a < b, of which any of the arrays (K, K) has an accuracy, in order."""
+    known = np.isfinite(accuracies).any(axis=0) if accuracies else np.zeros((0, 0), bool)
+    return [(a, b) for a, b in np.argwhere(np.triu(known, 1)).tolist()]
+
+
+def _pair_name(names: Sequence[str], a: int, b: int) -> str:
+    """ "3 v 5"."""
+    return f"{names[a]} v {names[b]}"
 
 
 def finite(values: Iterable[float]) -> Estimate | None:
@@ -143,9 +165,9 @@ def spread_of(views: Iterable[PlaneView], k: int, axis: int | None = None) -> Es
 
 
 def metrics(settings: Settings) -> dict[str, Metric]:
-    """What is measured of classes, pairs of them and components."""
+    """What is measured of classes, pairs of them and components. Of many classes, some pairs have no number."""
     classes = settings.data.classes
-    pairs = tuple(_pair_names(classes).values())
+    pairs = tuple(_pair_name(classes, a, b) for a, b in itertools.combinations(range(len(classes)), 2))
     return {
         "pair_accuracy": Metric("accuracy of a linear SVM on the pair's points on both components", pairs),
         "pair_rank": Metric("rank of the pair by that accuracy; 1: the hardest", pairs),
@@ -160,16 +182,21 @@ def measured(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, R
     views = read_results(settings, seeds, records).views
     numbers = {view.seed: _numbers(view, settings.data.classes) for view in views}
     ids = {view.seed: (view.id,) for view in views}
-    for key, metric in metrics(settings).items():
-        for model in metric.models:
-            values = {seed: own[key][model] for seed, own in numbers.items()}
+    for key in metrics(settings):
+        for model in _models(own[key] for own in numbers.values()):
+            values = {seed: own[key][model] for seed, own in numbers.items() if model in own[key]}
             yield from measurements(settings.name, key, model, values, ids)
 
 
+def _models(numbers: Iterable[Collection[str]]) -> Iterable[str]:
+    """Each model that has a number, once."""
+    return dict.fromkeys(itertools.chain.from_iterable(numbers))
+
+
 def _numbers(view: PlaneView, names: tuple[str, ...]) -> dict[str, dict[str, float]]:
-    """Each of `metrics` for one seed, by model; NaN where undefined."""
-    pairs = {name: float(view.pairs[a, b]) for (a, b), name in _pair_names(names).items()}
-    ranks = stats.rankdata(list(pairs.values()), nan_policy="omit")  # equals share the mean of their ranks
+    """Each of `metrics` for one seed, by model; NaN where undefined. Pairs are those that were fitted."""
+    pairs = {_pair_name(names, a, b): float(view.pairs[a, b]) for a, b in _fitted(view.pairs)}
+    ranks = stats.rankdata(list(pairs.values()))  # equals share the mean of their ranks
     return {
         "pair_accuracy": pairs,
         "pair_rank": dict(zip(pairs, map(float, ranks), strict=True)),

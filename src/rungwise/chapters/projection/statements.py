@@ -2,7 +2,7 @@
 
 from rungwise.chapters.projection.results import Results, spread_of
 from rungwise.chapters.sentences import in_words, seed_warnings
-from rungwise.evidence.estimate import estimate
+from rungwise.evidence.estimate import Estimate, estimate
 from rungwise.findings import Statement
 
 
@@ -13,13 +13,9 @@ def statements(results: Results) -> tuple[Statement, ...]:
         return ()
     share = estimate(sum(view.variance) for view in views)
     assert share is not None
-    hardest = "; ".join(f"{pair.name}, {in_words(pair.accuracy)}" for pair in pairs[:3])
     texts = [
         f"The share of the pixels' variance that two components keep is {in_words(share)}.",
-        "A line in the plane of two components tells a pair of classes apart with an accuracy of "
-        f"{in_words(mean)}, on average over the {len(pairs)} pairs.",
-        f"The hardest pairs, with their accuracies: {hardest}.",
-        f"The easiest pair is {pairs[-1].name}, with an accuracy of {in_words(pairs[-1].accuracy)}.",
+        *_separable(results, mean),
     ]
     for where, axis in (("By the sum of the variances on both components", None), ("On PC1 alone", 0)):
         spreads = {k: spread for k in range(len(names)) if (spread := spread_of(views, k, axis)) is not None}
@@ -31,6 +27,20 @@ def statements(results: Results) -> tuple[Statement, ...]:
             )
     ids = tuple(view.id for view in views)
     return tuple(Statement(text=text, trials=ids) for text in texts)
+
+
+def _separable(results: Results, mean: Estimate) -> list[str]:
+    """How well lines tell the pairs apart."""
+    pairs, line = results.pairs, "A line in the plane of two components tells"
+    if len(pairs) == 1:
+        return [f"{line} the two classes apart with an accuracy of {in_words(mean)}."]
+    hardest = "; ".join(f"{pair.name}, {in_words(pair.accuracy)}" for pair in pairs[:3])
+    return [
+        f"{line} a pair of classes apart with an accuracy of {in_words(mean)}, on average over the "
+        f"{results.fitted_pairs:,} pairs.",
+        f"The hardest pairs, with their accuracies: {hardest}.",
+        f"The easiest pair is {pairs[-1].name}, with an accuracy of {in_words(pairs[-1].accuracy)}.",
+    ]
 
 
 def warnings(results: Results) -> tuple[str, ...]:

@@ -1,8 +1,10 @@
 """The tables of the chapter."""
 
+from rungwise.chapters.many import MOST_ROWS, worst_shown
 from rungwise.chapters.projection.results import Results, finite, spread_of
 from rungwise.evidence.estimate import estimate
 from rungwise.findings import Cell, Column, Table
+from rungwise.insight.projection import NEAREST_PAIRS
 
 
 def tables(results: Results) -> tuple[Table, ...]:
@@ -17,9 +19,11 @@ def _classes(results: Results) -> Table:
         count = estimate(view.moments.counts[k] for view in views)
         return (names[k], *centroid, spread_of(views, k, 0), spread_of(views, k, 1), count)
 
-    return Table(
+    hardest = results.hardest_classes
+    table = Table(
         id=f"{results.settings.name}-classes",
-        caption="Where each class lies on the two principal components.",
+        caption="Where each class lies on the two principal components"
+        + (", those of the hardest pairs first." if len(names) > MOST_ROWS else "."),
         columns=(
             Column(key="class", label="Class"),
             Column(key="centroid_pc1", label="Centroid PC1", digits=2),
@@ -30,6 +34,7 @@ def _classes(results: Results) -> Table:
         ),
         rows=tuple(row(k) for k in range(len(names))),
     )
+    return worst_shown(table, hardest)
 
 
 def _variances(results: Results) -> Table:
@@ -47,9 +52,15 @@ def _variances(results: Results) -> Table:
 
 
 def _pairs(results: Results) -> Table:
-    return Table(
+    which = (
+        "each pair of classes"
+        if results.all_pairs
+        else f"the pairs of nearest centroids ({NEAREST_PAIRS:,} for each seed)"
+    )
+    table = Table(
         id=f"{results.settings.name}-pairs",
-        caption="Accuracy of a linear SVM on two components for each pair of classes, hardest first.",
+        caption=f"Accuracy of a linear SVM on two components for {which}, hardest first.",
         columns=(Column(key="pair", label="Pair"), Column(key="accuracy", label="Accuracy", digits=3)),
         rows=tuple((pair.name, pair.accuracy) for pair in results.pairs),
     )
+    return worst_shown(table, range(len(table.rows)))

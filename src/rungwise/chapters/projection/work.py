@@ -6,9 +6,8 @@ import numpy as np
 
 from rungwise.bench import Bench
 from rungwise.chapters.projection.trial import ProjectionTrial
-from rungwise.data.images import scale
-from rungwise.insight.projection import pair_accuracies, principal_components
-from rungwise.trial import Outcome
+from rungwise.insight.projection import components_of_images, pair_accuracies
+from rungwise.trial import Outcome, TrialFailed
 
 
 def project(trial: ProjectionTrial, bench: Bench) -> Outcome:
@@ -16,9 +15,11 @@ def project(trial: ProjectionTrial, bench: Bench) -> Outcome:
     split = bench.split(trial.data, trial.seed)
     images, labels = split.train.images, split.train.labels
     start = time.perf_counter()
-    points, components, ratio = principal_components(scale(images).reshape(len(images), -1))
+    points, components, ratio = components_of_images(images)
     projected = time.perf_counter()
     accuracies, unconverged = pair_accuracies(points, labels, len(split.classes), trial.svm_iterations)
+    if not np.isfinite(accuracies).any():
+        raise TrialFailed("all training images are of one class, so that no line can tell two apart: draw more images")
     return Outcome(
         summary={
             "variance_pc1": float(ratio[0]),

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rungwise.chapters.drawing import in_grey, missing
+from rungwise.chapters.drawing import COLOURS, missing, picture
+from rungwise.chapters.many import short
 from rungwise.chapters.seeing.results import DEPTH, NetView, Results, depth, layer
 from rungwise.chapters.seeing.settings import Settings
 from rungwise.chapters.seeing.trial import STARTS, key
@@ -31,7 +32,8 @@ def _captions(settings: Settings) -> dict[str, str]:
     """What the figures show, by the ends of their ids, in their order."""
     names = settings.data.classes
     maps = {f"maps-{label}": f"The map of every filter for an image of {names[label]}." for label in settings.classes}
-    dreams = {f"dreams-{start}": f"Dreams of every class from {settings.origin(start)}." for start in STARTS}
+    of = _aimed_in_words(settings)
+    dreams = {f"dreams-{start}": f"Dreams of {of} from {settings.origin(start)}." for start in STARTS}
     layers = {"layers-figure": "How sparse, how dark and how selective each layer is."}
     return {"filters": "Every filter, one tile each.", **maps, **layers, **dreams}
 
@@ -45,12 +47,19 @@ def _filters(results: Results, shown: str) -> tuple[Figure, ...]:
     for i, kernels in enumerate(results.kernels):
         filters, inputs = kernels.shape[:2]
         sizes.append(f"{layer(i)}: {filters} filters over {counted(inputs, 'input')}")
-        tiles = tuple(Tile(pixels=mosaic(kernel)) for kernel in kernels)
+        in_colour = i == 0 and settings.data.facts.image[0] == COLOURS
+        tiles = tuple(Tile(pixels=picture(kernel) if in_colour else mosaic(kernel)) for kernel in kernels)
         panels.append(Images(title=sizes[-1], tiles=tiles, columns=16, colours="diverging"))
+    colours = (
+        f" Those of {layer(0)} are in colour: red, green and blue are their three inputs, grey is 0, brighter is "
+        "positive and darker negative, on one scale per filter too."
+        if settings.data.facts.image[0] == COLOURS
+        else ""
+    )
     figure = Figure(
         id=f"{settings.name}-filters",
         caption="Every filter, one tile each, with one slice for each of its inputs. Red weights are positive, blue "
-        f"ones negative, on one scale per filter.{shown}",
+        f"ones negative, on one scale per filter.{colours}{shown}",
         alt=f"The weights of every filter as small images. {'; '.join(sizes)}.",
         panels=tuple(panels),
     )
@@ -71,7 +80,7 @@ def _maps(settings: Settings, view: NetView, label: int, shown: str) -> Figure:
     name = settings.data.classes[label]
     arrays, summary = view.record.arrays, view.record.summary
     panels: list[Panel] = [
-        Images(title=f"The {name}", tiles=(Tile(pixels=in_grey(arrays[key("image", label)])),), columns=1)
+        Images(title=f"The {name}", tiles=(Tile(pixels=picture(arrays[key("image", label)])),), columns=1)
     ]
     for i, filters in enumerate(settings.net.filters):
         maps = arrays[key("maps", label, layer(i))]
@@ -123,28 +132,36 @@ def _number(value: float) -> str:
 
 
 def _dreams(settings: Settings, view: NetView, start: str, shown: str) -> Figure:
-    names, arrays = settings.data.classes, view.record.arrays
+    names, arrays = [short(name) for name in settings.data.classes], view.record.arrays
     said, net, judge = view.said("judge", start), view.aimed("net", start), view.aimed("judge", start)
     titles = [
-        f"{name}: {net[c]:.2f} / {judge[c]:.2f}" + (f" (says {names[said[c]]})" if said[c] != c else "")
-        for c, name in enumerate(names)
+        f"{names[aim]}: {net[c]:.2f} / {judge[c]:.2f}" + (f" (says {names[said[c]]})" if said[c] != aim else "")
+        for c, aim in enumerate(view.trial.aims)
     ]
     pictures = [arrays[key("start", start)], *arrays[key("dreams", start)]]
     tiles = tuple(
         Tile(pixels=_pixels(picture), title=title) for picture, title in zip(pictures, ["start", *titles], strict=True)
     )
     origin = settings.origin(start)
-    same = " One of them aims at the class that the image already is." if start == "image" else ""
+    itself = start == "image" and settings.classes[0] in view.trial.aims
+    same = " One of them aims at the class that the image already is." if itself else ""
+    each = "some classes" if settings.dreamt else "each class"
     return Figure(
         id=f"{settings.name}-dreams-{start}",
-        caption=f"Dreams of every class from {origin}: the class aimed at, and the probability that the net / the "
-        f"judge give it.{same}{shown}",
-        alt=f"A dream of each class from {origin}, with the probability that the net / the judge give it: "
+        caption=f"Dreams of {_aimed_in_words(settings)} from {origin}: the class aimed at, and the probability that "
+        f"the net / the judge give it.{same}{shown}",
+        alt=f"A dream of {each} from {origin}, with the probability that the net / the judge give it: "
         f"{'; '.join(titles)}.",
         panels=(Images(tiles=tiles, columns=6),),
     )
 
 
+def _aimed_in_words(settings: Settings) -> str:
+    """ "every class", "20 of 200 classes"."""
+    classes = len(settings.data.classes)
+    return f"{len(settings.dreamt)} of {classes:,} classes" if settings.dreamt else "every class"
+
+
 def _pixels(image: np.ndarray) -> np.ndarray:
-    """(C, H, W) in [-1, 1] as (H, W), uint8: black is -1, white 1; the mean where there are several channels."""
-    return np.asarray(np.rint((image.astype(np.float32).mean(0) + 1) * 127.5).astype(np.uint8))
+    """(C, H, W) in [-1, 1] as a tile's pixels, uint8: -1 is black, or none of a colour; 1 is white, or all of it."""
+    return np.asarray(np.rint((picture(image.astype(np.float32)) + 1) * 127.5).astype(np.uint8))

@@ -36,16 +36,26 @@ def method(settings: Settings) -> tuple[str, ...]:
     filters = ", ".join(map(str, settings.net.filters))
     return (
         f"{settings.model} (convolutions with {filters} filters of {settings.net.kernel} × {settings.net.kernel}) was "
-        f"fitted to {settings.data.size:,} images of {settings.data.source} for "
+        f"fitted to {settings.data.size:,} images of {settings.data.facts.name} for "
         f"{counted(settings.fit.epochs, 'epoch')}, and then looked into. The maps are those of the first test image "
         f"of class {first} and of class {second}, after the ReLU. A filter is dark for an image where its map is 0 "
         "everywhere, and dead where it is dark for every test image.",
-        f"Each of the {len(names)} classes was dreamt of by gradient ascent on its logit, from two starts: noise "
+        f"{_dreamt_in_words(settings)} dreamt of by gradient ascent on its logit, from two starts: noise "
         f"(standard deviation {dream.noise:g} about grey) and the {first} shown. At each of the scales "
         f"{', '.join(map(str, dream.scales))} (the sides at which the image is changed) the ascent takes {dream.steps} "
         f"steps of η = {dream.rate:g}, each under a new random shift of up to {dream.jitter} pixels, with "
         f"γ = {dream.smoothness:g} on the total variation. Pixels stay in [-1, 1].",
         "The judge is a net of the same kind from another seed: other initial weights, another order, and its own draw "
         "of images where the seed draws them. It has no part in the ascent. A start is the same for all classes, so "
-        f"that unchanged it would pass as the class aimed at for one of the {len(names)}.",
+        f"that unchanged it would pass as the class aimed at for {'at most ' if settings.dreamt else ''}one of the "
+        f"{len(settings.dreamt) or len(names)}.",
     )
+
+
+def _dreamt_in_words(settings: Settings) -> str:
+    """Which classes, as "Each of the 10 classes was"."""
+    classes, dreamt = len(settings.data.classes), len(settings.dreamt)
+    if not dreamt:
+        return f"Each of the {classes:,} classes was"
+    which = "" if settings.dreams else " (the two shown, and others evenly spread over the rest)"
+    return f"Each of {dreamt:,} of the {classes:,} classes{which} was"

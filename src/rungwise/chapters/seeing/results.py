@@ -46,18 +46,23 @@ class NetView(NamedTuple):
             case _:
                 return self.layers(name)
 
+    @property
+    def aims(self) -> np.ndarray:
+        """The labels of the classes aimed at, (dreams,)."""
+        return np.array(self.trial.aims)
+
     def aimed(self, viewer: str, start: str) -> np.ndarray:
-        """The probability that the net or the judge gives the class aimed at, (classes,)."""
-        return np.asarray(np.diagonal(self.record.arrays[key(viewer, "dreams", start)]))
+        """The probability that the net or the judge gives the class aimed at, (dreams,)."""
+        verdicts = self.record.arrays[key(viewer, "dreams", start)]
+        return np.asarray(verdicts[np.arange(len(verdicts)), self.aims])
 
     def said(self, viewer: str, start: str) -> np.ndarray:
-        """The label that the net or the judge gives each dream, (classes,)."""
+        """The label that the net or the judge gives each dream, (dreams,)."""
         return np.asarray(self.record.arrays[key(viewer, "dreams", start)].argmax(1))
 
     def passed(self, viewer: str, start: str) -> np.ndarray:
-        """Whether the net or the judge classifies each dream as the class aimed at, (classes,), bool."""
-        said = self.said(viewer, start)
-        return np.asarray(said == np.arange(len(said)))
+        """Whether the net or the judge classifies each dream as the class aimed at, (dreams,), bool."""
+        return np.asarray(self.said(viewer, start) == self.aims)
 
     def before(self, viewer: str, start: str) -> np.ndarray:
         """The probabilities that the net or the judge gives the start, (classes,)."""

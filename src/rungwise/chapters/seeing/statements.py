@@ -51,7 +51,7 @@ def _doubt(change: Estimate) -> str:
 
 def _dreams(settings: Settings, views: Sequence[NetView]) -> list[Statement]:
     """How many dreams the net and the judge classify as the class aimed at."""
-    aims = np.arange(len(settings.data.classes))
+    aims = views[0].aims
     total = len(aims) * len(views)
     found = []
     for start in STARTS:

@@ -50,18 +50,19 @@ def _layers(settings: Settings, views: Sequence[NetView]) -> Table:
 
 def _dreams(settings: Settings, views: Sequence[NetView]) -> Table:
     names = settings.data.classes
+    aims = settings.dreamt or tuple(range(len(names)))
 
-    def row(start: str, c: int) -> tuple[Cell, ...]:
+    def row(start: str, c: int, aim: int) -> tuple[Cell, ...]:
         said = Counter(names[view.said("judge", start)[c]] for view in views)
         verdict = ", ".join(f"{name} ({n} of {len(views)})" for name, n in said.most_common())
         return (
             settings.origin(start),
-            names[c],
+            names[aim],
             estimate(view.aimed("net", start)[c] for view in views),
             (next(iter(said)) if len(views) == 1 else verdict) if views else None,
             estimate(view.aimed("judge", start)[c] for view in views),
-            estimate(view.before("net", start)[c] for view in views),
-            estimate(view.before("judge", start)[c] for view in views),
+            estimate(view.before("net", start)[aim] for view in views),
+            estimate(view.before("judge", start)[aim] for view in views),
         )
 
     return Table(
@@ -77,5 +78,5 @@ def _dreams(settings: Settings, views: Sequence[NetView]) -> Table:
             Column(key="net_before", label="Net, of the start", digits=3),
             Column(key="judge_before", label="Judge, of the start", digits=3),
         ),
-        rows=tuple(row(start, c) for start in STARTS for c in range(len(names))),
+        rows=tuple(row(start, c, aim) for start in STARTS for c, aim in enumerate(aims)),
     )

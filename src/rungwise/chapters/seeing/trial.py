@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+from pydantic import Field
+
 from rungwise.insight.dreams import DreamSettings
 from rungwise.models.net import count_flops
 from rungwise.training.settings import Fit
@@ -26,6 +28,13 @@ class SeeingTrial(Trial):
     classes: tuple[int, int]
     """Labels of which the first test image is shown."""
     dream: DreamSettings
+    dreamt: tuple[int, ...] = Field((), exclude_if=lambda labels: not labels)
+    """Labels of the classes that are dreamt of; none: of every class."""
+
+    @property
+    def aims(self) -> tuple[int, ...]:
+        """The labels of the classes that are dreamt of, in the order of the dreams."""
+        return self.dreamt or tuple(range(len(self.data.classes)))
 
     @property
     def needs(self) -> tuple[Trial, ...]:
@@ -36,7 +45,7 @@ class SeeingTrial(Trial):
         """The forward pass of the test images, and of the dreams with the way back to their pixels."""
         facts = self.data.facts
         step = count_flops(self.net.net, facts.image, self.net.outputs)  # forward, and back to weights and maps
-        ascents = self.dream.steps * len(self.dream.scales) * len(STARTS) * len(facts.classes)
+        ascents = self.dream.steps * len(self.dream.scales) * len(STARTS) * len(self.aims)
         return step * facts.test_images // 3 + step * ascents * 2 // 3
 
 

@@ -25,8 +25,8 @@ def carry_out(trial: SeeingTrial, bench: Bench) -> Outcome:
     - ``kernels_L`` (F, C, k, k), float16, the filters of the layer: the figure of them needs no weights;
     - ``image_k`` (C, H, W), uint8, the first test image of class k; ``maps_k_L`` (F, h, w), float16;
     - ``zero_share_L`` (F,) and ``class_means_L`` (classes, F): as in `Activity`, over the test images;
-    - ``start_S`` (C, H, W) and ``dreams_S`` (classes, C, H, W), float16, pixels in [-1, 1];
-    - ``net_start_S``, ``judge_start_S`` (classes,), ``net_dreams_S``, ``judge_dreams_S`` (classes, classes): what both
+    - ``start_S`` (C, H, W) and ``dreams_S`` (aims, C, H, W), float16, pixels in [-1, 1];
+    - ``net_start_S``, ``judge_start_S`` (classes,), ``net_dreams_S``, ``judge_dreams_S`` (aims, classes): what both
       say of the start and of each dream (row: the class aimed at), as probabilities.
 
     The summary holds, by layer, ``filters_L``, ``dark_k_L`` and ``dead_L`` (counts), ``sparsity_L`` and
@@ -71,7 +71,7 @@ def _shown(trial: SeeingTrial, test: ImageSet) -> dict[int, np.ndarray]:
         places = np.flatnonzero(test.labels == label)
         if len(places) == 0:
             raise TrialFailed(
-                f"the test images of {trial.data.source} hold none of class {trial.data.classes[label]!r}: "
+                f"the test images of {trial.data.facts.name} hold none of class {trial.data.classes[label]!r}: "
                 "choose other classes to look at"
             )
         found[label] = test.images[places[0]].copy()
@@ -93,23 +93,23 @@ def _note_activity(out: Outcome, net: nn.Module, test: ImageSet, classes: int, d
 
 
 def _note_dreams(out: Outcome, trial: SeeingTrial, nets: tuple[nn.Module, nn.Module], image: Tensor) -> None:
-    """Dreams of all classes from both starts, climbed as one batch, and what both nets say of them."""
+    """Dreams of the trial's classes from both starts, climbed together, and what both nets say of them."""
     random = stream(trial.seed, "dream")
-    classes = len(trial.data.classes)
+    labels = np.array(trial.aims)
     origin = scaled(image[None]).contiguous()
     blank = noise(tuple(origin.shape), trial.dream.noise, random).to(image.device)
     shape = tuple(image.shape)
     starts = torch.cat([blank, origin])  # (2, C, H, W)
-    aims = torch.arange(classes, device=image.device).repeat(len(starts))
-    dreams = ascend(nets[0], starts.repeat_interleave(classes, 0), aims, trial.dream, random)
-    for name, start, dreamt in zip(STARTS, starts, dreams.reshape(len(starts), classes, *shape), strict=True):
+    aims = torch.from_numpy(labels).to(image.device).repeat(len(starts))
+    dreams = ascend(nets[0], starts.repeat_interleave(len(labels), 0), aims, trial.dream, random)
+    for name, start, dreamt in zip(STARTS, starts, dreams.reshape(len(starts), len(labels), *shape), strict=True):
         out.arrays[key("start", name)] = start.cpu().numpy().astype(np.float16)
         out.arrays[key("dreams", name)] = dreamt.cpu().numpy().astype(np.float16)
         for viewer, net in zip(VIEWERS, nets, strict=True):
             verdicts = _probabilities(net, dreamt)
             out.arrays[key(viewer, "start", name)] = _probabilities(net, start[None])[0]
             out.arrays[key(viewer, "dreams", name)] = verdicts
-            out.summary[key(viewer, "as_aimed", name)] = float((verdicts.argmax(1) == np.arange(classes)).mean())
+            out.summary[key(viewer, "as_aimed", name)] = float((verdicts.argmax(1) == labels).mean())
 
 
 @torch.no_grad()

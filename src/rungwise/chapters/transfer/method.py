@@ -6,7 +6,7 @@ from rungwise.chapters.transfer.names import percent
 from rungwise.chapters.transfer.settings import Settings, images, recipe, steps
 from rungwise.data.settings import Data
 from rungwise.data.tasks import Task, task_classes
-from rungwise.words import counted, listed
+from rungwise.words import counted, listed, some_of
 
 
 def method(settings: Settings) -> tuple[str, ...]:
@@ -16,7 +16,7 @@ def method(settings: Settings) -> tuple[str, ...]:
     norm = ", statistics of BatchNorm included" if net.batch_norm else ""
     return (
         f"A net learnt {listed(tasks[:-1])} together, at loss weights {listed([f'{w:g}' for w in settings.weights])}, "
-        f"on {data.size:,} training images of {data.source}, {recipe_in_words(settings.fit)}. The tasks share its "
+        f"on {data.size:,} training images of {data.facts.name}, {recipe_in_words(settings.fit)}. The tasks share its "
         f"trunk: {net.trunk_in_words()}. Each adds {net.head_in_words()}.",
         f"The further task is {tasks[-1]}. Frozen: the trunk stays as it is{norm}, and only a new head learns. "
         "Fine-tuned: the trunk learns on, with a new head. New: the same net, all of it from a fresh start. For one "
@@ -35,6 +35,6 @@ def _share_in_words(settings: Settings, share: float) -> str:
 
 def _task_in_words(name: str, task: Task, data: Data) -> str:
     if isinstance(task, str):
-        return f"{name} ({', '.join(task_classes(task, data))})"
+        return f"{name} ({some_of(task_classes(task, data))})"
     groups = (f"{group}: {members}" for group, members in group_members(task, data).items())
     return f"{name} ({'; '.join(groups)})"

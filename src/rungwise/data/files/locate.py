@@ -1,6 +1,7 @@
 """Where a data set's files may be, in the order in which they are looked for."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,16 @@ VARIABLE = "RUNGWISE_DATA"
 CACHE = "cache"
 DEBIAN = {"fashion-mnist": Path("/usr/share/datasets/fashion-mnist")}
 """Where Debian's ``dataset-*`` packages put their files."""
+LAYOUTS = {
+    "mnist": ("MNIST/raw",),
+    "fashion-mnist": ("FashionMNIST/raw",),
+    "kmnist": ("KMNIST/raw",),
+    "emnist": ("emnist/gzip", "EMNIST/raw", "EMNIST/raw/gzip"),
+    "cifar10": ("cifar10/cifar-10-batches-bin", "cifar-10-batches-bin", ""),
+}
+"""Where they also are below the user's own folder: as torchvision lays them out, and as their archives unpack."""
+PICKLED = {"cifar10": ("cifar-10-batches-py", "cifar-10-python.tar.gz")}
+"""What torchvision keeps instead of the files: pickles, which may run any code when they are read."""
 
 
 @dataclass(frozen=True)
@@ -28,24 +39,31 @@ class Location:
 
 @dataclass(frozen=True)
 class Found:
-    """A known file that is there; its content has not been looked at."""
+    """A known file that is there, or the archive that has it; its content has not been looked at."""
 
     location: Location
     path: Path
+    archived: bool = False
 
 
 def locations(name: str) -> list[Location]:
     """The folders to look into for one data set. Raises `DataError` where `VARIABLE` names no folder."""
-    result = [Location(CACHE, folder)] if (folder := cache(name)).is_absolute() else []
-    if own := os.environ.get(VARIABLE):
-        result.insert(0, Location(VARIABLE, _own(own) / name))
+    result = []
+    if own := _own():
+        result = [Location(VARIABLE, own / name)]
+        result += [Location(VARIABLE, own / layout) for layout in LAYOUTS.get(name, ())]
+    if (folder := cache(name)).is_absolute():
+        result.append(Location(CACHE, folder))
     if name in DEBIAN:
         result.append(Location(f"dataset-{name}", DEBIAN[name]))
     return result
 
 
-def _own(value: str) -> Path:
-    """The user's own folder. Raises `DataError` where there is none, or where it may not be looked into."""
+def _own() -> Path | None:
+    """The user's own folder. Raises `DataError` where it is none, or where it may not be looked into."""
+    value = os.environ.get(VARIABLE)
+    if not value:
+        return None
     try:
         folder = Path(value).expanduser()
         if folder.is_dir():
@@ -65,15 +83,31 @@ def cache(name: str) -> Path:
 
 
 def locate(file: File) -> Found | None:
-    """The first location that has the file, plain or gzipped.
+    """The first location that has the file, plain, gzipped or in its archive.
 
     Raises `DataError` where something else is in its place, as a folder or a FIFO, or where nobody may look.
     """
-    for location in locations(file.source):
-        for path in (location.folder / file.name, location.folder / f"{file.name}.gz"):
-            if _is_there(path):
-                return Found(location, path)
+    for location in locations(file.folder):
+        for name, archived in _names(file):
+            if _is_there(path := location.folder / name):
+                return Found(location, path, archived)
     return None
+
+
+def _names(file: File) -> Iterator[tuple[str, bool]]:
+    """What may hold the file, and whether that is an archive: first what a published checksum can be compared with."""
+    plain, packed = (file.name, False), (f"{file.name}.gz", False)
+    archive = [(file.archive.name, True)] if file.archive else []
+    yield from (plain, packed, *archive) if file.verifiable else (packed, *archive, plain)
+
+
+def pickles(file: File) -> Path | None:
+    """The pickles that the user has where the file is missing; they are not read."""
+    own = _own()
+    if own is None:
+        return None
+    paths = (own / place / name for name in PICKLED.get(file.folder, ()) for place in (file.folder, ""))
+    return next((path for path in paths if path.exists()), None)
 
 
 def _is_there(path: Path) -> bool:

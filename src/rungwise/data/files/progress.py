@@ -1,10 +1,19 @@
-"""A bar per file while a download runs."""
+"""Bars on the terminal: one per file while a download runs, one per step while own images are read."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from rungwise.data.files import contents
 
@@ -12,8 +21,21 @@ from rungwise.data.files import contents
 @contextmanager
 def bars() -> Iterator[contents.Progress]:
     """Gives the function to pass as ``progress``; it draws on standard error, and only on a terminal."""
+    with _bars(DownloadColumn()) as show:
+        yield show
+
+
+@contextmanager
+def counts() -> Iterator[contents.Progress]:
+    """As `bars`, for files or images instead of bytes. Nothing is shown of a step that has nothing to do."""
+    with _bars(MofNCompleteColumn()) as show:
+        yield show
+
+
+@contextmanager
+def _bars(amount: ProgressColumn) -> Iterator[contents.Progress]:
     console = Console(stderr=True)
-    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn()
+    columns = TextColumn("{task.description}"), BarColumn(), amount, TimeRemainingColumn()
     tasks: dict[str, TaskID] = {}
     with Progress(*columns, console=console, disable=not console.is_terminal) as display:
 

@@ -6,7 +6,10 @@ where its size or its time has changed.
 """
 
 import contextlib
+import csv
+import gzip
 import hashlib
+import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +25,7 @@ from rungwise.data.own.threads import in_threads
 from rungwise.digests import digest_of, file_digest
 from rungwise.files import write_atomically
 
+COLUMNS = ("file", "part", "class", "columns", "sha256")
 LAYOUT = 1
 """Of the kept file; one of another layout is made anew."""
 UNSURE_NS = 2 * 10**9
@@ -60,6 +64,12 @@ class Index:
     def digest(self) -> str:
         """64 hexadecimal digits. The order of files on the disk and the data's own place are no part of it."""
         return digest_of([["" if self.alone else name, *more] for name, *more in self.rows])
+
+    def written(self) -> bytes:
+        """The rows as a gzipped CSV file with a heading."""
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([COLUMNS, *self.rows])
+        return gzip.compress(text.getvalue().encode(), mtime=0)
 
     @property
     def headers(self) -> Headers:

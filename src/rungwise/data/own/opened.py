@@ -31,7 +31,7 @@ from rungwise.seeding import stream
 
 RESULT_VERSION = 1
 """Of what is made of the same files: raised when other pixels, labels or splits come out."""
-FACTS = "facts.json"
+FACTS, FILES = "facts.json", "files.csv.gz"
 Progress = Callable[[str, int, int], None]
 """Told what is done, and for how many of how many files."""
 Done = Callable[[int, int], None]
@@ -67,8 +67,7 @@ def open_own(path: Path, preparation: Preparation, *, verify: bool = False, prog
     try:
         found = find(place, preparation)
         index = make_index(found.place, found.files, verify=verify, progress=_of("files read", progress))
-        settings = preparation.model_dump(mode="json", exclude={"metadata"})
-        folder = folder_of("prepared") / digest_of([RESULT_VERSION, index.digest, settings])[:32]
+        folder = prepared_folder(index.digest, preparation)
         if not (folder / FACTS).is_file():
             with filelock.FileLock(f"{folder}.lock"):
                 if not (folder / FACTS).is_file():
@@ -91,25 +90,31 @@ def open_own(path: Path, preparation: Preparation, *, verify: bool = False, prog
     )
 
 
+def prepared_folder(digest: str, preparation: Preparation) -> Path:
+    """Where the images of files of a digest are kept, once they are prepared in that way."""
+    settings = preparation.model_dump(mode="json", exclude={"metadata"})
+    return folder_of("prepared") / digest_of([RESULT_VERSION, digest, settings])[:32]
+
+
 def load_own(path: Path, preparation: Preparation, digest: str, progress: Progress | None = None) -> Dataset:
-    """The images of own data. Raises DataError where its files are not those of the digest any more."""
-    opened = open_own(path, preparation, progress=progress)
-    if opened.facts.digest != digest:
+    """The images of own data, as they were prepared when the study was read, whatever became of the files since.
+
+    Raises DataError where they are not in the cache, and the files are not those of the digest any more.
+    """
+    folder = prepared_folder(digest, preparation)
+    if not (folder / FACTS).is_file() and (now := open_own(path, preparation, progress=progress)).folder != folder:
         raise DataError(
             f"{path} has changed since the study was read: expected files of the digest {digest[:12]}, got "
-            f"{opened.facts.digest[:12]}. Run the study again"
+            f"{now.facts.digest[:12]}. Run the study again"
         )
-    raw = json.loads((opened.folder / FACTS).read_text("utf-8"))
-    parts = read_parts(opened.folder, opened.facts.mapped)
+    raw = json.loads((folder / FACTS).read_text("utf-8"))
+    facts = replace(_FACTS.validate_python(raw["facts"]), name=name_of(path))
+    parts = read_parts(folder, facts.mapped)
     sha256 = {"files": digest, "pixels": raw["pixels"]}
-    if not opened.facts.mapped and pixel_digest(parts) != raw["pixels"]:
-        shutil.rmtree(opened.folder, ignore_errors=True)
-        raise DataError(
-            f"{opened.folder} was damaged, and has been removed: run again, and the images are decoded anew"
-        )
-    return Dataset(
-        opened.facts.name, opened.facts.classes, parts["train"], parts.get("test"), sha256, parts.get("validation")
-    )
+    if not facts.mapped and pixel_digest(parts) != raw["pixels"]:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise DataError(f"{folder} was damaged and has been removed: run again, and the images are decoded anew")
+    return Dataset(facts.name, facts.classes, parts["train"], parts.get("test"), sha256, parts.get("validation"))
 
 
 def name_of(path: Path) -> str:
@@ -129,6 +134,7 @@ def _make(found: Found, index: Index, preparation: Preparation, folder: Path, pr
         prepared = prepare(found.items(index.headers), preparation, work, progress)
         (work / "raw.npy").unlink(missing_ok=True)
         write_labels(work, prepared.parts)
+        (work / FILES).write_bytes(index.written())
         known = {
             "facts": asdict(_facts(prepared, index.digest, preparation)),
             "sizes": [[*size, count] for size, count in prepared.sizes.items()],

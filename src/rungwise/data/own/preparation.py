@@ -49,7 +49,7 @@ class Preparation(Settings):
     group_column: str | None = _unset()
     """The column by which images belong together, as all those of one person: no group is on both sides of a split.
     Left out: a column called "group", if there is one. "none": images are split one by one."""
-    size: Side | tuple[Side, Side] | None = _unset()
+    image_size: Side | tuple[Side, Side] | None = _unset()
     """Pixels of a side, or height and width. Left out: sizes stay where all are equal and at most 64, else they become
     the median side, at most 64."""
     resize: Literal["letterbox", "crop"] = _unset(default="letterbox")

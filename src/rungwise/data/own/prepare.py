@@ -41,6 +41,10 @@ class Prepared(NamedTuple):
     sizes: dict[Size, int]
     """How many images had which size before."""
     notes: tuple[str, ...]
+    drawn: bool
+    """Whether the data has no test part of its own."""
+    group_column: str | None
+    """By which images belong together."""
 
 
 def prepare(items: Items, preparation: Preparation, folder: Path, progress: Progress | None = None) -> Prepared:
@@ -64,8 +68,11 @@ def prepare(items: Items, preparation: Preparation, folder: Path, progress: Prog
         columns = {column: values[index] for column, (values, _) in whole.columns.items()}
         groups = None if whole.groups is None else whole.groups[index]
         parts[name] = ImageSet(images, whole.labels.values[index], columns, groups)
+    drawn = not (whole.parts == PARTS.index(TEST)).any()
     names = {column: coded.names for column, coded in whole.columns.items()}
-    return Prepared(whole.labels.names, names, parts, dict(items.pixels.sizes()), tuple(notes))
+    return Prepared(
+        whole.labels.names, names, parts, dict(items.pixels.sizes()), tuple(notes), drawn, whole.group_column
+    )
 
 
 class _Kept:
@@ -82,6 +89,7 @@ class _Kept:
         if column not in (None, "none", *items.columns):
             known = listed(sorted(items.columns)) or "none at all"
             raise DataError(f"expected the groups in a column {column!r}; the data has {known}")
+        self.group_column = None if column == "none" else column
         self.groups = None if column in (None, "none") else items.columns[column].values[kept]
         self.columns: dict[str, Coded] = {}
         for name, whole in items.columns.items():

@@ -20,7 +20,7 @@ def common_size(sizes: Mapping[Size, int], preparation: Preparation) -> Size:
     A size that is set. Else, where all are equal, theirs, made smaller in proportion where a side has more than
     `LARGEST_SIDE`; where they differ, a square of the median of all heights and widths, `LARGEST_SIDE` at most.
     """
-    wanted = preparation.size
+    wanted = preparation.image_size
     if wanted is not None:
         return Size(wanted, wanted) if isinstance(wanted, int) else Size(*wanted)
     if len(sizes) == 1:

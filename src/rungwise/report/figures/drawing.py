@@ -1,6 +1,9 @@
 """Draws figures: one SVG per panel, sized and laid out to stand within a page."""
 
 import io
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import matplotlib
@@ -8,11 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Canvas
+from matplotlib.text import Text
 
 from rungwise.findings import Bars, Figure, Heatmap, Histogram, Images, Lines, Panel, Points
 from rungwise.report.figures.ink import STYLE, Stroke, legend, strokes
+from rungwise.report.figures.lettering import wide
 from rungwise.report.figures.panels import draw_bars, draw_histogram, draw_lines
-from rungwise.report.figures.pictures import Mosaic, draw_heatmap, draw_images
+from rungwise.report.figures.pictures import FEW_COLUMNS, Mosaic, draw_heatmap, draw_images, width_of_cells
 from rungwise.report.figures.points import draw_points
 from rungwise.report.figures.svg import for_pages, raised
 
@@ -42,8 +47,8 @@ def drawn(figure: Figure, prefix: str) -> Drawing:
     panels: list[str] = []
     heads: list[float] = []
     for i, panel in enumerate(figure.panels, 1):
-        width = (PAGE - GUTTER * (columns - 1)) / columns if columns > 1 else SINGLE
-        with matplotlib.rc_context(STYLE):  # type: ignore[arg-type]
+        width = (PAGE - GUTTER * (columns - 1)) / columns if columns > 1 else _alone(panel)
+        with matplotlib.rc_context(STYLE), _any_letters():  # type: ignore[arg-type]
             if isinstance(panel, Images):
                 canvas, above = _pictures(panel, PAGE if columns == 1 else width)
             else:
@@ -55,6 +60,20 @@ def drawn(figure: Figure, prefix: str) -> Drawing:
         row = slice(i // columns * columns, (i // columns + 1) * columns)
         panels[i] = raised(panels[i], max(heads[row]) - above)  # so that the plots of a row stand level
     return Drawing(panels=tuple(panels), legend=legend(figure), columns=columns)
+
+
+def _alone(panel: Panel) -> float:
+    """The width of a panel that stands alone."""
+    return PAGE if isinstance(panel, Heatmap) and len(panel.columns) > FEW_COLUMNS else SINGLE
+
+
+@contextmanager
+def _any_letters() -> Iterator[None]:
+    """No warning of letters that matplotlib's font has not: the SVG carries them as text, and the reader's fonts draw
+    them."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
+        yield
 
 
 def _pictures(panel: Images, width: float) -> tuple[Canvas, float]:
@@ -86,12 +105,19 @@ def _plot(panel: Panel, width: float, found: dict[str, Stroke]) -> tuple[Canvas,
     assert words is not None
     points = 72 / RASTER_DPI
     left, below = (plot.x0 - words.x0) * points + 1, (plot.y0 - words.y0) * points + 2
+    left, below = left + _unmeasured(ax.get_yticklabels()), below + 0.7 * _unmeasured(ax.get_xticklabels())
     right = max(1.0, (words.x1 - plot.x1) * points) + 1
     left, right = min(left, 0.6 * width), min(right, 0.3 * width)
     height = above + tall + below
     canvas.set_size_inches(width / 72, height / 72)
     ax.set_position((left / width, below / height, 1 - (left + right) / width, tall / height))
     return canvas, above
+
+
+def _unmeasured(labels: Sequence[Text]) -> float:
+    """By how much the longest label is longer than it was measured: matplotlib takes wide letters, which its font has
+    not, for narrower ones."""
+    return max((0.4 * 8 * wide(label.get_text()) for label in labels), default=0.0)
 
 
 def plot_height(panel: Panel, width: float) -> float:
@@ -102,7 +128,7 @@ def plot_height(panel: Panel, width: float) -> float:
         case Bars():
             return 19.0 * max(1, len(panel.names)) + 6
         case Heatmap():
-            cell = (width - 30) / max(1, len(panel.columns))
+            cell = width_of_cells(panel, width - 30) / max(1, len(panel.columns))
             return max(1, len(panel.rows)) * min(30.0, cell)
         case _:
             return min(0.64 * width, 190.0)

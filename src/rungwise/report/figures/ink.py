@@ -25,6 +25,9 @@ PALETTE = (
 protanopic eyes (Machado et al. 2009), was made large while every luminance stays between .12 and .36, so that each
 colour has a contrast of at least 2.5 to white and to the dark page."""
 
+GROUND = "#8a8f98"
+"""Of points that others stand out from: between the ink of light and of dark pages."""
+
 MARKERS = "os^DvPXph*"
 FEW_POINTS = 500
 """Panels with more points show their groups by colour alone: shapes need larger markers."""
@@ -87,6 +90,8 @@ class Stroke:
     """A line, as a series; else a group of points."""
     in_legend: bool
     """False where its name already stands beside its points."""
+    muted: bool = False
+    """The ground behind the others."""
 
 
 def strokes(panels: tuple[Panel, ...]) -> dict[str, Stroke]:
@@ -102,8 +107,9 @@ def strokes(panels: tuple[Panel, ...]) -> dict[str, Stroke]:
                 few = sum(len(cloud.x) for cloud in panel.clouds) <= FEW_POINTS
                 for cloud in panel.clouds:
                     marker = MARKERS if few and cloud.size is None else "o"
-                    stroke = _stroke(cloud.name, len(found), marker, named=bool(cloud.note))
-                    found.setdefault(cloud.name, stroke)
+                    place = sum(not stroke.muted for stroke in found.values())
+                    own = _stroke(cloud.name, place, marker, named=bool(cloud.note))
+                    found.setdefault(cloud.name, _ground(cloud.name) if cloud.muted else own)
     return found
 
 
@@ -116,6 +122,10 @@ def _stroke(name: str, i: int, markers: str, *, line: bool = False, named: bool 
         line=line,
         in_legend=not named,
     )
+
+
+def _ground(name: str) -> Stroke:
+    return Stroke(name=name, colour=GROUND, marker="o", dashes=(), line=False, in_legend=True, muted=True)
 
 
 def legend(figure: Figure) -> tuple[Stroke, ...]:

@@ -1,7 +1,6 @@
 """Draws the panels with axes: lines, bars and histograms; and what stands above every plot."""
 
 import math
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,12 +13,15 @@ from rungwise.evidence.estimate import t_interval
 from rungwise.findings import Bars, Histogram, Level, Lines, Panel, Series
 from rungwise.report.cells import printed
 from rungwise.report.figures.ink import INK, MUTED, PALETTE, Stroke
+from rungwise.report.figures.lettering import letters, shortened, wrapped
 
 Strokes = Mapping[str, Stroke]
 Looks = dict[str, Any]
 """Keywords for matplotlib."""
 BAND_FROM = 5
 """Runs from which the interval is drawn: from fewer it is so wide that several bands hide the curves themselves."""
+LONGEST_BAR = 40
+"""Letters of the name of a bar."""
 FINEST = 400
 """Points of a curve that are drawn, evenly spread: more than a figure has room for would only make it large."""
 
@@ -33,7 +35,7 @@ def head(ax: Axes, panel: Panel, width: float, offset: float = 5.0) -> float:
         above(ax, panel.y_label, 0.0, offset, color=MUTED)
         offset += 13
     if panel.title:
-        lines = textwrap.wrap(panel.title, max(8, int(width / 5.9)))
+        lines = wrapped(panel.title, max(8, int(width / 5.9)))
         above(ax, "\n".join(lines), 0.0, offset, fontsize=9.5, fontweight="bold")
         offset += 12.5 * len(lines) + 1
     ax.set_xlabel(panel.x_label)
@@ -180,7 +182,7 @@ def draw_bars(ax: Axes, panel: Bars, size: tuple[float, float]) -> float:
     ax.margins(x=0.08)
     _leave_room(ax, panel, means, digits, size[0])
     ax.xaxis.set_major_locator(MaxNLocator(nbins=max(3, int(size[0] / 48)), steps=[1, 2, 2.5, 5, 10]))
-    ax.set_yticks(range(len(panel.names)), panel.names)
+    ax.set_yticks(range(len(panel.names)), [shortened(name, LONGEST_BAR) for name in panel.names])
     ax.set_ylim(len(panel.names) - 0.45, -0.55)
     ax.tick_params(axis="y", length=0, labelcolor=INK)
     ax.spines["left"].set_visible(False)
@@ -193,8 +195,10 @@ def _leave_room(ax: Axes, panel: Bars, means: Sequence[float], digits: int, widt
     `width`: of the plot and the names beside it, in points; letters of 8 points are taken to be 4.6 wide.
     """
     ax.autoscale_view()
+    if not any(value for values in panel.values for value in values):  # an axis of zeros has no length of its own
+        ax.set_xlim(0, 1.25 * max((value for level in panel.levels for value in level.values), default=0.8))
     low, high = ax.get_xlim()
-    plot = max(60.0, width - 4.6 * max(map(len, panel.names), default=0))
+    plot = max(60.0, width - 4.6 * min(LONGEST_BAR, max(map(letters, panel.names), default=0)))
     for values, mean in zip(panel.values, means, strict=True):
         if math.isfinite(mean):
             share = min(0.6, (8 + 4.6 * len(printed(mean, digits))) / plot)

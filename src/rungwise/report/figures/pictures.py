@@ -1,7 +1,6 @@
 """Draws the panels made of cells and pixels: heat maps and mosaics of small images."""
 
 import math
-import textwrap
 
 import matplotlib
 import numpy as np
@@ -10,6 +9,7 @@ from matplotlib.axes import Axes
 from rungwise.findings import Heatmap, Images
 from rungwise.report.cells import printed
 from rungwise.report.figures.ink import INK, MUTED
+from rungwise.report.figures.lettering import LONGEST_NAME, letters, shortened, wrapped
 from rungwise.report.figures.panels import Looks, head
 
 HEAT = (0x1C / 255, 0x6F / 255, 0xB3 / 255)
@@ -18,13 +18,15 @@ WHITE_ABOVE = 0.78
 """Share of the colour from which white text reads better than ink on a light page (contrast 4 to 1)."""
 ANNOTATED = 400
 """Heat maps with more cells carry no numbers."""
+FEW_COLUMNS = 10
+"""Heat maps with more have the width of the page, and no number where it is 0: those that are not would be lost."""
 TITLE_SIZE = 7.0
 """Points, of the titles above tiles."""
 
 
 def draw_heatmap(ax: Axes, panel: Heatmap, size: tuple[float, float]) -> float:
     """On a plot of about that (width, height) in points; returns the height of what stands above it."""
-    cell_width = size[0] / max(1, len(panel.columns))
+    cell_width = width_of_cells(panel, size[0]) / max(1, len(panel.columns))
     values = np.asarray(panel.values, dtype=float)  # (rows, columns)
     shares = shares_of(values)
     cells = np.empty((*values.shape, 4))
@@ -32,9 +34,10 @@ def draw_heatmap(ax: Axes, panel: Heatmap, size: tuple[float, float]) -> float:
     cells[..., 3] = np.nan_to_num(shares, nan=0.0)
     if values.size:
         ax.imshow(cells, interpolation="none", aspect="auto")
-    ax.set_xticks(range(len(panel.columns)), panel.columns)
-    ax.set_yticks(range(len(panel.rows)), panel.rows)
-    widest = max((len(name) for name in panel.columns), default=0)
+    across, down = ([shortened(name, LONGEST_NAME) for name in names] for names in (panel.columns, panel.rows))
+    ax.set_xticks(range(len(across)), across)
+    ax.set_yticks(range(len(down)), down)
+    widest = max(map(letters, across), default=0)
     if widest * 5.2 > cell_width:
         ax.tick_params(axis="x", rotation=45)
         for label in ax.get_xticklabels():
@@ -42,8 +45,17 @@ def draw_heatmap(ax: Axes, panel: Heatmap, size: tuple[float, float]) -> float:
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     if values.size <= ANNOTATED:
-        _write_cells(ax, values, shares, panel.digits, cell_width)
+        written = np.where(values == 0, np.nan, values) if len(panel.columns) > FEW_COLUMNS else values
+        _write_cells(ax, written, shares, panel.digits, cell_width)
     return head(ax, panel, size[0])
+
+
+def width_of_cells(panel: Heatmap, width: float) -> float:
+    """Of all together, in a panel with so much room; of few they are narrower, and taken to be as wide as that."""
+    if len(panel.columns) <= FEW_COLUMNS:
+        return width
+    names = max((letters(shortened(name, LONGEST_NAME)) for name in panel.rows), default=0)
+    return max(0.4 * width, width - 4.8 * names)
 
 
 def shares_of(values: np.ndarray) -> np.ndarray:
@@ -92,9 +104,9 @@ class Mosaic:
         across = self.columns * (side_x + gap) - gap
         self.scale = min(width, self.columns * 84.0) / across
         """Points per pixel."""
-        letters = max(4, int(side_x * self.scale / (0.6 * TITLE_SIZE)))
-        wrapped = [textwrap.wrap(tile.title, letters) for tile in panel.tiles]
-        lines = max((len(text) for text in wrapped), default=0)
+        room = max(4, int(side_x * self.scale / (0.6 * TITLE_SIZE)))
+        titles = [wrapped(tile.title, room) for tile in panel.tiles]
+        lines = max(map(len, titles), default=0)
         above = math.ceil((lines * TITLE_SIZE * 1.25 + 3) / self.scale) if lines else 0
         step = above + side_y + gap
         self.pixels = np.zeros((max(1, rows * step - gap), across, 4), dtype=np.uint8)
@@ -102,8 +114,8 @@ class Mosaic:
         for i, tile in enumerate(tiles):
             top, left = i // self.columns * step + above, i % self.columns * (side_x + gap)
             self.pixels[top : top + side_y, left : left + side_x] = enlarged(tile, side_y, side_x)
-            if wrapped[i]:
-                self.titles.append((left + side_x / 2, top - 2 / self.scale, "\n".join(wrapped[i])))
+            if titles[i]:
+                self.titles.append((left + side_x / 2, top - 2 / self.scale, "\n".join(titles[i])))
 
     @property
     def size(self) -> tuple[float, float]:
@@ -125,6 +137,9 @@ def coloured_tiles(panel: Images) -> list[np.ndarray]:
     peak = max((float(np.nanmax(t, initial=0.0)) for t in tiles if np.isfinite(t).any()), default=0.0)
     coloured = []
     for tile in tiles:
+        if tile.ndim == 3:
+            coloured.append(_in_colour(tile, diverging=panel.colours == "diverging"))
+            continue
         values = tile.astype(float)
         values[~np.isfinite(values)] = np.nan
         seen = values[np.isfinite(values)]
@@ -146,6 +161,23 @@ def coloured_tiles(panel: Images) -> list[np.ndarray]:
         pixels[np.isnan(values), 3] = 0
         coloured.append(pixels)
     return coloured
+
+
+def _in_colour(tile: np.ndarray, *, diverging: bool) -> np.ndarray:
+    """(h, w, 3) -> (h, w, 4) uint8, its own colours, with one scale for all three channels."""
+    values = tile.astype(float)
+    known = np.isfinite(values).all(axis=2)
+    seen = values[known]
+    low, high = (0.0, 255.0) if tile.dtype == np.uint8 else _range(seen)
+    if diverging:
+        high = float(np.abs(seen).max(initial=0.0))
+        low = -high
+    flat = 0.5 if diverging else 0.0
+    share = (values - low) / (high - low) if high > low else np.full(values.shape, flat)
+    pixels = np.zeros((*known.shape, 4), np.uint8)
+    pixels[known, :3] = np.rint(255 * share[known])
+    pixels[known, 3] = 255
+    return pixels
 
 
 def _range(seen: np.ndarray) -> tuple[float, float]:

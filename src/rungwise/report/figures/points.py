@@ -10,12 +10,17 @@ from matplotlib.patches import Ellipse as EllipsePatch
 
 from rungwise.findings import Cloud, Points
 from rungwise.report.figures.ink import FEW_POINTS, INK, MUTED, Stroke
+from rungwise.report.figures.lettering import letters
 from rungwise.report.figures.panels import Looks, Strokes, head, log_ticks
 
 MANY_POINTS = 2000
 """Clouds with more points are drawn as one picture: an SVG with an element for each would be megabytes."""
 PLATES = 30
 """Groups of more points carry their note in their midst, on a white plate; smaller ones beside them."""
+FOREGROUND = 9.0
+"""Square points of a marker, at least, that stands out from muted ones."""
+LONGEST_PLATE = 10
+"""Letters of a note in the midst of its points: a longer one would hide them."""
 LARGEST_MARKER = 380.0
 """Area in square points."""
 
@@ -28,11 +33,16 @@ def draw_points(ax: Axes, panel: Points, strokes: Strokes, size: tuple[float, fl
     ax.grid(axis="both")
     total = sum(len(cloud.x) for cloud in panel.clouds)
     sizes = [cloud.size for cloud in panel.clouds if cloud.size]
+    few = any(cloud.muted for cloud in panel.clouds)  # points that stand out from many
     for cloud in panel.clouds:
-        _draw_cloud(ax, cloud, strokes[cloud.name], total, marker_area(cloud.size, sizes, total))
+        area = marker_area(cloud.size, sizes, total)
+        _draw_cloud(ax, cloud, strokes[cloud.name], total, max(area, FOREGROUND) if few and not cloud.muted else area)
     ax.margins(0.1 if sizes else 0.05)
     if sizes:
         _size_legend(ax, sizes)
+    for cloud in panel.clouds:
+        if _plated(cloud) and letters(cloud.note) > LONGEST_PLATE:
+            _plate_above(ax, cloud, strokes[cloud.name], size)
     noted = [note for cloud in panel.clouds for note in _noted(cloud)]
     _place_notes(ax, noted, [math.sqrt(marker_area(cloud.size, sizes, total)) / 2 for cloud in noted], size)
     return head(ax, panel, size[0])
@@ -49,6 +59,8 @@ def _noted(cloud: Cloud) -> list[Cloud]:
 def _draw_cloud(ax: Axes, cloud: Cloud, stroke: Stroke, total: int, area: float) -> None:
     looks: Looks = {"color": stroke.colour, "marker": stroke.marker, "linewidth": 0}
     alpha, picture = (0.65, False) if total <= MANY_POINTS else (0.45, True)
+    if cloud.muted:
+        alpha, looks["zorder"] = 0.3, 0.8
     ax.scatter(cloud.x, cloud.y, s=area, alpha=alpha, rasterized=picture, **looks)
     if cloud.joined:
         ax.plot(cloud.x, cloud.y, color=stroke.colour, linewidth=1.0, alpha=0.6, zorder=1.5)
@@ -56,11 +68,35 @@ def _draw_cloud(ax: Axes, cloud: Cloud, stroke: Stroke, total: int, area: float)
         e = cloud.ellipse
         outline: Looks = {"edgecolor": stroke.colour, "facecolor": "none", "linewidth": 1.4}
         ax.add_patch(EllipsePatch((e.x, e.y), e.width, e.height, angle=e.angle, zorder=3, **outline))
-    if cloud.note and len(cloud.x) > PLATES:
-        plate: Looks = {"boxstyle": "round,pad=0.22", "facecolor": "#ffffff", "alpha": 0.88, "linewidth": 1.0}
-        plate["edgecolor"] = stroke.colour
-        text: Looks = {"color": "#16181d", "fontweight": "bold", "ha": "center", "va": "center", "zorder": 5}
-        ax.text(float(np.mean(cloud.x)), float(np.mean(cloud.y)), cloud.note, bbox=plate, **text)
+    if _plated(cloud) and letters(cloud.note) <= LONGEST_PLATE:
+        _plate(ax, float(np.mean(cloud.x)), float(np.mean(cloud.y)), cloud, stroke)
+
+
+def _plated(cloud: Cloud) -> bool:
+    """Whether its note stands on a plate."""
+    return bool(cloud.note) and len(cloud.x) > PLATES
+
+
+def _plate(ax: Axes, x: float, y: float, cloud: Cloud, stroke: Stroke, va: str = "center") -> None:
+    plate: Looks = {"boxstyle": "round,pad=0.22", "facecolor": "#ffffff", "alpha": 0.88, "linewidth": 1.0}
+    plate["edgecolor"] = stroke.colour
+    text: Looks = {"color": "#16181d", "fontweight": "bold", "ha": "center", "va": va, "zorder": 5}
+    ax.text(x, y, cloud.note, bbox=plate, **text)
+
+
+def _plate_above(ax: Axes, cloud: Cloud, stroke: Stroke, size: tuple[float, float]) -> None:
+    """A long note above its points and their ellipse, where it hides none of them; below them near the upper edge."""
+    x, y = float(np.mean(cloud.x)), np.asarray(cloud.y)
+    low, high = float(y.min()), float(y.max())
+    if (e := cloud.ellipse) is not None:
+        turn = math.radians(e.angle)
+        reach = math.hypot(e.width * math.sin(turn), e.height * math.cos(turn)) / 2
+        low, high = min(low, e.y - reach), max(high, e.y + reach)
+    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    half, gap = 3.2 * letters(cloud.note) * (right - left) / size[0], 5 * (top - bottom) / size[1]
+    x = min(max(x, left + half), right - half)
+    below = high + 4 * gap > top
+    _plate(ax, x, low - gap if below else high + gap, cloud, stroke, "top" if below else "bottom")
 
 
 def _place_notes(ax: Axes, clouds: Sequence[Cloud], radii: Sequence[float], size: tuple[float, float]) -> None:
@@ -73,7 +109,7 @@ def _place_notes(ax: Axes, clouds: Sequence[Cloud], radii: Sequence[float], size
     for at, radius in zip(places, radii, strict=True):
         taken += [(x - radius, y - radius, x + radius, y + radius) for x, y in at]
     for cloud, at, radius in zip(clouds, places, radii, strict=True):
-        wide, tall, gap = 5.2 * len(cloud.note), 9.0, radius + 2
+        wide, tall, gap = 5.2 * letters(cloud.note), 9.0, radius + 2
         from_mean = np.hypot(*(at - at.mean(axis=0)).T)
         near = at[np.argsort(from_mean, kind="stable")]
         boxes = [(x + gap, y - tall / 2) for x, y in near]

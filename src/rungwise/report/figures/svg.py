@@ -8,6 +8,7 @@ from markupsafe import escape
 from matplotlib.markers import MarkerStyle
 
 from rungwise.report.figures.ink import INK, Stroke
+from rungwise.report.figures.lettering import letters
 
 _ID = re.compile(r'\s?\bid="([^"]+)"')
 _REFERENCE = re.compile(r'(href="#|url\(#)([^")]+)')
@@ -87,7 +88,7 @@ def _legend(legend: Sequence[Stroke], width: float) -> tuple[str, float]:
     """The legend in lines no longer than `width`, and its height."""
     parts, x, y = [], 0.0, 0.0
     for stroke in legend:
-        needed = 42 + 5.0 * len(stroke.name)
+        needed = 42 + 5.0 * letters(stroke.name)
         if x > 0 and x + needed > width:
             x, y = 0.0, y + 14
         parts.append(

@@ -7,7 +7,8 @@ from xml.etree import ElementTree
 from latex2mathml.converter import convert
 from markupsafe import Markup, escape
 
-_IN_TEXT = re.compile(r"\$([^$\n]+)\$")
+IN_TEXT = re.compile(r"\$((?! )[^$\n]+(?<! ))\$(?!\d)")
+"""A formula in running text, without the spaces or the digit that the prices of "$5 or $10" would have."""
 _HARMLESS = frozenset(
     [
         "display",
@@ -79,7 +80,7 @@ def _upright(element: ElementTree.Element) -> bool:
 
 def prose(text: str) -> Markup:
     """Running text, escaped, with what stands in $...$ as MathML."""
-    parts = _IN_TEXT.split(text)
+    parts = IN_TEXT.split(text)
     return Markup("").join(formula(part) if i % 2 else escape(typeset(part)) for i, part in enumerate(parts))
 
 

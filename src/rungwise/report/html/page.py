@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from rungwise.findings import Column, Figure, Findings, Table
 from rungwise.report.cells import CellText, has_intervals, is_numeric, printed, shared_n, shown
-from rungwise.report.document import Document
+from rungwise.report.document import MOST_TRIALS, Document
 from rungwise.report.figures.drawing import Drawing
 from rungwise.report.figures.svg import key
 from rungwise.report.html.claim_views import ClaimView, chapter_claims, claims_view, download, filters
@@ -48,6 +48,11 @@ class TableView:
     def long(self) -> bool:
         return len(self.rows) > LONG_TABLE
 
+    @property
+    def total(self) -> int:
+        """Rows of the CSV."""
+        return len(self.table.rows)
+
 
 @dataclass(frozen=True)
 class ChapterView:
@@ -60,7 +65,7 @@ class ChapterView:
 
 def html(document: Document, drawings: Sequence[Drawing]) -> str:
     """The whole page. `drawings`: the document's figures in order, with ids unique to each."""
-    templates = environment()
+    templates, rows = environment(), document.listed_trials
     style = "\n".join(templates.get_template(name).render() for name in ("style.css", "claims.css"))
     return templates.get_template("report.html.j2").render(
         document=document,
@@ -68,7 +73,9 @@ def html(document: Document, drawings: Sequence[Drawing]) -> str:
         claims=claims_view(document),
         chapters=tuple(_chapters(document, drawings)),
         trials=_trials(document),
-        anchors={trial.id: index for index, trial in reversed(list(enumerate(document.trials)))},
+        most_trials=MOST_TRIALS,
+        listed_trials=rows,
+        anchors={trial.id: index for index, trial in reversed(list(enumerate(rows)))},
     )
 
 
@@ -114,7 +121,8 @@ def table_view(table: Table, number: int) -> TableView:
         table=table,
         numeric=tuple(is_numeric(table, index) for index in range(len(table.columns))),
         rows=tuple(
-            tuple(shown(cell, column) for cell, column in zip(row, table.columns, strict=True)) for row in table.rows
+            tuple(shown(cell, column) for cell, column in zip(row, table.columns, strict=True))
+            for row in table.rows[: table.shown]
         ),
         n=shared_n(table),
         download=download(table),

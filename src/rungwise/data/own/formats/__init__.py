@@ -59,8 +59,8 @@ def find(place: Place, preparation: Preparation) -> Found:
             return each.find(place, preparation)
     raise DataError(
         f"{place.path} holds {_content(place)}: expected a folder (or ZIP, TAR) with a folder of images for each "
-        "class, images with a metadata.csv, or arrays as NPZ, NPY, IDX, CSV, CIFAR binary or Parquet; docs/data.md "
-        "shows each"
+        "class, images with a metadata.csv, or arrays as NPZ, NPY, IDX, CSV, CIFAR binary or Parquet; "
+        "docs/own-images.md shows each"
     )
 
 

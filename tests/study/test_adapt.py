@@ -1,0 +1,145 @@
+"""A study asked of other data."""
+
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rungwise.data.given import data_of
+from rungwise.data.reading import Reading
+from rungwise.data.settings import Data
+from rungwise.insight.centroids import confusion_by_centroids, hardest_pairs
+from rungwise.study.adapt import adapt
+from rungwise.study.reading import parse_study, preset_names, read_study
+from rungwise.study.study import StudyError, study_trials
+from tests.material.photos import write_photos
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Data:
+    return data_of(write_photos(tmp_path / "photos", count=16))
+
+
+@pytest.mark.parametrize("name", ["quick", "reference", "best", "capacity"])
+def test_a_preset_is_asked_of_own_images(name: str, photos: Data) -> None:
+    adapted = adapt(read_study(name), name, photos)
+    assert adapted.study.title == f"photos: the {name} study"
+    assert {chapter.data.identity for chapter in adapted.study.chapters} == {photos.identity}
+    assert parse_study(adapted.text, "again.toml") == adapted.study
+    assert study_trials(adapted.study)
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_a_preset_is_asked_of_a_data_set_by_name(name: str) -> None:
+    if name in ("multitask", "multi-mnist"):
+        with pytest.raises(StudyError, match=r"nothing of .* can be asked of digits: the chapter"):
+            adapt(read_study(name), name, data_of("digits"))
+        return
+    study = adapt(read_study(name), name, data_of("digits")).study
+    assert {chapter.data.source for chapter in study.chapters} == {"digits"}
+    assert all(chapter.data.size <= 1348 for chapter in study.chapters)
+
+
+def test_what_cannot_be_asked_is_left_out_with_its_reason(photos: Data) -> None:
+    adapted = adapt(read_study("reference"), "reference", photos)
+    kinds = [chapter.kind for chapter in adapted.study.chapters]
+    assert kinds == ["projection", "perceptrons", "mlps", "cnns", "cnns", "seeing"]
+    reasons = "\n".join(adapted.left_out)
+    assert "the chapter 'multitask': it needs 1 more" in reasons
+    assert "the claim 'M2': it is about the study's own data or nets" in reasons
+    for reason in adapted.left_out:
+        assert " ".join(reason.split()) in adapted.text
+
+
+def test_nets_that_do_not_fit_the_images_are_left_out(photos: Data) -> None:
+    tiny = Data(source=photos.source, image_size=4)
+    adapted = adapt(read_study("best"), "best", tiny)
+    assert (
+        "small of the chapter 'mnist-15s': crop = 2 leaves nothing of images of 4 x 4 pixels; expected at most 1"
+        in (adapted.left_out)
+    )
+    assert "mnist-15s" not in {chapter.name for chapter in adapted.study.chapters}
+    assert "mnist-45s" in {chapter.name for chapter in adapted.study.chapters}
+
+
+def test_general_claims_stay(photos: Data) -> None:
+    study = adapt(read_study("reference"), "reference", photos).study
+    claims = {claim.id for chapter in study.chapters for claim in chapter.claims}
+    assert claims == {"R4", "M3", "C4-equal", "C5-equal", "C6-equal", "S1"}
+
+
+def test_all_claims_of_a_users_own_study_stay(photos: Data) -> None:
+    text = """
+title = "mine"
+[[chapter]]
+kind = "mlps"
+data = { source = "digits", train_images = 1000, validation_images = 100 }
+fit = { epochs = 1, batch = 8, rate = 0.01 }
+nets = { A = { hidden = [4] }, B = { hidden = [5] } }
+[[chapter.claim]]
+id = "better"
+says = "A is better"
+test = { metric = "test_accuracy", better = "A", than = "B" }
+"""
+    adapted = adapt(parse_study(text, "mine.toml"), "mine", photos)
+    assert adapted.study.title == "photos: mine"
+    (chapter,) = adapted.study.chapters
+    assert [claim.id for claim in chapter.claims] == ["better"]
+    assert (chapter.data.train_images, chapter.data.validation_images) == (None, 7)  # of 36, a fifth is set aside
+
+
+def test_pairs_are_those_that_are_hardest_to_tell_apart(photos: Data) -> None:
+    study = adapt(read_study("quick"), "quick", photos).study
+    perceptrons, seeing = (next(c for c in study.chapters if c.kind == kind) for kind in ("perceptrons", "seeing"))
+    assert {frozenset(pair) for pair in perceptrons.pairs} == {frozenset(pair) for pair in ((0, 1), (0, 2), (1, 2))}
+    assert seeing.classes == perceptrons.pairs[0]
+
+
+def test_two_classes_are_one_pair(tmp_path: Path) -> None:
+    data = data_of(write_photos(tmp_path / "two", count=16, classes=("cat", "dog")))
+    study = adapt(read_study("quick"), "quick", data).study
+    perceptrons = next(c for c in study.chapters if c.kind == "perceptrons")
+    assert len(perceptrons.pairs) == 1
+
+
+def test_the_text_names_the_data_relative_to_its_place(photos: Data, tmp_path: Path) -> None:
+    text = adapt(read_study("quick"), "quick", photos, tmp_path).text
+    assert {chapter["data"]["source"] for chapter in tomllib.loads(text)["chapter"]} == {"./photos"}
+    assert parse_study(text, "x.toml", Reading(base=tmp_path)).chapters[0].data == photos
+    elsewhere = adapt(read_study("quick"), "quick", photos, tmp_path / "other").text
+    assert tomllib.loads(elsewhere)["chapter"][0]["data"]["source"] == photos.source
+
+
+def test_a_projection_of_the_same_images_has_one_seed(photos: Data) -> None:
+    def seeds(data: Data) -> int:
+        study = adapt(read_study("quick"), "quick", data).study
+        return len(study.seeds_of(study.chapters[0]))
+
+    assert seeds(photos) == 1
+    assert seeds(Data(source=photos.source, split="per seed")) == 3
+    assert seeds(data_of("digits")) == 3
+
+
+def test_seeds_that_were_asked_for_stay(photos: Data) -> None:
+    assert adapt(read_study("reference").with_seeds(4), "reference", photos).study.seeds == 4
+
+
+def test_confusion_by_hand() -> None:
+    images = np.array([[0], [2], [10], [12], [7]], np.uint8).reshape(5, 1, 1, 1)
+    labels = np.array([0, 0, 1, 1, 0])
+    # Means 3 and 11: the image 7 is at 4 from both, and a tie goes to the first.
+    assert confusion_by_centroids(images, labels, 2).tolist() == [[3, 0], [0, 2]]
+    images[4] = 9  # means 11/3 and 11: 9 is nearer to 11
+    assert confusion_by_centroids(images, labels, 2).tolist() == [[2, 1], [0, 2]]
+
+
+def test_hardest_pairs_by_hand() -> None:
+    confusion = np.array([[8, 2, 0], [0, 10, 0], [1, 4, 5]])
+    assert hardest_pairs(confusion, 5) == [(2, 1), (0, 1), (2, 0)]  # shares .4, .2 and .1
+    assert hardest_pairs(confusion, 1) == [(2, 1)]

@@ -8,10 +8,16 @@ from typing import Any
 
 import pytest
 
+from rungwise.data.own.formats import FORMATS
+
 ROOT = Path(__file__).parents[1]
 PAGES = {page.relative_to(ROOT): page for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))}
 NAME = re.compile(r"\brungwise(?:\.[A-Za-z_]\w*)+")
+DOOR = re.compile(r"entry-points\.\"rungwise\.(\w+)\"")
 PATH = re.compile(r"(?<![\w/.])(?:src/)?(rungwise(?:/\w+)+(?:\.py|/)?)(?![\w/])")
+
+DOORS = {FORMATS.group}
+"""Groups of entry points that are called as no module is."""
 
 
 def documented() -> dict[str, str]:
@@ -43,7 +49,13 @@ def resolve(name: str) -> Any:
     raise AssertionError(f"no such name: {name}")
 
 
-@pytest.mark.parametrize("name", mentioned(NAME))
+@pytest.mark.parametrize("group", mentioned(DOOR))
+def test_a_documented_door_is_one(group: str) -> None:
+    """Some are called as a module is; the others are registries of one."""
+    assert group in DOORS or resolve(f"rungwise.{group}") is not None
+
+
+@pytest.mark.parametrize("name", sorted({*mentioned(NAME)} - {f"rungwise.{group}" for group in DOORS}))
 def test_a_documented_name_resolves(name: str) -> None:
     assert resolve(name) is not None
 

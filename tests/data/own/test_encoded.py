@@ -7,11 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from rungwise.data.own.encoded import Encoded, decode, each_file, no_bombs, read_header
 from rungwise.data.own.found import Header, Size
+from rungwise.data.own.headers import quick_header
 from rungwise.data.own.opening import open_place
+from rungwise.data.own.preparation import Preparation
+from rungwise.data.own.sizes import Fitting
 from tests.data.own.material import encoded, noise, picture, write
 
 GREY = noise(0, (5, 7))
@@ -200,6 +205,69 @@ def test_no_program_is_started_for_a_file(tmp_path: Path) -> None:
     assert reason(page) == "it is no image of a known format"
 
 
+# Headers that are read without Pillow --------------------------------------------------------------------------
+
+
+MODES = [*((mode, "PNG") for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")), ("L", "JPEG"), ("RGB", "JPEG")]
+
+
+@pytest.mark.parametrize(("mode", "kind"), [*MODES, ("CMYK", "JPEG")])
+@pytest.mark.parametrize("turn", [None, 1, 6, 8])
+def test_quick_headers_are_those_of_pillow(mode: str, kind: str, turn: int | None) -> None:
+    exif = Image.Exif()
+    if turn is not None:
+        exif[0x0110], exif[0x0112] = "a camera", turn
+    image = Image.fromarray(noise(5, (9, 6, 3))).convert("L" if mode == "I;16" else mode)
+    image = image.convert("I").convert(mode) if mode == "I;16" else image
+    content = encoded(image, kind, **({} if turn is None else {"exif": exif}))
+    with Image.open(io.BytesIO(content)) as opened:
+        turned = opened.getexif().get(0x0112) in {6, 8}
+        grey = opened.mode in {"1", "L", "LA", "I;16"}
+    expected = Header(Size(6, 9) if turned else Size(9, 6), grey)
+    assert read_header(content) == expected
+    quick = quick_header(content)
+    assert quick in (expected, None)
+    assert (quick is None) == (kind == "PNG" and turn is not None), "Pillow must look at a PNG with EXIF data"
+    assert decode(content).shape[:2] == expected.size
+
+
+def test_progressive_files_and_those_with_a_preview_are_understood() -> None:
+    """EXIF has a small picture of its own, with a frame in it."""
+    preview = encoded(Image.new("RGB", (4, 4)), "JPEG")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    block = exif.tobytes()
+    image = Image.fromarray(noise(5, (9, 6, 3)))
+    content = encoded(image, "JPEG", progressive=True, exif=block + preview, comment=b"\xff\xc0 is a marker")
+    assert quick_header(content) == Header(Size(6, 9), False)
+    assert decode(content).shape == (6, 9, 3)
+
+
+@given(
+    st.binary(max_size=60),
+    st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe1\0\x20Exif\0\0"]),
+)
+def test_any_bytes_have_a_header_or_none(content: bytes, start: bytes) -> None:
+    assert isinstance(quick_header(start + content), Header | None)
+
+
+@pytest.mark.parametrize("cut", range(2, 60, 7))
+def test_headers_that_break_off_are_left_to_pillow(cut: int) -> None:
+    for kind in ("PNG", "JPEG"):
+        content = encoded(Image.fromarray(noise(5)), kind)[:cut]
+        assert quick_header(content) is None or kind == "PNG"
+
+
+def test_what_is_seen_through_grey_images_may_have_a_colour(tmp_path: Path) -> None:
+    content = encoded(Image.fromarray(np.full((8, 8, 2), (100, 0), np.uint8), "LA"))
+    place = open_place(write(tmp_path, {"1.png": content}))
+    for background, channels in (("white", 1), ("#ff0000", 3)):
+        images = Encoded([read_header(content)], each_file(place, ["1.png"]), background)
+        assert images.channels() == channels
+        ((_, pixels),) = images.decode(Fitting(Size(8, 8), Preparation()))
+        assert pixels.shape == (1, channels, 8, 8)
+
+
 # Many files ----------------------------------------------------------------------------------------------------
 
 
@@ -212,7 +280,7 @@ def test_all_images_are_decoded_but_the_damaged_ones(tmp_path: Path) -> None:
     assert len(images) == 130
     assert images.sizes() == {Size(8, 8): 129}, "an empty one has no size"
     assert images.channels() == 1
-    found = {int(numbers[0]): pixels for numbers, pixels in images.decode(lambda image: image)}
+    found = {int(numbers[0]): pixels for numbers, pixels in images.decode(Fitting(Size(8, 8), Preparation()))}
     assert set(images.damaged) == set(range(130)) - set(found) == {7, 99}
     for number, pixels in found.items():
         np.testing.assert_array_equal(pixels, noise(number)[np.newaxis, np.newaxis])

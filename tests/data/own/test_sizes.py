@@ -4,15 +4,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from rungwise.data.own.found import Size
 from rungwise.data.own.preparation import Preparation
-from rungwise.data.own.sizes import common_size, fitting
+from rungwise.data.own.sizes import Fitting, common_size
 from tests.data.own.material import noise
 
 
 def fit(image: np.ndarray, size: tuple[int, int], **settings: object) -> np.ndarray:
-    return fitting(Size(*size), Preparation(**settings))(image)
+    return Fitting(Size(*size), Preparation(**settings))(image)
 
 
 # Which size ----------------------------------------------------------------------------------------------------
@@ -62,6 +63,17 @@ def test_an_image_of_the_size_is_not_touched() -> None:
 def test_enlarging_is_bilinear() -> None:
     """From two pixels to four: a quarter of the way beyond each centre, as PIL and OpenCV place them."""
     np.testing.assert_array_equal(fit(np.array([[[0], [200]]], np.uint8), (2, 4))[0, :, 0], [0, 50, 150, 200])
+
+
+@pytest.mark.parametrize("how", ["letterbox", "crop"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_both_halves_are_the_whole(how: str, channels: int) -> None:
+    """A picture of Pillow's is scaled before it is an array."""
+    image = noise(2, (30, 41, channels))
+    fitted = Fitting(Size(16, 12), Preparation(resize=how))
+    scaled = fitted.scaled(Image.fromarray(image[:, :, 0] if channels == 1 else image))
+    found = fitted.framed(np.asarray(scaled).reshape(scaled.height, scaled.width, channels))
+    np.testing.assert_array_equal(found, fitted(image))
 
 
 def test_a_letterbox_has_bars_of_the_background() -> None:

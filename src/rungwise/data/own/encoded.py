@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import numpy as np
 
 from rungwise.data.own.found import Fit, Header, Pixels, Size
+from rungwise.data.own.headers import ORIENTATION, SIDEWAYS, may_be_turned, quick_header
 from rungwise.data.own.place import Place
 from rungwise.data.own.preparation import colour
 from rungwise.data.own.threads import in_threads
@@ -30,8 +31,9 @@ FORMATS = ("PNG", "JPEG", "MPO", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM", "TG
 LEAST_IMAGES = 20
 """Of a data set."""
 GREY_MODES = {"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"}
-ORIENTATION, SIDEWAYS = 0x0112, {5, 6, 7, 8}
-"""EXIF's tag for how a camera was held, and its values with which height and width change places."""
+UPRIGHT = {0, 1}
+"""EXIF's values of `ORIENTATION` with which nothing is turned."""
+Colour = tuple[int, int, int]
 
 
 def is_image(name: str) -> bool:
@@ -46,35 +48,43 @@ def holds_images(place: Place) -> bool:
 
 def read_header(content: bytes) -> Header | str:
     """Size and mode of an image in a file's bytes, or why there is none."""
+    from PIL import Image
+
+    quick = quick_header(content)
+    if quick is not None and quick.size.height * quick.size.width <= (Image.MAX_IMAGE_PIXELS or 0):
+        return quick
     try:
         with _opened(content) as image:
             width, height = image.size
-            turned = image.format != "TIFF" and _may_be_turned(image, content)  # Pillow turns TIFF by itself
-            if turned and image.getexif().get(ORIENTATION) in SIDEWAYS:
+            if image.format != "TIFF" and _turned(image, content) in SIDEWAYS:  # Pillow turns TIFF by itself
                 width, height = height, width
             return Header(Size(height, width), image.mode in GREY_MODES)
     except Exception as error:  # decoders raise anything
         return _reason(error, content)
 
 
-def decode(content: bytes, background: tuple[int, int, int] = (255, 255, 255)) -> np.ndarray:
+def decode(content: bytes, background: Colour = (255, 255, 255), fit: Fit | None = None) -> np.ndarray:
     """The first picture in a file's bytes as (H, W, 3), or as (H, W, 1) where it is grey; uint8.
 
-    It is turned as EXIF says; transparent pixels are laid over the background; 16 bits are scaled to 8. Raises
-    ValueError with the reason where the file is damaged.
+    It is turned as EXIF says; transparent pixels are laid over the background; 16 bits are scaled to 8. `fit`: gives it
+    its size. Raises ValueError with the reason where the file is damaged.
     """
     from PIL import ImageOps
 
     try:
         with _opened(content) as image:
             image.load()
-            if _may_be_turned(image, content):
+            if _turned(image, content) not in UPRIGHT:
                 ImageOps.exif_transpose(image, in_place=True)
-            pixels = _pixels(image, background)
+            if image.mode.startswith("I"):
+                pixels = _scaled(np.asarray(image))[:, :, np.newaxis]
+                return pixels if fit is None else fit(pixels)
+            picture = _plain(image, background)
+            pixels = np.asarray(picture if fit is None else fit.scaled(picture))
     except Exception as error:  # decoders raise anything
         raise ValueError(_reason(error, content)) from error
-    red = pixels[:, :, :1]
-    return red if pixels.shape[2] == 3 and (pixels == red).all() else pixels
+    pixels = pixels[:, :, :1] if _is_grey(pixels) else pixels.reshape(*pixels.shape[:2], -1)
+    return pixels if fit is None else fit.framed(pixels)
 
 
 def _opened(content: bytes) -> "Image.Image":
@@ -92,24 +102,32 @@ def _formats() -> tuple[str, ...]:
     return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
-def _may_be_turned(image: "Image.Image", content: bytes) -> bool:
+def _turned(image: "Image.Image", content: bytes) -> int:
+    """EXIF's value for how the camera was held."""
     # Pillow decodes a whole PNG to see whether EXIF's data comes behind the pixels.
-    return image.format != "PNG" or any(mark in content for mark in (b"eXIf", b"exif", b"Orientation"))
+    unknown = image.format != "PNG" or may_be_turned(content)
+    return int(image.getexif().get(ORIENTATION) or 1) if unknown else 1
 
 
-def _pixels(image: "Image.Image", background: tuple[int, int, int]) -> np.ndarray:
+def _plain(image: "Image.Image", background: Colour) -> "Image.Image":
+    """A picture of 8 bits, grey ("L") or in colour ("RGB"), through which nothing is seen."""
     from PIL import Image
 
-    if image.mode.startswith("I"):
-        return _scaled(np.asarray(image))[:, :, np.newaxis]
     if image.mode == "F":
         raise ValueError("expected whole numbers as pixels, got floating-point ones; convert it to PNG")
     if image.has_transparency_data:
         over = Image.new("RGBA", image.size, (*background, 255))
-        return np.asarray(Image.alpha_composite(over, image.convert("RGBA")).convert("RGB"))
-    if image.mode in ("1", "L"):
-        return np.asarray(image.convert("L"))[:, :, np.newaxis]
-    return np.asarray(image.convert("RGB"))
+        return Image.alpha_composite(over, image.convert("RGBA")).convert("RGB")
+    mode = "L" if image.mode in ("1", "L") else "RGB"
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _is_grey(pixels: np.ndarray) -> bool:
+    """Whether red, green and blue of an image are equal; most that are not show it in a few pixels."""
+    if pixels.ndim == 2:
+        return False
+    some = pixels[:: 1 + len(pixels) // 4]
+    return bool((some == some[:, :, :1]).all() and (pixels == pixels[:, :, :1]).all())
 
 
 def _scaled(values: np.ndarray) -> np.ndarray:
@@ -161,12 +179,12 @@ class Encoded(Pixels):
         return self._sizes
 
     def channels(self) -> int:
-        return 1 if self._grey else 3
+        return 1 if self._grey and len(set(self._background)) == 1 else 3  # which may be seen through grey images
 
     def decode(self, fit: Fit) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         def one(content: bytes) -> np.ndarray | str:
             try:
-                return fit(decode(content, self._background)).transpose(2, 0, 1)
+                return decode(content, self._background, fit).transpose(2, 0, 1)
             except ValueError as error:
                 return str(error)
 

@@ -3,12 +3,15 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
 from rungwise.data.own.parts import NO_PART, PARTS, clean, in_order
 from rungwise.data.own.place import Place
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 class Listed(NamedTuple):
@@ -66,8 +69,19 @@ class Header(NamedTuple):
 
 Headers = Mapping[str, Header | str]
 """Of images that are files, by name; a text says why there is no image."""
-Fit = Callable[[np.ndarray], np.ndarray]
-"""Makes one image (H, W, C), uint8, the size that all shall have."""
+
+
+class Fit(Protocol):
+    """Makes images the size that all shall have."""
+
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        """Of one image (H, W, C), uint8; the image itself where it has the size."""
+
+    def scaled(self, picture: "Image.Image") -> "Image.Image":
+        """The first half for a picture of Pillow's, grey or in colour: as large as it will be."""
+
+    def framed(self, image: np.ndarray) -> np.ndarray:
+        """The second half, of an image (H, W, C) that is scaled: cut, or with bars, where its shape is another."""
 
 
 class Pixels(ABC):

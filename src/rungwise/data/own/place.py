@@ -8,13 +8,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO
 
 from rungwise.data.errors import DataError
 
 JUNK = {"__macosx", "thumbs.db", "desktop.ini", "@eadir", "$recycle.bin"}
 """What systems leave beside images, in lower case; so is everything whose name begins with a dot."""
+DRIVE = re.compile("[A-Za-z]:")
 MOST_FILES = 2_000_000
 """Of a data set: more than a million images, and what may lie beside them."""
 
@@ -131,8 +132,9 @@ def safe_name(path: Path, name: str) -> str:
     Raises DataError where it leads out of the archive.
     """
     check_name(path, name)
-    steps = PurePosixPath(name.replace("\\", "/")).parts
-    if steps and (steps[0].startswith("/") or ".." in steps or re.match("[A-Za-z]:", steps[0]) or "\0" in name):
+    plain = name.replace("\\", "/")
+    steps = [step for step in plain.split("/") if step not in ("", ".")]
+    if plain.startswith("/") or ".." in steps or DRIVE.match(plain) or "\0" in name:
         raise DataError(f"{path} holds the name {name!r}, which leads out of the archive: pack it anew without")
     return "/".join(steps)
 

@@ -14,7 +14,7 @@ from rungwise.data.own.encoded import LEAST_IMAGES
 from rungwise.data.own.found import Coded, Items, Size
 from rungwise.data.own.parts import NO_PART, PARTS, TEST, TRAIN
 from rungwise.data.own.preparation import Preparation
-from rungwise.data.own.sizes import common_size, fitting
+from rungwise.data.own.sizes import Fitting, common_size
 from rungwise.seeding import stream
 from rungwise.words import counted, listed
 
@@ -173,7 +173,7 @@ def _decode(
     size, done, grey = common_size(sizes, preparation), 0, True
     shape = (len(items), items.pixels.channels(), *size)
     raw = np.lib.format.open_memmap(folder / "raw.npy", "w+", np.uint8, shape)
-    for places, pixels in items.pixels.decode(fitting(size, preparation)):
+    for places, pixels in items.pixels.decode(Fitting(size, preparation)):
         raw[places], kept[places] = pixels, True
         grey = grey and pixels.shape[1] == 1
         done += len(places)

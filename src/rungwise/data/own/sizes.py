@@ -1,11 +1,15 @@
 """How images of any size become equal."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rungwise.data.own.found import Fit, Size
+from rungwise.data.own.found import Size
 from rungwise.data.own.preparation import LARGEST_SIDE, Preparation, colour
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 SMALLEST_SIDE = 4
 
@@ -37,35 +41,41 @@ def _median_side(sizes: Mapping[Size, int]) -> int:
     return int(sides[order][middle])
 
 
-def fitting(size: Size, preparation: Preparation) -> Fit:
-    """Makes images (H, W, C), uint8, that size: shrunk by the mean over the pixels whose centres a new one covers
+class Fitting:
+    """Makes images (H, W, C), uint8, one size: shrunk by the mean over the pixels whose centres a new one covers
     (Pillow's box filter, rounded after each direction), enlarged bilinearly; what another shape leaves over is cut off
     at both sides, or filled with the background."""
-    behind = colour(preparation.background)
-    letterbox = preparation.resize == "letterbox"
 
-    def fit(image: np.ndarray) -> np.ndarray:
-        if image.shape[:2] == size:
+    def __init__(self, size: Size, preparation: Preparation) -> None:
+        self._size, self._behind = size, colour(preparation.background)
+        self._letterbox = preparation.resize == "letterbox"
+
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        """Of one image; the image itself where it has the size."""
+        from PIL import Image
+
+        if image.shape[:2] == self._size:
             return image
-        shares = size.height / image.shape[0], size.width / image.shape[1]
-        scale = min(shares) if letterbox else max(shares)
-        inner = Size(*(max(1, round(side * scale)) for side in image.shape[:2]))
-        scaled = _resized(image, inner)
-        return _framed(scaled, size, behind) if letterbox else _cut(scaled, size)
+        channels = [np.ascontiguousarray(image[:, :, channel]) for channel in range(image.shape[2])]
+        return self.framed(np.stack([np.asarray(self.scaled(Image.fromarray(one))) for one in channels], axis=2))
 
-    return fit
+    def scaled(self, picture: "Image.Image") -> "Image.Image":
+        """A picture, grey or in colour, as large as it will be."""
+        from PIL import Image
 
+        width, height = picture.size
+        if (height, width) == self._size:
+            return picture
+        shares = self._size.height / height, self._size.width / width
+        scale = min(shares) if self._letterbox else max(shares)
+        inner = max(1, round(width * scale)), max(1, round(height * scale))
+        return picture.resize(inner, Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR)
 
-def _resized(image: np.ndarray, size: Size) -> np.ndarray:
-    from PIL import Image
-
-    channels = image.shape[2]
-    if channels not in (1, 3):
-        return np.concatenate([_resized(image[:, :, c : c + 1], size) for c in range(channels)], axis=2)
-    shrinks = size.height * size.width < image.shape[0] * image.shape[1]
-    how = Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR
-    picture = Image.fromarray(np.ascontiguousarray(image[:, :, 0] if channels == 1 else image))
-    return np.asarray(picture.resize((size.width, size.height), how)).reshape(*size, channels)
+    def framed(self, image: np.ndarray) -> np.ndarray:
+        """A scaled image (H, W, C), cut or with bars where its shape is another."""
+        if image.shape[:2] == self._size:
+            return image
+        return _framed(image, self._size, self._behind) if self._letterbox else _cut(image, self._size)
 
 
 def _framed(image: np.ndarray, size: Size, behind: tuple[int, int, int]) -> np.ndarray:

@@ -94,6 +94,18 @@ def large(
     _write("large", images == IMAGES, run(images), markdown, out)
 
 
+@app.command("own-data")
+def own_data(
+    files: Annotated[int, typer.Option(min=100, help="JPEG files to make.")] = 10_000,
+    images: Annotated[int, typer.Option(min=1000, help="Images to make in one file; 3 kB each.")] = 1_000_000,
+    out: Out = RESULTS,
+) -> None:
+    """How fast own images are decoded, looked at and found again, and what a million of them take."""
+    from benchmarks.own_data import FILES, IMAGES, markdown, run
+
+    _write("own-data", (files, images) == (FILES, IMAGES), run(files, images), markdown, out)
+
+
 @app.command()
 def profile(out: Out = RESULTS) -> None:
     """Where a training step's time goes: the reference's nets and the recipes of `best`."""

@@ -80,6 +80,9 @@ def memory_of_data(trial: Trial) -> int:
 def _images_held(data: Data) -> int:
     """How many images are in memory at once, copies included."""
     facts = data.facts
+    if facts.mapped:  # the parts stay in their files, and what is drawn from them is copied
+        drawn = data.train_images is not None or data.validation_images is not None or data.turned
+        return 2 * (data.size + data.aside) if drawn else 0
     return COPIES * (facts.train_images + facts.test_images)
 
 

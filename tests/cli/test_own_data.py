@@ -80,6 +80,11 @@ def test_what_is_not_there(home: Path, words: tuple[str, ...]) -> None:
     assert "there is no folder or file" in said.stderr
 
 
+def test_a_data_set_by_name_is_not_looked_at(home: Path) -> None:
+    said = rungwise(home, "data", "look", "mnist")
+    assert (said.returncode, "`rungwise data list`" in said.stderr) == (2, True)
+
+
 def test_a_damaged_image_is_named_and_can_be_skipped(home: Path) -> None:
     (home / "photos/cat/3.png").write_bytes((home / "photos/cat/3.png").read_bytes()[:100])
     said = rungwise(home, "data", "look", "photos")

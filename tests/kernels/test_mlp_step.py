@@ -265,6 +265,24 @@ def test_only_whole_multilayer_perceptrons_are_compiled(monkeypatch):
     assert not chosen(learner(net)).choices
 
 
+@pytest.mark.parametrize(
+    ("image", "hidden", "with_avx2"),
+    [
+        ((3, 32, 32), (100, 100), True),
+        ((3, 32, 32), (1000, 1000), False),  # too many weights
+        ((3, 64, 64), (30,), False),  # too many inputs
+        ((1, 28, 28), (100,) * 30, True),
+        ((2, 17, 23), (), True),
+    ],
+)
+def test_large_nets_are_left_to_mkl_with_avx2(image, hidden, with_avx2, monkeypatch):
+    monkeypatch.setattr(machine_code.numba, "threading_layer", lambda: "omp")
+    one = learner(MlpSettings(hidden=hidden).build(image, (47,)))
+    for lanes, expected in ((4, True), (8, with_avx2), (16, True)):
+        monkeypatch.setattr(vectors, "LANES", lanes)
+        assert can_compile(one.net, one.optimiser, one.precision) == expected
+
+
 def test_where_there_is_no_openmp_autograd_does_it():
     program = (
         "from test_mlp_step import built, can_compile, learner; import sys; one = learner(built()); "

@@ -22,6 +22,7 @@ def twins(inputs, outputs, bias=True):
 def used(monkeypatch):
     """A list that grows with each product of oneDNN's."""
     calls, product = [], linear.times
+    monkeypatch.setattr(linear, "faster", lambda: True)
     monkeypatch.setattr(linear, "times", lambda *args: calls.append(1) or product(*args))
     return calls
 
@@ -72,9 +73,10 @@ def test_small_layers_other_numbers_and_bfloat16_are_left_to_pytorch(inputs, dty
     assert not calls
 
 
-def test_without_onednn_it_is_the_plain_layer(monkeypatch):
-    monkeypatch.setattr(linear, "available", lambda: False)
+@pytest.mark.parametrize("without", ["available", "faster"])
+def test_without_onednn_or_where_it_is_slower_it_is_the_plain_layer(without, monkeypatch):
     calls = used(monkeypatch)
+    monkeypatch.setattr(linear, without, lambda: False)
     own, plain = twins(512, 300)
     x = torch.randn(8, 512)
     assert torch.equal(own(x), plain(x))

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rungwise.models.ensemble import answers
-from rungwise.models.pixels import scaled
+from rungwise.models.pixels import scaled_for
 
 Part = Literal["validation", "train"]
 """Where a batch that no step is taken on comes from: the images set aside, or a second shuffle of the training ones."""
@@ -69,7 +69,7 @@ class Learner:
     def forward(self, batch: Batch) -> Forward:
         """The net's losses on a batch, with their graph."""
         with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
-            outputs = self.net(scaled(batch.images))
+            outputs = self.net(scaled_for(self.net, batch.images))
         pairs = list(zip(outputs, batch.labels, strict=True))
         if batch.weights is not None:
             return self._weighted(pairs, batch.weights)

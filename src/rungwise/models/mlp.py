@@ -35,6 +35,9 @@ class MlpSettings(NetSettings):
 
 
 class Mlp(nn.Module):
+    flattens = True
+    """See `models.pixels.scaled_for`."""
+
     def __init__(self, image: Shape, hidden: tuple[int, ...], classes: int, *, bias: bool = True) -> None:
         super().__init__()
         widths = (image[0] * image[1] * image[2], *hidden)

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rungwise.models.net import Shape
-from rungwise.models.pixels import scaled
+from rungwise.models.pixels import scaled_for
 
 BATCH = 1000
 """Images that a net looks at together, of up to `PLACES`."""
@@ -39,9 +39,9 @@ def predict_views(net: nn.Module, images: Tensor, precision: str, views: str) ->
 
     def seen(net: nn.Module, batch: Tensor) -> tuple[Tensor, ...]:
         first, *rest = _views(batch, views)
-        total = [z.float() for z in net(scaled(first))]
+        total = [z.float() for z in net(scaled_for(net, first))]
         for view in rest:  # one by one: how a stack's `sum` rounds depends on the numbers of images and threads
-            total = [sum_ + z.float() for sum_, z in zip(total, net(scaled(view)), strict=True)]
+            total = [sum_ + z.float() for sum_, z in zip(total, net(scaled_for(net, view)), strict=True)]
         return tuple(total)
 
     return _kept(len(images), lambda note: _look(net, images, precision, note, seen))
@@ -63,7 +63,7 @@ def score(net: nn.Module, images: Tensor, labels: Tensor, precision: str) -> lis
 
 
 def _plain(net: nn.Module, batch: Tensor) -> tuple[Tensor, ...]:
-    logits: tuple[Tensor, ...] = net(scaled(batch))
+    logits: tuple[Tensor, ...] = net(scaled_for(net, batch))
     return logits
 
 

@@ -147,7 +147,9 @@ class StackedStep(Step):
         """Images (K B, C, H, W), those of the first net first; the losses (K,) and how many each net had right (K,)."""
         count = len(self.stack.weights[0])
         with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
-            z = self.stack(scaled(batch.images).flatten(1).view(count, len(batch.images) // count, -1))
+            z = self.stack(
+                scaled(batch.images, channels_last=False).flatten(1).view(count, len(batch.images) // count, -1)
+            )
         z, y = z.float().flatten(0, 1), batch.labels[0]  # (K B, classes), (K B,)
         losses = F.cross_entropy(z, y, reduction="none").view(count, -1).mean(1)
         self.optimiser.zero_grad(set_to_none=True)

@@ -49,9 +49,8 @@ def find(place: Place, preparation: Preparation) -> Found:
     for name in binaries:
         if not _is_whole(place, name, labels) or not place.files[name].size:
             raise DataError(
-                f"{place.title(name)} has {place.files[name].size:,} bytes: expected a multiple of "
-                f"{PIXELS + labels:,}, as each image has {labels} of labels and {PIXELS:,} of pixels. Put it back from a "
-                "copy"
+                f"{place.title(name)} has {place.files[name].size:,} bytes: expected {labels} of labels and {PIXELS:,} "
+                "of pixels for each image. Put it back from a copy"
             )
     used = [*binaries, *(name for name in names.values() if name)]
     items = partial(_items, place, parts, labels, names, preparation)

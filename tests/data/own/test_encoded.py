@@ -280,7 +280,8 @@ def test_all_images_are_decoded_but_the_damaged_ones(tmp_path: Path) -> None:
     assert len(images) == 130
     assert images.sizes() == {Size(8, 8): 129}, "an empty one has no size"
     assert images.channels() == 1
-    found = {int(numbers[0]): pixels for numbers, pixels in images.decode(Fitting(Size(8, 8), Preparation()))}
+    batches = list(images.decode(Fitting(Size(8, 8), Preparation())))
+    found = {int(number): image for numbers, pixels in batches for number, image in zip(numbers, pixels, strict=True)}
     assert set(images.damaged) == set(range(130)) - set(found) == {7, 99}
     for number, pixels in found.items():
-        np.testing.assert_array_equal(pixels, noise(number)[np.newaxis, np.newaxis])
+        np.testing.assert_array_equal(pixels, noise(number)[np.newaxis])

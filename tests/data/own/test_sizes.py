@@ -38,8 +38,8 @@ def test_the_size_that_all_get(sizes: dict[tuple[int, int], int], expected: tupl
 
 
 def test_a_size_that_is_set_is_taken() -> None:
-    assert common_size({Size(28, 28): 1}, Preparation(size=40)) == Size(40, 40)
-    assert common_size({Size(28, 28): 1}, Preparation(size=(20, 40))) == Size(20, 40)
+    assert common_size({Size(28, 28): 1}, Preparation(image_size=40)) == Size(40, 40)
+    assert common_size({Size(28, 28): 1}, Preparation(image_size=(20, 40))) == Size(20, 40)
 
 
 # How -----------------------------------------------------------------------------------------------------------

@@ -16,16 +16,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from rungwise.data.errors import DataError
 from rungwise.data.own.cache import folder_of
 from rungwise.data.own.encoded import is_image, no_bombs, read_header
 from rungwise.data.own.found import Header, Headers, Listed, Size
 from rungwise.data.own.place import Entry, Place
 from rungwise.data.own.threads import in_threads
-from rungwise.digests import digest_of, file_digest
+from rungwise.digests import digest_of
 from rungwise.files import write_atomically
 
 COLUMNS = ("file", "part", "class", "columns", "sha256")
+READ_BYTES = 2**20
+"""At a time, of files that may be larger than memory."""
 LAYOUT = 1
 """Of the kept file; one of another layout is made anew."""
 UNSURE_NS = 2 * 10**9
@@ -111,13 +112,11 @@ def _look(place: Place, names: Sequence[str], progress: Progress | None) -> dict
 
 
 def _digest(place: Place, name: str) -> str:
-    path = place.on_disk(name)
-    if path is None:
-        return hashlib.sha256(place.read(name)).hexdigest()
-    try:
-        return file_digest(path)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror})") from error
+    digest = hashlib.sha256()
+    with place.stream(name) as stream:
+        while content := stream.read(READ_BYTES):
+            digest.update(content)
+    return digest.hexdigest()
 
 
 def _columns(file: Listed) -> str:

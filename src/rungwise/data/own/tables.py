@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -14,6 +15,14 @@ from rungwise.data.own.preparation import Preparation
 
 NAMES = tuple(f"metadata{suffix}" for suffix in (".csv", ".tsv", ".jsonl", ".parquet"))
 """How a table is called that is found by itself."""
+FILES = (
+    *("file_name", "filename", "file", "image", "image_name", "image_path", "image_file", "img", "path", "file_path"),
+    *("filepath", "image_id", "id"),
+)
+"""How the column of files is called, the likeliest first."""
+BEGINNING = 2**12
+"""Bytes that are looked at for a table that nobody named."""
+MOST_LOOKED_AT = 20
 DELIMITERS = (",", ";", "\t")
 
 
@@ -42,6 +51,17 @@ def has_table(place: Place, preparation: Preparation) -> bool:
 def table_names(place: Place) -> list[str]:
     """The tables among a place's files."""
     return [name for name in place.files if name.rpartition("/")[2].lower() in NAMES]
+
+
+def likely_tables(place: Place) -> list[str]:
+    """Tables that nobody named and whose first line has a column of files."""
+    names = [name for name in place.files if name.lower().endswith((".csv", ".tsv")) and name not in table_names(place)]
+    return [name for name in names[:MOST_LOOKED_AT] if _has_files(place.begin(name, BEGINNING))]
+
+
+def _has_files(content: bytes) -> bool:
+    first = content.decode("utf-8-sig", "replace").partition("\n")[0]
+    return bool({field.strip(' "\r').casefold() for field in re.split("[,;\t]", first)} & set(FILES))
 
 
 def read_table(place: Place, name: str) -> Table:

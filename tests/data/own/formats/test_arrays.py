@@ -204,7 +204,7 @@ def test_colour_arrays_of_grey_images_are_grey(tmp_path: Path) -> None:
 
 def test_images_of_other_sizes_are_resized(tmp_path: Path) -> None:
     path = npz(tmp_path, x=np.kron(X, np.ones((1, 2, 2), np.uint8)), y=Y)
-    assert images(path, size=(6, 5)) == AS_THEY_ARE, "the mean of four equal pixels is that"
+    assert images(path, image_size=(6, 5)) == AS_THEY_ARE, "the mean of four equal pixels is that"
 
 
 # Ranges --------------------------------------------------------------------------------------------------------

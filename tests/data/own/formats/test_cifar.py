@@ -81,7 +81,7 @@ def test_a_truncated_file_is_named(tmp_path: Path) -> None:
     files = ten()
     files["data_batch_3.bin"] = files["data_batch_3.bin"][:-10]
     message = fault(write(tmp_path, files))
-    assert "data_batch_3.bin has 27,647 bytes: expected a multiple of 3,073" in message
+    assert "data_batch_3.bin has 27,647 bytes: expected 1 of labels and 3,072 of pixels for each image" in message
 
 
 def test_a_label_without_a_name_is_refused(tmp_path: Path) -> None:

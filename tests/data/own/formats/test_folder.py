@@ -132,6 +132,14 @@ def test_images_in_no_class_are_refused(tmp_path: Path) -> None:
     assert "holds 30 images in no class's folder" in message
 
 
+def test_a_table_that_nobody_named_is_told(tmp_path: Path) -> None:
+    table = b"id,breed\n1,a\n"
+    found = opened(write(tmp_path / "a", pictures(SOME) | {"labels.csv": table, "prices.csv": b"item,price\n"}))
+    assert found.notes == ("labels.csv may say more of the images: to use it, set metadata to it",)
+    message = fault(write(tmp_path / "b", {f"{n}.png": picture(n) for n in range(24)} | {"labels.csv": table}))
+    assert "(labels.csv may be such a table: set metadata to it)" in message
+
+
 def test_pictures_of_formats_that_are_not_read_are_told(tmp_path: Path) -> None:
     """Photographs of telephones, say."""
     found = opened(write(tmp_path, pictures(SOME) | {"cat/IMG_1.HEIC": b"x", "dog/2.svg": b"<svg/>"}))

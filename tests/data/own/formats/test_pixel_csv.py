@@ -247,3 +247,15 @@ def test_a_truncated_gzip_is_named(tmp_path: Path, cut: float) -> None:
 def test_a_line_without_end_takes_no_memory(tmp_path: Path) -> None:
     """A gzip of 100 MB of one character."""
     assert "line 1 has more than" in fault(write(tmp_path, {"x.csv.gz": gzip.compress(b"1" * 10**8, 1)}))
+
+
+def test_a_table_of_images_is_told(tmp_path: Path) -> None:
+    message = fault(write(tmp_path, {"labels.csv": b"file_name,label\n1.png,cat\n"}))
+    assert (
+        "labels.csv names images that are files: give their folder as the data, and this table as metadata" in message
+    )
+
+
+def test_images_of_emnist_are_told_to_lie(tmp_path: Path) -> None:
+    found = opened(write(tmp_path, {"emnist-letters-train.csv": text(rows())}))
+    assert "EMNIST's own files hold each image with rows and columns exchanged" in found.notes[0]

@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 
 from rungwise.data.errors import DataError
+from rungwise.data.files.cifar import PIXELS, SHAPE
 from rungwise.data.own.encoded import holds_images
 from rungwise.data.own.found import Found, Headers, Items, Listed
 from rungwise.data.own.parts import TRAIN, check_parts, part_in
@@ -18,9 +19,6 @@ from rungwise.data.own.sections import LABEL, Section, items_of_arrays
 from rungwise.data.own.stored import Stored, in_c_order
 
 TITLE = "CIFAR's binary files"
-IMAGE = (3, 32, 32)
-BYTES = 3072
-"""Of an image's pixels."""
 COARSE = "coarse"
 """The column of CIFAR-100's 20 classes, each of five others."""
 NAMES = {LABEL: ("batches.meta.txt", "fine_label_names.txt"), COARSE: ("coarse_label_names.txt",)}
@@ -51,8 +49,8 @@ def find(place: Place, preparation: Preparation) -> Found:
     for name in binaries:
         if not _is_whole(place, name, labels) or not place.files[name].size:
             raise DataError(
-                f"{place.title(name)} has {place.files[name].size:,} bytes: expected a multiple of {BYTES + labels:,}, "
-                f"as each image has {labels} of labels and {BYTES:,} of pixels. Put it back from a copy"
+                f"{place.title(name)} has {place.files[name].size:,} bytes: expected {labels} of labels and {PIXELS:,} "
+                "of pixels for each image. Put it back from a copy"
             )
     used = [*binaries, *(name for name in names.values() if name)]
     items = partial(_items, place, parts, labels, names, preparation)
@@ -95,7 +93,7 @@ def _lines(place: Place, name: str) -> list[str]:
 
 
 def _records(place: Place, name: str, labels: int) -> Stored:
-    row = BYTES + labels
+    row = PIXELS + labels
     shape = (place.files[name].size // row, row)
     return in_c_order(place.title(name), partial(place.stream, name), 0, np.dtype(np.uint8), shape)
 
@@ -103,9 +101,9 @@ def _records(place: Place, name: str, labels: int) -> Stored:
 def _images(records: Stored) -> Stored:
     def chunks() -> Iterator[np.ndarray]:
         for rows in records.chunks():
-            yield rows[:, -BYTES:].reshape(len(rows), *IMAGE)
+            yield rows[:, -PIXELS:].reshape(len(rows), *SHAPE)
 
-    return Stored(records.title, records.dtype, (len(records), *IMAGE), chunks)
+    return Stored(records.title, records.dtype, (len(records), *SHAPE), chunks)
 
 
 def _binaries(place: Place) -> list[str]:
@@ -120,7 +118,7 @@ def _called_so(name: str) -> bool:
 
 
 def _is_whole(place: Place, name: str, labels: int) -> bool:
-    return place.files[name].size % (BYTES + labels) == 0
+    return place.files[name].size % (PIXELS + labels) == 0
 
 
 def _pickles(place: Place) -> list[str]:

@@ -11,7 +11,7 @@ from rungwise.data.own.parts import clean, part_of
 from rungwise.data.own.pictures import items_of_files
 from rungwise.data.own.place import Place
 from rungwise.data.own.preparation import Preparation
-from rungwise.data.own.tables import has_table
+from rungwise.data.own.tables import has_table, likely_tables
 from rungwise.words import counted, listed
 
 TITLE = "a folder of images for each class"
@@ -39,15 +39,17 @@ def find(place: Place, preparation: Preparation) -> Found:
             files.append(Listed(name, part, clean(label)))
         else:
             loose.append(name)
+    tables = likely_tables(place)
     if loose:
+        perhaps = f" ({tables[0]} may be such a table: set metadata to it)" if tables else ""
         raise DataError(
             f"{place.path} holds {counted(len(loose), 'image')} in no class's folder ({named(loose)}): expected "
-            "CLASS/image, or PART/CLASS/image; move them, or name "
-            "their classes in a metadata.csv"
+            f"CLASS/image, or PART/CLASS/image; move them, or name their classes in a metadata.csv{perhaps}"
         )
     used = {prefix + file.name for file in files}
     unused = [name for name in place.files if name not in used]
     notes = [*inner.notes, *_hollow(inner, files, parts), *_nested_parts(files, bool(parts)), *other_images(unused)]
+    notes += [f"{name} may say more of the images: to use it, set metadata to it" for name in tables]
     notes += odd_classes({file.label for file in files})
     return Found(TITLE, inner, files, partial(items_of_files, inner, files, preparation), unused, notes)
 

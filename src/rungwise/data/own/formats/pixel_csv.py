@@ -17,6 +17,7 @@ from rungwise.data.own.preparation import Preparation
 from rungwise.data.own.rows import RowFile, first_row, read_rows
 from rungwise.data.own.sections import LABEL, Section, items_of_arrays, label_column
 from rungwise.data.own.shapes import square
+from rungwise.data.own.tables import likely_tables
 from rungwise.words import listed
 
 TITLE = "CSV files with a column for each pixel"
@@ -51,6 +52,11 @@ def find(place: Place, preparation: Preparation) -> Found:
     if preparation.label_column is not None and tables and not labelled:
         name, table = next(iter(tables.items()))
         label_column(table.others, preparation, place.title(name))
+    if not labelled and (lists := likely_tables(place)):
+        raise DataError(
+            f"{place.title(lists[0])} names images that are files: give their folder as the data, and this table as "
+            "metadata"
+        )
     if not labelled:
         columns = {name: ", ".join(first_row(place, name).names[:6]) for name in names[:3]}
         got = "; ".join(f"{name} with the columns {some}, ..." for name, some in columns.items())

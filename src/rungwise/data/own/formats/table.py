@@ -18,15 +18,10 @@ from rungwise.data.own.place import Place
 from rungwise.data.own.preparation import Preparation
 from rungwise.data.own.resolve import resolved
 from rungwise.data.own.sections import LABEL, SPLIT
-from rungwise.data.own.tables import Table, has_table, read_table, table_names
+from rungwise.data.own.tables import FILES, Table, has_table, read_table, table_names
 from rungwise.words import counted, listed
 
 TITLE = "images with a table"
-FILES = (
-    *("file_name", "filename", "file", "image", "image_name", "image_path", "image_file", "img", "path", "file_path"),
-    *("filepath", "image_id", "id"),
-)
-"""How the column of files is called, the likeliest first."""
 LABELS = (LABEL, "labels", "class", "class_name", "category", "target", "y")
 """How the column of classes is called, the likeliest first."""
 MOST_NAMED = 5

@@ -86,7 +86,7 @@ def _decoding(folder: Path, photos: Path) -> dict[str, list[float]]:
     from rungwise.data.own.found import Size
     from rungwise.data.own.index import make_index
     from rungwise.data.own.opened import open_own
-    from rungwise.data.own.opening import open_place
+    from rungwise.data.own.places.opening import open_place
     from rungwise.data.own.preparation import Preparation
     from rungwise.data.own.sizes import Fitting
 

@@ -19,8 +19,8 @@ from rungwise.data.images import Dataset
 from rungwise.data.own import cache
 from rungwise.data.own.formats import FORMATS
 from rungwise.data.own.opened import load_own, open_own
-from rungwise.data.own.opening import open_place
 from rungwise.data.own.parts import PARTS
+from rungwise.data.own.places.opening import open_place
 from rungwise.data.own.preparation import Preparation
 from rungwise.testing.check import Check
 

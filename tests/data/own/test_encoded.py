@@ -14,7 +14,7 @@ from PIL import Image
 from rungwise.data.own.encoded import Encoded, decode, each_file, no_bombs, read_header
 from rungwise.data.own.found import Header, Size
 from rungwise.data.own.headers import quick_header
-from rungwise.data.own.opening import open_place
+from rungwise.data.own.places.opening import open_place
 from rungwise.data.own.preparation import Preparation
 from rungwise.data.own.sizes import Fitting
 from tests.data.own.material import encoded, noise, picture, write

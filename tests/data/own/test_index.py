@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from rungwise.data.own.folders import Disk
 from rungwise.data.own.found import Header, Listed, Size
 from rungwise.data.own.index import UNSURE_NS, Index, make_index
-from rungwise.data.own.opening import open_place
+from rungwise.data.own.places.folders import Disk
+from rungwise.data.own.places.opening import open_place
 from tests.data.own.material import opened, picture, pictures, write
 
 FILES = {"a/1.png": picture(1), "a/2.png": picture(2), "b/1.png": picture(3)}

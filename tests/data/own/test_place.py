@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from rungwise.data.errors import DataError
-from rungwise.data.own import archives, place
-from rungwise.data.own.folders import Siblings
-from rungwise.data.own.opening import open_place
-from rungwise.data.own.place import is_junk
+from rungwise.data.own.places import archives, place
+from rungwise.data.own.places.folders import Siblings
+from rungwise.data.own.places.opening import open_place
+from rungwise.data.own.places.place import is_junk
 from tests.data.own.material import write
 
 FILES = {"a/1.png": b"one", "a/2.png": b"two", "b/deep/er/3.png": b"three", "note.txt": b""}

@@ -12,7 +12,7 @@ import numpy as np
 
 from rungwise.data.own.found import Fit, Header, Pixels, Size
 from rungwise.data.own.headers import ORIENTATION, SIDEWAYS, may_be_turned, quick_header
-from rungwise.data.own.place import Place
+from rungwise.data.own.places.place import Place
 from rungwise.data.own.preparation import colour
 from rungwise.data.own.threads import in_threads
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 
 from rungwise.data.own.parts import NO_PART, PARTS, clean, in_order
-from rungwise.data.own.place import Place
+from rungwise.data.own.places.place import Place
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from rungwise.data.own.cache import folder_of
 from rungwise.data.own.encoded import is_image, no_bombs, read_header
 from rungwise.data.own.found import Header, Headers, Listed, Size
-from rungwise.data.own.place import Entry, Place
+from rungwise.data.own.places.place import Entry, Place
 from rungwise.data.own.threads import in_threads
 from rungwise.digests import digest_of
 from rungwise.files import write_atomically

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from rungwise.data.errors import DataError
 from rungwise.data.own.encoded import OTHERS, is_image
 from rungwise.data.own.parts import TRAIN, part_in, part_names, part_of
-from rungwise.data.own.place import Place
+from rungwise.data.own.places.place import Place
 from rungwise.words import listed
 
 MOST_NAMED = 5

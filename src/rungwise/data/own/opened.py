@@ -20,7 +20,7 @@ from rungwise.data.own.formats import find
 from rungwise.data.own.found import Found, Size
 from rungwise.data.own.index import Index, make_index
 from rungwise.data.own.kept import MAPPED_BYTES, pixel_digest, read_parts, write_labels
-from rungwise.data.own.opening import open_place
+from rungwise.data.own.places.opening import open_place
 from rungwise.data.own.preparation import Preparation
 from rungwise.data.own.prepare import Prepared, prepare
 from rungwise.data.own.words import in_words

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rungwise.data.own.encoded import Encoded, each_file
 from rungwise.data.own.found import Headers, Items, Listed, coded, part_codes
-from rungwise.data.own.place import Place
+from rungwise.data.own.places.place import Place
 from rungwise.data.own.preparation import Preparation
 
 

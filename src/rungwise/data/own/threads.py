@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from rungwise.data.own.place import Place
+from rungwise.data.own.places.place import Place
 
 S = TypeVar("S")
 T = TypeVar("T")

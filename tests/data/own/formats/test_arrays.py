@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rungwise.data.own import archives
 from rungwise.data.own.formats import find
 from rungwise.data.own.index import make_index
-from rungwise.data.own.opening import open_place
+from rungwise.data.own.places import archives
+from rungwise.data.own.places.opening import open_place
 from rungwise.data.own.preparation import Preparation
 from rungwise.data.own.prepare import prepare
 from tests.data.own.material import fault, loaded, noise, opened, write

@@ -8,9 +8,9 @@ from functools import partial
 import numpy as np
 
 from rungwise.data.errors import DataError
+from rungwise.data.own.arrays.sections import Section, items_of_arrays
+from rungwise.data.own.arrays.stored import Stored
 from rungwise.data.own.found import Found, Listed
-from rungwise.data.own.sections import Section, items_of_arrays
-from rungwise.data.own.stored import Stored
 
 TITLE = "a strip of grey images"
 

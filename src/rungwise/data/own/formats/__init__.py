@@ -4,7 +4,7 @@ from typing import Any, Protocol
 
 from rungwise.data.errors import DataError
 from rungwise.data.own.found import Found
-from rungwise.data.own.place import Place
+from rungwise.data.own.places.place import Place
 from rungwise.data.own.preparation import Preparation
 from rungwise.extensions import Registry
 from rungwise.words import counted

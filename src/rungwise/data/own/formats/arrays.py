@@ -9,16 +9,16 @@ from typing import NamedTuple
 import numpy as np
 
 from rungwise.data.errors import DataError
+from rungwise.data.own.arrays.npy import open_npz, stored_array
+from rungwise.data.own.arrays.sections import LABEL, Section, items_of_arrays
+from rungwise.data.own.arrays.several_labels import label_columns
+from rungwise.data.own.arrays.stored import Stored, words_of
 from rungwise.data.own.encoded import holds_images
-from rungwise.data.own.folders import Siblings
 from rungwise.data.own.found import Found, Headers, Items, Listed
-from rungwise.data.own.npy import open_npz, stored_array
 from rungwise.data.own.parts import check_parts, part_in, part_of
-from rungwise.data.own.place import Place
+from rungwise.data.own.places.folders import Siblings
+from rungwise.data.own.places.place import Place
 from rungwise.data.own.preparation import Preparation
-from rungwise.data.own.sections import LABEL, Section, items_of_arrays
-from rungwise.data.own.several import label_columns
-from rungwise.data.own.stored import Stored, words_of
 from rungwise.words import listed
 
 TITLE = "arrays of NumPy"

@@ -10,13 +10,13 @@ import numpy as np
 
 from rungwise.data.errors import DataError
 from rungwise.data.files.cifar import PIXELS, SHAPE
+from rungwise.data.own.arrays.sections import LABEL, Section, items_of_arrays
+from rungwise.data.own.arrays.stored import Stored, in_c_order
 from rungwise.data.own.encoded import holds_images
 from rungwise.data.own.found import Found, Headers, Items, Listed
 from rungwise.data.own.parts import TRAIN, check_parts, part_in
-from rungwise.data.own.place import Place
+from rungwise.data.own.places.place import Place
 from rungwise.data.own.preparation import Preparation
-from rungwise.data.own.sections import LABEL, Section, items_of_arrays
-from rungwise.data.own.stored import Stored, in_c_order
 
 TITLE = "CIFAR's binary files"
 COARSE = "coarse"

@@ -9,9 +9,9 @@ from rungwise.data.own.found import Found, Listed
 from rungwise.data.own.nesting import inner_folder, named, odd_classes, other_images, parts_of
 from rungwise.data.own.parts import clean, part_of
 from rungwise.data.own.pictures import items_of_files
-from rungwise.data.own.place import Place
+from rungwise.data.own.places.place import Place
 from rungwise.data.own.preparation import Preparation
-from rungwise.data.own.tables import has_table, likely_tables
+from rungwise.data.own.tables.tables import has_table, likely_tables
 from rungwise.words import counted, listed
 
 TITLE = "a folder of images for each class"

@@ -11,14 +11,14 @@ import numpy as np
 
 from rungwise.data.errors import DataError
 from rungwise.data.files.idx import GZIP, read_header
+from rungwise.data.own.arrays.sections import LABEL, Section, items_of_arrays
+from rungwise.data.own.arrays.stored import Stored, in_c_order, unzipped, words_of
 from rungwise.data.own.encoded import holds_images, is_image
 from rungwise.data.own.found import Found, Headers, Items, Listed
 from rungwise.data.own.nesting import named
 from rungwise.data.own.parts import file_parts, part_in
-from rungwise.data.own.place import Place
+from rungwise.data.own.places.place import Place
 from rungwise.data.own.preparation import Preparation
-from rungwise.data.own.sections import LABEL, Section, items_of_arrays
-from rungwise.data.own.stored import Stored, in_c_order, unzipped, words_of
 from rungwise.words import listed
 
 TITLE = "IDX files"

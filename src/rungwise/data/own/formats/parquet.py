@@ -8,18 +8,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rungwise.data.errors import DataError
-from rungwise.data.own.embedded import CodedColumn, embedded
+from rungwise.data.own.arrays.pixel_columns import LABELS, LEAST_PIXELS, in_order
+from rungwise.data.own.arrays.sections import Rows, Section, items_of, items_of_arrays
+from rungwise.data.own.arrays.shapes import square
+from rungwise.data.own.arrays.stored import Stored
 from rungwise.data.own.encoded import holds_images
 from rungwise.data.own.found import Found, Headers, Items, Listed
-from rungwise.data.own.parquet_file import ParquetFile, is_bytes, is_list, is_numbers, is_struct, is_text, is_words
+from rungwise.data.own.parquet.embedded import CodedColumn, embedded
+from rungwise.data.own.parquet.file import ParquetFile, is_bytes, is_list, is_numbers, is_struct, is_text, is_words
+from rungwise.data.own.parquet.pixel_lists import pixel_lists
 from rungwise.data.own.parts import file_parts
-from rungwise.data.own.pixel_columns import LABELS, LEAST_PIXELS, in_order
-from rungwise.data.own.pixel_lists import pixel_lists
-from rungwise.data.own.place import Place
+from rungwise.data.own.places.place import Place
 from rungwise.data.own.preparation import Preparation
-from rungwise.data.own.sections import Rows, Section, items_of, items_of_arrays
-from rungwise.data.own.shapes import square
-from rungwise.data.own.stored import Stored
 from rungwise.words import listed
 
 TITLE = "Parquet files"

@@ -8,16 +8,16 @@ from functools import partial
 from typing import NamedTuple
 
 from rungwise.data.errors import DataError
+from rungwise.data.own.arrays.csv_rows import RowFile, first_row, read_rows
+from rungwise.data.own.arrays.pixel_columns import LABELS, LEAST_PIXELS, in_order
+from rungwise.data.own.arrays.sections import LABEL, Section, items_of_arrays, label_column
+from rungwise.data.own.arrays.shapes import square
 from rungwise.data.own.encoded import holds_images
 from rungwise.data.own.found import Found, Headers, Items, Listed
 from rungwise.data.own.parts import file_parts
-from rungwise.data.own.pixel_columns import LABELS, LEAST_PIXELS, in_order
-from rungwise.data.own.place import Place
+from rungwise.data.own.places.place import Place
 from rungwise.data.own.preparation import Preparation
-from rungwise.data.own.rows import RowFile, first_row, read_rows
-from rungwise.data.own.sections import LABEL, Section, items_of_arrays, label_column
-from rungwise.data.own.shapes import square
-from rungwise.data.own.tables import likely_tables
+from rungwise.data.own.tables.tables import likely_tables
 from rungwise.words import listed
 
 TITLE = "CSV files with a column for each pixel"

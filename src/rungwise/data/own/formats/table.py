@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rungwise.data.errors import DataError
+from rungwise.data.own.arrays.sections import LABEL, SPLIT
 from rungwise.data.own.encoded import is_image
 from rungwise.data.own.found import Found, Listed
 from rungwise.data.own.nesting import inner_folder, named, other_images, parts_of
-from rungwise.data.own.opening import open_place
 from rungwise.data.own.parts import clean, parts_by_value
 from rungwise.data.own.pictures import items_of_files
-from rungwise.data.own.place import Place
+from rungwise.data.own.places.opening import open_place
+from rungwise.data.own.places.place import Place
 from rungwise.data.own.preparation import Preparation
-from rungwise.data.own.resolve import resolved
-from rungwise.data.own.sections import LABEL, SPLIT
-from rungwise.data.own.tables import FILES, Table, has_table, read_table, table_names
+from rungwise.data.own.tables.resolve import resolved
+from rungwise.data.own.tables.tables import FILES, Table, has_table, read_table, table_names
 from rungwise.words import counted, listed
 
 TITLE = "images with a table"

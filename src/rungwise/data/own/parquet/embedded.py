@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeVar
 from rungwise.data.errors import DataError
 from rungwise.data.own.encoded import Each, Encoded, no_bombs, read_header
 from rungwise.data.own.found import Header
-from rungwise.data.own.parquet_file import ParquetFile
+from rungwise.data.own.parquet.file import ParquetFile
 from rungwise.data.own.threads import spread
 
 T = TypeVar("T")

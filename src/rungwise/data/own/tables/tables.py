@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 from rungwise.data.errors import DataError
 from rungwise.data.own.encoded import is_image
-from rungwise.data.own.parquet_file import ParquetFile, is_words
-from rungwise.data.own.place import Place
+from rungwise.data.own.parquet.file import ParquetFile, is_words
+from rungwise.data.own.places.place import Place
 from rungwise.data.own.preparation import Preparation
 
 NAMES = tuple(f"metadata{suffix}" for suffix in (".csv", ".tsv", ".jsonl", ".parquet"))

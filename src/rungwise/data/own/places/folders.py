@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from rungwise.data.errors import DataError
-from rungwise.data.own.place import Entry, Place, check_count, check_name, is_junk
+from rungwise.data.own.places.place import Entry, Place, check_count, check_name, is_junk
 
 
 class Disk(Place):

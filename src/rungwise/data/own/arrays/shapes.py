@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rungwise.data.errors import DataError
-from rungwise.data.own.stored import Stored, words_of
+from rungwise.data.own.arrays.stored import Stored, words_of
 
 MOST_CHANNELS = 16
 CHANNELS_FIRST = (1, 3, 4)

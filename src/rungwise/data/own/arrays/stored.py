@@ -12,7 +12,7 @@ import numpy as np
 
 from rungwise.data.errors import DataError
 from rungwise.data.files.idx import GZIP
-from rungwise.data.own.place import Place
+from rungwise.data.own.places.place import Place
 
 CHUNK_BYTES = 8 * 2**20
 """Of an array that are read at a time."""

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from rungwise.data.errors import DataError
+from rungwise.data.own.arrays.sections import LABEL
+from rungwise.data.own.arrays.stored import words_of
 from rungwise.data.own.preparation import Preparation
-from rungwise.data.own.sections import LABEL
-from rungwise.data.own.stored import words_of
 
 Columns = dict[str, np.ndarray]
 MOST_NAMED = 3

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from rungwise.data.errors import DataError
-from rungwise.data.own.parquet_file import ParquetFile, is_list
-from rungwise.data.own.stored import Stored, words_of
+from rungwise.data.own.arrays.stored import Stored, words_of
+from rungwise.data.own.parquet.file import ParquetFile, is_list
 
 
 def pixel_lists(file: ParquetFile, columns: Sequence[str]) -> Stored:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from rungwise.data.errors import DataError
-from rungwise.data.own.place import Entry, Place, check_count, is_junk, safe_name
+from rungwise.data.own.places.place import Entry, Place, check_count, is_junk, safe_name
 
 TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 """How TAR archives are called, in lower case."""

@@ -10,9 +10,9 @@ from typing import IO
 import numpy as np
 
 from rungwise.data.errors import DataError
-from rungwise.data.own.archives import FAULTS, MOST_MEMBER_BYTES, Zip
-from rungwise.data.own.place import Place
-from rungwise.data.own.stored import CHUNK_BYTES, Stored, in_c_order, words_of
+from rungwise.data.own.arrays.stored import CHUNK_BYTES, Stored, in_c_order, words_of
+from rungwise.data.own.places.archives import FAULTS, MOST_MEMBER_BYTES, Zip
+from rungwise.data.own.places.place import Place
 
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 """By version; 3.0 is for arrays of named fields."""

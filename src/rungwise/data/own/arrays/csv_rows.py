@@ -10,8 +10,8 @@ from typing import IO, NamedTuple
 import numpy as np
 
 from rungwise.data.errors import DataError
-from rungwise.data.own.place import Place
-from rungwise.data.own.stored import Stored, unzipped
+from rungwise.data.own.arrays.stored import Stored, unzipped
+from rungwise.data.own.places.place import Place
 
 DELIMITERS = (",", ";", "\t")
 MOST_LINE = 2**20

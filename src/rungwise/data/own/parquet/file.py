@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rungwise.data.errors import DataError
-from rungwise.data.own.place import Place
+from rungwise.data.own.places.place import Place
 
 REMEDY = "pip install 'rungwise[parquet]'"
 ROWS = 256

@@ -4,9 +4,9 @@ import stat
 from pathlib import Path
 
 from rungwise.data.errors import DataError
-from rungwise.data.own.archives import TARS, Tar, Zip
-from rungwise.data.own.folders import Folder, SingleFile
-from rungwise.data.own.place import Place
+from rungwise.data.own.places.archives import TARS, Tar, Zip
+from rungwise.data.own.places.folders import Folder, SingleFile
+from rungwise.data.own.places.place import Place
 
 
 def open_place(path: Path) -> Place:

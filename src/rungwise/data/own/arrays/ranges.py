@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rungwise.data.errors import DataError
-from rungwise.data.own.stored import Stored
+from rungwise.data.own.arrays.stored import Stored
 
 Scale = Callable[[np.ndarray], np.ndarray]
 """Makes numbers, in any shape, uint8."""

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from rungwise.data.own.arrays.ranges import Scale
+from rungwise.data.own.arrays.shapes import Layout
+from rungwise.data.own.arrays.stored import Stored
 from rungwise.data.own.found import Fit, Pixels, Size
-from rungwise.data.own.ranges import Scale
-from rungwise.data.own.shapes import Layout
-from rungwise.data.own.stored import Stored
 
 
 class ArrayPixels(Pixels):

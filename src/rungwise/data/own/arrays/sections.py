@@ -7,13 +7,13 @@ from itertools import accumulate
 import numpy as np
 
 from rungwise.data.errors import DataError
-from rungwise.data.own.arrays import ArrayPixels
+from rungwise.data.own.arrays.pixels import ArrayPixels
+from rungwise.data.own.arrays.ranges import scaling
+from rungwise.data.own.arrays.shapes import layouts_of, shape_notes
+from rungwise.data.own.arrays.stored import Stored
 from rungwise.data.own.found import Coded, Items, Pixels, coded, coded_numbers, part_codes
 from rungwise.data.own.parts import parts_by_value
 from rungwise.data.own.preparation import Preparation
-from rungwise.data.own.ranges import scaling
-from rungwise.data.own.shapes import layouts_of, shape_notes
-from rungwise.data.own.stored import Stored
 from rungwise.words import listed
 
 LABEL, SPLIT = "label", "split"

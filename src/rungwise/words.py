@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+MOST_NAMED = 12
+"""Names that a sentence lists."""
+
 
 def listed(names: Sequence[str]) -> str:
     """ "A", "A and B", "A, B and C"; nothing for no names."""
@@ -11,10 +14,6 @@ def listed(names: Sequence[str]) -> str:
 def counted(count: int, noun: str) -> str:
     """ "1 epoch", "20 epochs"."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-MOST_NAMED = 12
-"""Names that a sentence lists."""
 
 
 def some_of(names: Sequence[str], most: int = MOST_NAMED) -> str:

@@ -116,6 +116,16 @@ def test_components_do_not_depend_on_the_size_of_the_chunks(monkeypatch):
         np.testing.assert_allclose(one, other, atol=1e-7)
 
 
+def test_many_images_have_the_components_of_the_whole_decomposition(monkeypatch):
+    random = np.random.default_rng(5)
+    mixed = random.standard_normal((200, 3)) @ random.standard_normal((3, 30)) * 20 + 127
+    images = mixed.clip(0, 255).astype(np.uint8).reshape(200, 1, 6, 5)
+    whole = components_of_images(images)
+    monkeypatch.setattr(insight, "MOST_BYTES", 8 * images.size - 1)
+    for one, other in zip(whole, components_of_images(images), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+
+
 def test_few_pixels_are_decomposed_as_ever():
     images = np.random.default_rng(3).integers(0, 256, (40, 1, 6, 5), dtype=np.uint8)
     for one, other in zip(

@@ -19,6 +19,8 @@ NEAREST_PAIRS = 1000
 MOST_PIXELS = 1024
 """Of an image whose covariance is decomposed as a whole, which takes 40 s for 3,072. Beyond, its first two eigenvectors
 alone are searched for, which takes less than a second for 2,000 images."""
+MOST_BYTES = 2**31
+"""Of all pixels as float64, likewise: a million images of 28x28 are three times as many."""
 CHUNK = 2**27
 """Bytes of pixels that are held as float64 at once, where they are too many to be held all the time."""
 HELD = 2**30
@@ -53,7 +55,9 @@ def principal_components(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
 def components_of_images(images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """`principal_components` of images (N, ...), uint8, scaled to [-1, 1], however many pixels and images there are."""
     flat = images.reshape(len(images), -1)
-    return principal_components(scale(flat)) if flat.shape[1] <= MOST_PIXELS else _leading_components(flat)
+    if flat.shape[1] <= MOST_PIXELS and 8 * flat.size <= MOST_BYTES:
+        return principal_components(scale(flat))
+    return _leading_components(flat)
 
 
 def _leading_components(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -20,7 +20,7 @@ CAPTIONS = {
 
 def figures(results: Results) -> tuple[Figure, ...]:
     views, pairs, names, chapter = results.views, results.pairs, results.names, results.settings.name
-    captions = {end: caption for end, caption in CAPTIONS.items() if _told(end, results)}
+    captions = {end: caption for end, caption in CAPTIONS.items() if _is_shown(end, results)}
     if not views or not pairs:
         return missing(chapter, captions)
     first = " The first seed is shown." if len(views) > 1 else ""
@@ -28,13 +28,13 @@ def figures(results: Results) -> tuple[Figure, ...]:
         scatter(views[0], names, chapter, first),
         ellipses_of(views[0], names, chapter, first),
         components(views[0], chapter, first),
-        *((_histogram(results),) if _told("pair-histogram", results) else ()),
-        *((_heatmap(results),) if _told("pair-heatmap", results) else ()),
+        *((_histogram(results),) if _is_shown("pair-histogram", results) else ()),
+        *((_heatmap(results),) if _is_shown("pair-heatmap", results) else ()),
     )
 
 
-def _told(end: str, results: Results) -> bool:
-    """Whether a figure tells more than the table of pairs: not of a single pair, which is a single number, and no heat
+def _is_shown(end: str, results: Results) -> bool:
+    """Whether a figure shows more than the table of pairs: not of a single pair, which is a single number, and no heat
     map of pairs of which few were fitted, whose cells would be empty."""
     return not end.startswith("pair") or (len(results.names) > 2 and (end != "pair-heatmap" or results.all_pairs))
 

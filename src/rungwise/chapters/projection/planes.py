@@ -22,7 +22,7 @@ def scatter(view: PlaneView, names: tuple[str, ...], chapter: str, first: str) -
     images = f"{count:,} images" if len(shown) == count else f"{len(shown):,} of {count:,} images"
     return Figure(
         id=f"{chapter}-scatter",
-        caption=f"Each of {images} as a point, coloured by its class.{_told_coloured(names)}{first}",
+        caption=f"Each of {images} as a point, coloured by its class.{_which_coloured(names)}{first}",
         alt=f"Scatter of {count:,} images on two principal components. "
         f"{_extremes(view, names, 0)} {_extremes(view, names, 1)}",
         panels=(Points(x_label="PC1", y_label="PC2", clouds=(*_others(view), *_clouds(view, names, ellipses=False))),),
@@ -46,7 +46,7 @@ def ellipses_of(view: PlaneView, names: tuple[str, ...], chapter: str, first: st
     )
 
 
-def _told_coloured(names: tuple[str, ...]) -> str:
+def _which_coloured(names: tuple[str, ...]) -> str:
     if len(names) <= ALL_COLOURED:
         return ""
     return (

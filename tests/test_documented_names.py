@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from rungwise.data.own.formats import FORMATS
+from rungwise.data.sources.catalogue import SOURCES
 
 ROOT = Path(__file__).parents[1]
 PAGES = {page.relative_to(ROOT): page for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))}
@@ -16,7 +17,7 @@ NAME = re.compile(r"\brungwise(?:\.[A-Za-z_]\w*)+")
 DOOR = re.compile(r"entry-points\.\"rungwise\.(\w+)\"")
 PATH = re.compile(r"(?<![\w/.])(?:src/)?(rungwise(?:/\w+)+(?:\.py|/)?)(?![\w/])")
 
-DOORS = {FORMATS.group}
+DOORS = {FORMATS.group, SOURCES.group}
 """Groups of entry points that are called as no module is."""
 
 

@@ -110,6 +110,8 @@ class _Adaptation:
         else:
             raw["classes"] = named[0]
             raw.pop("dreams", None)  # labels of the study's own classes
+            if isinstance(dream := raw.get("dream"), dict):
+                raw["dream"] = {key: value for key, value in dream.items() if key != "scales"}  # of its own images
         return ""
 
     def _tasks_of(self, raw: dict[str, Any]) -> str:

@@ -22,4 +22,4 @@ def load(source: str | Data, *, offline: bool = False, progress: Progress | None
         return find_source(data.source).load(offline=offline, progress=progress)
     from rungwise.data.own.opened import load_own  # the formats are not needed for what has a name
 
-    return load_own(Path(data.source), data.preparation, data.facts.digest)
+    return load_own(Path(data.source), data.preparation, data.facts)

@@ -256,7 +256,7 @@ def _is(file: Path, path: Path, name: str) -> bool:
 
 
 def _load(path: Path) -> Dataset:
-    return load_own(path, PLAIN, open_own(path, PLAIN, verify=True).facts.digest)
+    return load_own(path, PLAIN, open_own(path, PLAIN, verify=True).facts)
 
 
 def _rows(dataset: Dataset) -> Counter[Image]:

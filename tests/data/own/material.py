@@ -56,7 +56,7 @@ def opened(path: Path, **settings: Any) -> Opened:
 
 def loaded(path: Path, **settings: Any) -> Dataset:
     preparation = Preparation(**settings)
-    return load_own(path, preparation, open_own(path, preparation).facts.digest)
+    return load_own(path, preparation, open_own(path, preparation).facts)
 
 
 def fault(path: Path, **settings: Any) -> str:

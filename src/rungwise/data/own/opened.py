@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import filelock
 import numpy as np
@@ -68,11 +69,10 @@ def open_own(path: Path, preparation: Preparation, *, verify: bool = False, prog
         found = find(place, preparation)
         index = make_index(found.place, found.files, verify=verify, progress=_of("files read", progress))
         folder = prepared_folder(index.digest, preparation)
-        if not (folder / FACTS).is_file():
+        if (raw := _read(folder)) is None:
             with filelock.FileLock(f"{folder}.lock"):
-                if not (folder / FACTS).is_file():
-                    _make(found, index, preparation, folder, _of("images decoded", progress))
-        raw = json.loads((folder / FACTS).read_text("utf-8"))
+                if (raw := _read(folder)) is None:
+                    raw = _make(found, index, preparation, folder, _of("images decoded", progress))
     except DataError as error:
         raise DataError(str(error) if str(path) in str(error) else f"{path}: {error}") from error
     except OSError as error:
@@ -96,25 +96,47 @@ def prepared_folder(digest: str, preparation: Preparation) -> Path:
     return folder_of("prepared") / digest_of([RESULT_VERSION, digest, settings])[:32]
 
 
-def load_own(path: Path, preparation: Preparation, digest: str, progress: Progress | None = None) -> Dataset:
+def load_own(path: Path, preparation: Preparation, known: Facts) -> Dataset:
     """The images of own data, as they were prepared when the study was read, whatever became of the files since.
 
-    Raises DataError where they are not in the cache, and the files are not those of the digest any more.
+    `known`: what was found then. Images that are not in the cache, or that are damaged there, are decoded anew. Raises
+    DataError where the files are not those that they were.
     """
-    folder = prepared_folder(digest, preparation)
-    if not (folder / FACTS).is_file() and (now := open_own(path, preparation, progress=progress)).folder != folder:
-        raise DataError(
-            f"{path} has changed since the study was read: expected files of the digest {digest[:12]}, got "
-            f"{now.facts.digest[:12]}. Run the study again"
-        )
-    raw = json.loads((folder / FACTS).read_text("utf-8"))
-    facts = replace(_FACTS.validate_python(raw["facts"]), name=name_of(path))
-    parts = read_parts(folder, facts.mapped)
-    sha256 = {"files": digest, "pixels": raw["pixels"]}
-    if not facts.mapped and pixel_digest(parts) != raw["pixels"]:
+    folder = prepared_folder(known.digest, preparation)
+    for _ in range(2):
+        if (dataset := _kept(folder, known)) is not None:
+            return dataset
         shutil.rmtree(folder, ignore_errors=True)
-        raise DataError(f"{folder} was damaged and has been removed: run again, and the images are decoded anew")
-    return Dataset(facts.name, facts.classes, parts["train"], parts.get("test"), sha256, parts.get("validation"))
+        if (now := open_own(path, preparation)).folder != folder:
+            raise DataError(
+                f"{path} has changed since the study was read: expected files of the digest {known.digest[:12]}, got "
+                f"{now.facts.digest[:12]}. Run the study again"
+            )
+    raise DataError(f"{folder} is damaged as soon as it is written: is the disk sound?")
+
+
+def _kept(folder: Path, known: Facts) -> Dataset | None:
+    """The images in a folder of the cache; None where they are not there, or are not those that were written."""
+    if (raw := _read(folder)) is None:
+        return None
+    try:
+        parts = read_parts(folder, known.mapped)
+    except DataError:
+        return None
+    if not known.mapped and pixel_digest(parts) != raw["pixels"]:
+        return None
+    sha256 = {"files": known.digest, "pixels": raw["pixels"]}
+    return Dataset(known.name, known.classes, parts["train"], parts.get("test"), sha256, parts.get("validation"))
+
+
+def _read(folder: Path) -> dict[str, Any] | None:
+    """What is known of the images in a folder of the cache; None where they are not there, or cannot be read."""
+    try:
+        raw: dict[str, Any] = json.loads((folder / FACTS).read_text("utf-8"))
+        _FACTS.validate_python(raw["facts"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return raw
 
 
 def name_of(path: Path) -> str:
@@ -126,8 +148,8 @@ def name_of(path: Path) -> str:
     return name or "images"
 
 
-def _make(found: Found, index: Index, preparation: Preparation, folder: Path, progress: Done | None) -> None:
-    """Decode the images into the folder, whole or not at all."""
+def _make(found: Found, index: Index, preparation: Preparation, folder: Path, progress: Done | None) -> dict[str, Any]:
+    """Decode the images into the folder, whole or not at all; what is known of them."""
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".making-", ignore_cleanup_errors=True) as made:
         work = Path(made) / "arrays"
         work.mkdir()
@@ -144,6 +166,7 @@ def _make(found: Found, index: Index, preparation: Preparation, folder: Path, pr
         write_atomically(work / FACTS, json.dumps(known))
         shutil.rmtree(folder, ignore_errors=True)
         rename(work, folder)
+        return known
 
 
 def _facts(prepared: Prepared, digest: str, preparation: Preparation) -> Facts:

@@ -30,6 +30,7 @@ DATA = {"source": "digits"}
 FIT = {"epochs": 1}
 TASKS = {"a": "labels", "b": {"low": [0, 1, 2, 3, 4], "high": [5, 6, 7, 8, 9]}}
 LEAST: dict[str, dict[str, Any]] = {
+    "data.own.preparation.Preparation": {},
     "balancing": {},
     "chapters.capacity.settings.Settings": {"data": DATA, "fit": {**FIT, "stop_loss": 0.1}, "widths": [4]},
     "chapters.cnns.settings.Settings": {"data": DATA, "fit": FIT, "nets": {"A": {"filters": [2]}}},

@@ -231,7 +231,8 @@ MISTAKES = {
     "label in two groups": ("two = [8]", "two = [8, 9]", "loops", "label 9 is given more than once"),
     "label that does not exist": ("two = [8]", "two = [8, 10]", "loops", "label 10 does not exist"),
     "group without labels": ("two = [8]", "two = []", "loops", "at least two groups with a label each"),
-    "label of a wrong type": ("two = [8]", 'two = ["8!"]', "8!", "tasks.loops.two[0]: input should be a valid integer"),
+    "class that does not exist": ("two = [8]", 'two = ["8!"]', "loops", "tasks.loops: digits has no class '8!'"),
+    "label of a wrong type": ("two = [8]", "two = [true]", "true", "tasks.loops.two[0]: input should be a valid int"),
     "misspelt task": ('"labels"', '"label"', '"label"', "tasks.item: a task is \"labels\", a column of the "
                       "data or groups of labels; did you mean 'labels'? Known: labels"),
     "column of images that are upright": ('"labels"', '"turn"', '"turn"', "tasks.item: a task is \"labels\", a column "

@@ -85,15 +85,13 @@ def data_look(
     """Tell what your own images are, before anything is trained."""
     with user_errors():
         from rungwise.cli.look_listing import print_look
-        from rungwise.data.errors import DataError
         from rungwise.data.files.progress import counts
         from rungwise.data.look import look
         from rungwise.data.own.preparation import Preparation
-        from rungwise.data.reading import Reading
-        from rungwise.data.sources.catalogue import source_names
+        from rungwise.data.reading import Reading, refuse_name
 
-        if not path.exists() and str(path) in source_names():
-            raise DataError(f"{path} is a data set by name: `rungwise data list` says what is known of it")
+        if not path.exists():
+            refuse_name(str(path))
         wishes = {"metadata": metadata, "label_column": label_column, "group_column": group_column}
         given: dict[str, Any] = {name: value for name, value in wishes.items() if value is not None}
         with unwinding(), counts() as show:

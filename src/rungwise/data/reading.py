@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rungwise.data.errors import DataError
 from rungwise.data.own.preparation import Preparation
 from rungwise.data.sources.catalogue import SOURCES, describe
 from rungwise.data.sources.source import Facts
@@ -18,6 +19,12 @@ def is_path(source: str) -> bool:
     """Whether a source is the path of own images, as "./photos", "~/photos" or "photos.zip", and not a name."""
     signs = any(sign in source for sign in SIGNS) or source.startswith((".", "~")) or bool(Path(source).suffix)
     return signs and not SOURCES.has(source)
+
+
+def refuse_name(source: str) -> None:
+    """Raise DataError where a source is a name and not a path."""
+    if SOURCES.has(source):
+        raise DataError(f"{source} is a data set by name: `rungwise data list` says what is known of it")
 
 
 def key_of(source: str, preparation: Preparation) -> str:

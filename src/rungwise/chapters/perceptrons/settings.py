@@ -45,7 +45,7 @@ class Settings(ChapterSettings):
             return pairs
         if pairs == "all":
             return _few_enough(data)
-        pairs = data.labels_of(pairs)
+        pairs = pairs if isinstance(pairs, str) else data.labels_of(pairs)
         if not _are_pairs(pairs):
             raise ValueError(
                 f'expected "all" or a list of [positive, negative] labels, as [[8, 3], [4, 9]]; got {pairs!r}'

@@ -12,8 +12,8 @@ def listed(names: Sequence[str]) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """ "1 epoch", "20 epochs"."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    """ "1 epoch", "20 epochs", "2 classes"."""
+    return f"{count:,} {noun}{'' if count == 1 else 'es' if noun.endswith('s') else 's'}"
 
 
 def some_of(names: Sequence[str], most: int = MOST_NAMED) -> str:

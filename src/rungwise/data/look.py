@@ -13,7 +13,7 @@ from rungwise.data.own.kept import read_parts
 from rungwise.data.own.opened import Opened, open_own
 from rungwise.data.own.preparation import Preparation
 from rungwise.data.reading import Reading
-from rungwise.words import counted
+from rungwise.words import counted, some_of
 
 FEW = 10
 """Images of a class, fewer than which say little."""
@@ -21,7 +21,6 @@ LOPSIDED = 3.0
 """How many times the images of the smallest class the largest one has, from which it is strange."""
 RARE = 0.01
 """The share of images of another size, below which that is strange."""
-MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def _of_counts(opened: Opened) -> Iterator[str]:
     for counts in opened.counts.values():
         total.update(counts)
     if few := [name for name, count in total.items() if count < FEW]:
-        yield f"{counted(len(few), 'class')} with fewer than {FEW} images: {_some(few)}"
+        yield f"{counted(len(few), 'class')} with fewer than {FEW} images: {some_of(few)}"
     (most, largest), (least, smallest) = total.most_common(1)[0], total.most_common()[-1]
     if largest >= LOPSIDED * smallest:
         share = largest / total.total()
@@ -80,7 +79,7 @@ def _of_counts(opened: Opened) -> Iterator[str]:
         )
     for part, counts in opened.counts.items():
         if missing := [name for name, count in counts.items() if not count]:
-            yield f"the {part} part has no image of {counted(len(missing), 'class')}: {_some(missing)}"
+            yield f"the {part} part has no image of {counted(len(missing), 'class')}: {some_of(missing)}"
 
 
 def _of_sizes(opened: Opened) -> Iterator[str]:
@@ -88,7 +87,7 @@ def _of_sizes(opened: Opened) -> Iterator[str]:
     rare = {size: count for size, count in opened.sizes.items() if count < RARE * total}
     if rare and len(rare) < len(opened.sizes):
         sizes = [f"{size.height} x {size.width}" for size in rare]
-        yield f"{counted(sum(rare.values()), 'image')} of a size that few have: {_some(sizes)} pixels"
+        yield f"{counted(sum(rare.values()), 'image')} of a size that few have: {some_of(sizes)} pixels"
 
 
 def _of_pixels(parts: Mapping[str, ImageSet]) -> Iterator[str]:
@@ -113,8 +112,3 @@ def _of_pixels(parts: Mapping[str, ImageSet]) -> Iterator[str]:
         yield f"{counted(across, 'image')} that occur in two parts, pixel by pixel: what is tested was trained on"
     if contrary:
         yield f"{counted(contrary, 'image')} that occur with two labels"
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(names[:MOST_NAMED]) + more

@@ -52,7 +52,6 @@ def note_own_data(study: Study, folder: Path) -> list[str]:
             shutil.copyfile(now, kept)
     content = {
         "layout": LAYOUT,
-        "sources": {key: data.source for key, data in found.items()},
         "facts": {key: asdict(data.facts) for key, data in found.items()},
     }
     write_atomically(folder / NAME, json.dumps(content, indent=1))

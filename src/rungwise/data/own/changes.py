@@ -6,9 +6,7 @@ import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from rungwise.words import counted
-
-MOST_NAMED = 5
+from rungwise.words import counted, some_of
 
 
 def read_files(path: Path) -> dict[str, tuple[str, ...]]:
@@ -45,6 +43,5 @@ def _in_words(lists: Iterable[tuple[str, Sequence[str]]]) -> str:
     told = []
     for what, names in lists:
         if names:
-            more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
-            told.append(f"{counted(len(names), 'file')} {what} ({', '.join(names[:MOST_NAMED])}{more})")
+            told.append(f"{counted(len(names), 'file')} {what} ({some_of(names)})")
     return "; ".join(told)

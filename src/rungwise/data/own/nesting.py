@@ -1,15 +1,13 @@
 """Folders around images: those that everything is in, those of parts, and those of classes."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from rungwise.data.errors import DataError
 from rungwise.data.own.encoded import OTHERS, is_image
 from rungwise.data.own.parts import TRAIN, part_in, part_names, part_of
 from rungwise.data.own.places.place import Place
-from rungwise.words import listed
-
-MOST_NAMED = 5
+from rungwise.words import listed, some_of
 
 
 def inner_folder(place: Place) -> str:
@@ -37,7 +35,7 @@ def parts_of(folders: Iterable[str], where: object) -> dict[str, str]:
     if others := [folder for folder in folders if folder not in parts]:
         raise DataError(
             f"{where} holds folders called as parts of a data set ({listed(sorted(parts))}) beside others "
-            f"({named(others)}): expected parts alone ({part_names()}), or classes alone. Rename or move some"
+            f"({some_of(others)}): expected parts alone ({part_names()}), or classes alone. Rename or move some"
         )
     if twice := [part for part, count in Counter(parts.values()).items() if count > 1]:
         raise DataError(
@@ -56,7 +54,7 @@ def odd_classes(names: Iterable[str]) -> list[str]:
     """A note where folders that are taken for classes are called nearly as parts are."""
     if odd := sorted(name for name in names if part_in(name)):
         what = "is taken for a class" if len(odd) == 1 else "are taken for classes"
-        return [f"{named(odd)} {what}: if it is a part of the data set, name it {part_names()}"]
+        return [f"{some_of(odd)} {what}: if it is a part of the data set, name it {part_names()}"]
     return []
 
 
@@ -67,9 +65,3 @@ def other_images(names: Iterable[str]) -> list[str]:
         return []
     kinds = listed(sorted({name.rpartition(".")[2].lower() for name in others}))
     return [f"{len(others):,} pictures are of a format that is not read ({kinds}): to use them, convert them to JPEG"]
-
-
-def named(names: Sequence[str]) -> str:
-    """The first of some names, and how many more there are."""
-    more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")

@@ -22,6 +22,7 @@ from rungwise.data.own.found import Found, Size
 from rungwise.data.own.index import Index, make_index
 from rungwise.data.own.kept import MAPPED_BYTES, pixel_digest, read_parts, write_labels
 from rungwise.data.own.places.opening import open_place
+from rungwise.data.own.places.place import Place
 from rungwise.data.own.preparation import Preparation
 from rungwise.data.own.prepare import Prepared, prepare
 from rungwise.data.own.words import in_words
@@ -158,7 +159,7 @@ def _make(found: Found, index: Index, preparation: Preparation, folder: Path, pr
         write_labels(work, prepared.parts)
         (work / FILES).write_bytes(index.written())
         known = {
-            "facts": asdict(_facts(prepared, index.digest, preparation)),
+            "facts": asdict(_facts(prepared, index.digest, preparation, found.place)),
             "sizes": [[*size, count] for size, count in prepared.sizes.items()],
             "counts": _counts(prepared),
             "pixels": pixel_digest(prepared.parts),
@@ -169,8 +170,9 @@ def _make(found: Found, index: Index, preparation: Preparation, folder: Path, pr
         return known
 
 
-def _facts(prepared: Prepared, digest: str, preparation: Preparation) -> Facts:
-    parts = prepared.parts
+def _facts(prepared: Prepared, digest: str, preparation: Preparation, place: Place) -> Facts:
+    # A note may name a file, and is read where the data's folder is not, in reports too.
+    parts, around = prepared.parts, f"{place.path.parent}/"
     train, test = len(parts["train"]), len(parts["test"]) if "test" in parts else 0
     if "test" not in parts:
         test = int(_drawn(parts["train"], preparation).sum())
@@ -185,7 +187,7 @@ def _facts(prepared: Prepared, digest: str, preparation: Preparation) -> Facts:
         validation_images=len(parts["validation"]) if "validation" in parts else 0,
         digest=digest,
         preparation=in_words(prepared, preparation),
-        notes=prepared.notes,
+        notes=tuple(note.replace(around, "") for note in prepared.notes),
         mapped=sum(part.images.nbytes for part in parts.values()) > MAPPED_BYTES,
         result_version=RESULT_VERSION,
     )

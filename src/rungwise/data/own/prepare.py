@@ -1,7 +1,7 @@
 """Own images made equal in size, in an order that does not depend on the disk, and split."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from rungwise.data.own.parts import NO_PART, PARTS, TEST, TRAIN
 from rungwise.data.own.preparation import Preparation
 from rungwise.data.own.sizes import Fitting, common_size
 from rungwise.seeding import stream
-from rungwise.words import counted, listed
+from rungwise.words import counted, listed, some_of
 
 MOST_IMAGES = 1_000_000
 LEAST_CLASSES, MOST_CLASSES = 2, 1000
@@ -116,9 +116,9 @@ class _Kept:
             chosen = self.drawn(train, preparation)
             own |= {TRAIN: train[~chosen], TEST: train[chosen]}
         if missing := set(range(len(self.labels.names))) - set(self.labels.values[own[TRAIN]].tolist()):
-            names = [self.labels.names[label] for label in sorted(missing)]
+            names = [repr(self.labels.names[label]) for label in sorted(missing)]
             raise DataError(
-                f"expected images of every class to train on, got none of {_some(names)}: add some, or take "
+                f"expected images of every class to train on, got none of {some_of(names)}: add some, or take "
                 f"{'it' if len(names) == 1 else 'them'} out of the other parts"
             )
         return {name: index for name, index in own.items() if len(index) or name == TRAIN}
@@ -159,7 +159,7 @@ def _check_images(count: int, damaged: int = 0) -> None:
 def _check_classes(labels: Coded) -> None:
     count = len(labels.names)
     if not LEAST_CLASSES <= count <= MOST_CLASSES:
-        names = f": {_some(labels.names)}" if count else ""
+        names = f": {some_of([repr(name) for name in labels.names])}" if count else ""
         raise DataError(f"expected {LEAST_CLASSES} to {MOST_CLASSES:,} classes, got {count:,}{names}")
 
 
@@ -216,9 +216,3 @@ def _without(coded: Coded, kept: np.ndarray) -> Coded:
 def _chunks(count: int) -> Iterator[slice]:
     for start in range(0, count, ROWS):
         yield slice(start, min(count, start + ROWS))
-
-
-def _some(names: Mapping[str, object] | tuple[str, ...] | list[str]) -> str:
-    names = list(names)
-    more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(repr(name) for name in names[:MOST_NAMED]) + more

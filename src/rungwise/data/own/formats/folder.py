@@ -6,13 +6,13 @@ from functools import partial
 from rungwise.data.errors import DataError
 from rungwise.data.own.encoded import is_image
 from rungwise.data.own.found import Found, Listed
-from rungwise.data.own.nesting import inner_folder, named, odd_classes, other_images, parts_of
+from rungwise.data.own.nesting import inner_folder, odd_classes, other_images, parts_of
 from rungwise.data.own.parts import clean, part_of
 from rungwise.data.own.pictures import items_of_files
 from rungwise.data.own.places.place import Place
 from rungwise.data.own.preparation import Preparation
 from rungwise.data.own.tables.tables import has_table, likely_tables
-from rungwise.words import counted, listed
+from rungwise.words import counted, listed, some_of
 
 TITLE = "a folder of images for each class"
 
@@ -43,7 +43,7 @@ def find(place: Place, preparation: Preparation) -> Found:
     if loose:
         perhaps = f" ({tables[0]} may be such a table: set metadata to it)" if tables else ""
         raise DataError(
-            f"{place.path} holds {counted(len(loose), 'image')} in no class's folder ({named(loose)}): expected "
+            f"{place.path} holds {counted(len(loose), 'image')} in no class's folder ({some_of(loose)}): expected "
             f"CLASS/image, or PART/CLASS/image; move them, or name their classes in a metadata.csv{perhaps}"
         )
     used = {prefix + file.name for file in files}
@@ -62,7 +62,7 @@ def _hollow(place: Place, files: Sequence[Listed], parts: Mapping[str, str]) -> 
         folders = {"/".join(name.split("/")[:depth]) for name in within if name.count("/") >= depth - 1}
         if hollow := sorted(folders - filled):
             verb, what = "holds" if len(hollow) == 1 else "hold", "part" if parts and depth == 1 else "class"
-            return [f"{named(hollow)} {verb} no image: not taken for a {what}"]
+            return [f"{some_of(hollow)} {verb} no image: not taken for a {what}"]
     return []
 
 

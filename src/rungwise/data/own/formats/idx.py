@@ -15,11 +15,10 @@ from rungwise.data.own.arrays.sections import LABEL, Section, items_of_arrays
 from rungwise.data.own.arrays.stored import Stored, in_c_order, unzipped, words_of
 from rungwise.data.own.encoded import holds_images, is_image
 from rungwise.data.own.found import Found, Headers, Items, Listed
-from rungwise.data.own.nesting import named
 from rungwise.data.own.parts import file_parts, part_in
 from rungwise.data.own.places.place import Place
 from rungwise.data.own.preparation import Preparation
-from rungwise.words import listed
+from rungwise.words import listed, some_of
 
 TITLE = "IDX files"
 OTHER_SUFFIXES = (".csv", ".npz", ".npy", ".parquet", ".json", ".jsonl", ".txt", ".md", ".html", ".pdf", ".py", ".zip")
@@ -87,7 +86,7 @@ def find(place: Place, preparation: Preparation) -> Found:
     used = [file.name for pair in pairs for file in pair]
     if alone := [name for name in files if name not in used]:
         beside = [name for name in place.files if name not in files and name not in packed]
-        also = f" (beside them are {named(beside)}, which are no IDX files)" if beside else ""
+        also = f" (beside them are {some_of(beside)}, which are no IDX files)" if beside else ""
         raise DataError(
             f"{place.path} holds {listed(alone)} without a partner{also}: expected images and their labels in pairs of "
             "files, with one label for each image. Put the others there, or move these away"

@@ -11,7 +11,7 @@ from rungwise.data.errors import DataError
 from rungwise.data.own.arrays.sections import LABEL, SPLIT
 from rungwise.data.own.encoded import is_image
 from rungwise.data.own.found import Found, Listed
-from rungwise.data.own.nesting import inner_folder, named, other_images, parts_of
+from rungwise.data.own.nesting import inner_folder, other_images, parts_of
 from rungwise.data.own.parts import clean, parts_by_value
 from rungwise.data.own.pictures import items_of_files
 from rungwise.data.own.places.opening import open_place
@@ -19,12 +19,11 @@ from rungwise.data.own.places.place import Place
 from rungwise.data.own.preparation import Preparation
 from rungwise.data.own.tables.resolve import resolved
 from rungwise.data.own.tables.tables import FILES, Table, has_table, read_table, table_names
-from rungwise.words import counted, listed
+from rungwise.words import counted, listed, some_of
 
 TITLE = "images with a table"
 LABELS = (LABEL, "labels", "class", "class_name", "category", "target", "y")
 """How the column of classes is called, the likeliest first."""
-MOST_NAMED = 5
 
 
 class Row(NamedTuple):
@@ -60,7 +59,7 @@ def find(place: Place, preparation: Preparation) -> Found:
     ]
     used = {row.file for row in rows}
     if left := [name for name in images if name not in used]:
-        notes.append(f"{counted(len(left), 'image')} without a row in the table passed over ({named(left)})")
+        notes.append(f"{counted(len(left), 'image')} without a row in the table passed over ({some_of(left)})")
     unused = [name for name in place.files if name not in used and name not in table_names(place)]
     notes += other_images(unused)
     inner = place.below(prefix.removesuffix("/")) if prefix else place
@@ -95,10 +94,9 @@ def _rows(table: Table, place: Place, prefix: str, images: Sequence[str], notes:
     notes += [note] if note else []
     missing = [number for number, file in enumerate(files) if file is None]
     if missing:
-        some = ", ".join(f"{names[number]} (line {table.lines[number]:,})" for number in missing[:MOST_NAMED])
-        more = f" and {len(missing) - MOST_NAMED:,} more" if len(missing) > MOST_NAMED else ""
+        some = some_of([f"{names[number]} (line {table.lines[number]:,})" for number in missing])
         raise DataError(
-            f"{table.title} names {len(missing):,} images of {len(names):,} that are not there: {some}{more}. Expected "
+            f"{table.title} names {len(missing):,} images of {len(names):,} that are not there: {some}. Expected "
             f"names relative to the table, or to {place.path}. Put the images back, or remove the rows"
         )
     others = {name: values for name, values in table.columns.items() if name != column}
@@ -165,12 +163,12 @@ def _labels(
     words = [row.values.get(label, "") for row in rows]
     if empty := [row.where for row, word in zip(rows, words, strict=True) if not word.strip()]:
         raise DataError(
-            f"{title}: expected a class for each image, got none in {len(empty):,} ({named(empty)}): fill in the "
+            f"{title}: expected a class for each image, got none in {len(empty):,} ({some_of(empty)}): fill in the "
             f"column {label!r}, or remove the rows"
         )
     if spaced := sum(word != word.strip() for word in words):
         notes.append(f"{spaced:,} names of classes have spaces at an end: taken without")
     counts = Counter(name.casefold() for name in {clean(word) for word in words})
     if alike := sorted(name for name, count in counts.items() if count > 1):
-        notes.append(f"classes differ in upper and lower case alone: {named(alike)}")
+        notes.append(f"classes differ in upper and lower case alone: {some_of(alike)}")
     return words

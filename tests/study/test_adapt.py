@@ -51,7 +51,7 @@ def test_what_cannot_be_asked_is_left_out_with_its_reason(photos: Data) -> None:
     kinds = [chapter.kind for chapter in adapted.study.chapters]
     assert kinds == ["projection", "perceptrons", "mlps", "cnns", "cnns", "seeing"]
     reasons = "\n".join(adapted.left_out)
-    assert "the chapter 'multitask': it needs 1 more" in reasons
+    assert "the chapter 'multitask': it needs another label of each image beside the class" in reasons
     assert "the claim 'M2': it is about the study's own data or nets" in reasons
     for reason in adapted.left_out:
         assert " ".join(reason.split()) in adapted.text
@@ -143,3 +143,31 @@ def test_hardest_pairs_by_hand() -> None:
     confusion = np.array([[8, 2, 0], [0, 10, 0], [1, 4, 5]])
     assert hardest_pairs(confusion, 5) == [(2, 1), (0, 1), (2, 0)]  # shares .4, .2 and .1
     assert hardest_pairs(confusion, 1) == [(2, 1)]
+
+
+def test_columns_become_tasks(tmp_path: Path) -> None:
+    folder = write_photos(tmp_path / "photos", count=16)
+    rows = [
+        f"{path.parent.name}/{path.name},{int(path.stem) % 2},{int(path.stem) % 3}" for path in folder.rglob("*.png")
+    ]
+    (folder / "metadata.csv").write_text("\n".join(["file_name,even,third", *rows]))
+    data = data_of(folder)
+    study = adapt(read_study("quick"), "quick", data).study
+    assert study.chapters[-1].tasks == {"class": "labels", "even": "even"}
+    kinds = {chapter.kind: chapter for chapter in adapt(read_study("multitask"), "multitask", data).study.chapters}
+    assert kinds["transfer"].tasks == {"class": "labels", "even": "even"}
+    assert kinds["transfer"].task == {"third": "third"}
+
+
+def test_a_chapter_of_another_package_says_what_it_takes_of_other_data(
+    photos: Data, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rungwise.chapters.mlps.settings import Settings
+
+    def refuse(cls: type, raw: object, data: Data, hardest: object) -> None:
+        raise ValueError(f"it knows no {data.classes[0]}s")
+
+    monkeypatch.setattr(Settings, "for_data", classmethod(refuse))
+    adapted = adapt(read_study("quick"), "quick", photos)
+    assert "the chapter 'mlps': it knows no cats" in adapted.left_out
+    assert "mlps" not in {chapter.kind for chapter in adapted.study.chapters}

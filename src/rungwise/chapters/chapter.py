@@ -1,7 +1,7 @@
 """What every chapter is: settings, the trials they call for, and the findings from the trials' records."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Literal, Protocol, Self
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal, Protocol, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -15,6 +15,7 @@ from rungwise.trial import Trial
 
 Keep = Literal["all", "best", "none"]
 """Of the weights of trained nets."""
+Hardest = Callable[[], Sequence[tuple[str, str]]]
 
 
 class ChapterSettings(Settings):
@@ -43,6 +44,16 @@ class ChapterSettings(Settings):
     def beside(self, chapters: "Sequence[ChapterSettings]") -> Self:
         """These settings in a study with those chapters, with what one chapter takes from another filled in."""
         return self
+
+    @classmethod
+    def for_data(cls, raw: dict[str, Any], data: Data, hardest: Hardest) -> dict[str, Any]:
+        """What a study file would say for the chapter on other data.
+
+        `raw`: what it says now, with `data` in place of the chapter's own. What speaks of the chapter's own classes or
+        columns is to be chosen anew. `hardest`: gives the pairs of classes that are hardest to tell apart, by name,
+        hardest first. Raises ValueError, with the reason, where the chapter cannot be asked of the data.
+        """
+        return raw
 
 
 class Chapter(Protocol):

@@ -63,21 +63,22 @@ class _Adaptation:
         self.written = data.model_dump(mode="json", exclude_unset=True)
         if data.own and base is not None:
             self.written["source"] = _relative(Path(data.source), base)
-        self._pairs: list[tuple[int, int]] = []
+        self._pairs: list[tuple[str, str]] = []
 
     def chapter(self, raw: dict[str, Any]) -> dict[str, Any] | None:
         """The chapter on the data; None where it cannot be asked of it."""
         name = raw.get("name") or raw["kind"]
-        raw = {key: value for key, value in raw.items() if key != "against"}  # of the adapted study, if it has one
         if raw.get("name") == raw["kind"]:
-            del raw["name"]
-        raw["data"] = self._data(raw["data"])
-        if raw["kind"] == "projection" and not self._varies(raw):
-            raw["seeds"] = 1  # nothing in it is drawn, so every seed would have the same numbers
-        why = self._pairs_of(raw) if raw["kind"] in ("perceptrons", "seeing") else self._tasks_of(raw)
-        settings = None if why else self._read(raw)
-        if isinstance(settings, str) or settings is None:
-            self.left_out.append(f"the chapter {name!r}: {why or settings}")
+            raw = {key: value for key, value in raw.items() if key != "name"}
+        try:
+            kind = load_chapter(raw["kind"]).Settings
+            raw = kind.for_data({**raw, "data": self._data(raw["data"])}, self.data, self._hardest)
+        except ValueError as error:
+            settings: ChapterSettings | str = str(error)
+        else:
+            settings = self._read(raw)
+        if isinstance(settings, str):
+            self.left_out.append(f"the chapter {name!r}: {settings}")
             return None
         return self._fitting(raw, settings, name)
 
@@ -93,39 +94,13 @@ class _Adaptation:
             kept["train_images"] = train
         return {**self.written, **kept}
 
-    def _varies(self, raw: Mapping[str, Any]) -> bool:
-        """Whether seeds see other images: they draw some, or the test part is theirs."""
-        own_part = self.data.own and self.data.split == "once"
-        return not own_part or not {"train_images", "turned", "validation_images"}.isdisjoint(raw["data"])
-
-    def _pairs_of(self, raw: dict[str, Any]) -> str:
-        """Choose the pairs of classes that are hardest to tell apart."""
+    def _hardest(self) -> list[tuple[str, str]]:
+        """Pairs of classes that are hardest to tell apart, by name."""
         if not self._pairs:
-            part = split(load(self.data), self.data, 0).train
-            counts = confusion_by_centroids(part.images, part.labels, len(self.data.classes))
-            self._pairs = hardest_pairs(counts, PAIRS)
-        named = [[self.data.classes[label] for label in pair] for pair in self._pairs]
-        if raw["kind"] == "perceptrons":
-            raw["pairs"] = named
-        else:
-            raw["classes"] = named[0]
-            raw.pop("dreams", None)  # labels of the study's own classes
-            if isinstance(dream := raw.get("dream"), dict):
-                raw["dream"] = {key: value for key, value in dream.items() if key != "scales"}  # of its own images
-        return ""
-
-    def _tasks_of(self, raw: dict[str, Any]) -> str:
-        """Give a chapter with tasks those that the data has; why it has too few."""
-        needed = {"multitask": 1, "transfer": 2}.get(raw["kind"], 0)
-        columns = list(self.data.facts.columns)
-        if len(columns) < needed:
-            has = f"has {len(columns)}" if columns else "has none"
-            return f"it needs {needed} more labels of each image than the class, and the data {has}"
-        if needed:
-            raw["tasks"] = {"class": "labels", columns[0]: columns[0]}
-        if raw["kind"] == "transfer":
-            raw["task"] = {columns[1]: columns[1]}
-        return ""
+            part, names = split(load(self.data), self.data, 0).train, self.data.classes
+            counts = confusion_by_centroids(part.images, part.labels, len(names))
+            self._pairs = [(names[a], names[b]) for a, b in hardest_pairs(counts, PAIRS)]
+        return self._pairs
 
     def _read(self, raw: dict[str, Any]) -> ChapterSettings | str:
         """The chapter's settings, or why they do not go with the data."""

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
 
-from rungwise.chapters.chapter import ChapterSettings
+from rungwise.chapters.chapter import ChapterSettings, Hardest
 from rungwise.chapters.family.settings import FamilySettings, trials
 from rungwise.chapters.mlps import settings as mlps
 from rungwise.data.settings import Data
@@ -41,6 +41,10 @@ class Settings(FamilySettings):
                 f"the MLPs are on {against.data.facts.name} and the CNNs on {data.facts.name}; choose one for both"
             )
         return against
+
+    @classmethod
+    def for_data(cls, raw: dict[str, Any], data: Data, hardest: Hardest) -> dict[str, Any]:
+        return {key: value for key, value in raw.items() if key != "against"}  # of the study itself, if it has MLPs
 
     def beside(self, chapters: Sequence[ChapterSettings]) -> Self:
         others = [c for c in chapters if isinstance(c, mlps.Settings) and c.data.identity == self.data.identity]

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from rungwise.balancing.balancer import BalancerSettings
-from rungwise.chapters.chapter import ChapterSettings
+from rungwise.chapters.chapter import ChapterSettings, Hardest
 from rungwise.chapters.multitask.weights import (
     MOST_TASKS,
     SINGLE_NETS,
@@ -15,6 +15,7 @@ from rungwise.chapters.multitask.weights import (
     check_apart,
     multi_name,
     single_name,
+    tasks_for,
     weights_in_words,
 )
 from rungwise.data.settings import Data
@@ -50,6 +51,10 @@ class Settings(ChapterSettings):
     """Other ways to balance the tasks, by the names that they have in the report."""
     sharing: dict[Name, SharingNet] = Field({})
     """Other nets for the tasks to share, by the names that they have in the report; at equal weights."""
+
+    @classmethod
+    def for_data(cls, raw: dict[str, Any], data: Data, hardest: Hardest) -> dict[str, Any]:
+        return {**raw, "tasks": tasks_for(data, 1)}
 
     @field_validator("tasks")
     @classmethod

@@ -53,6 +53,17 @@ WeightsOfTasks = Annotated[LossWeights, BeforeValidator(_as_pair), AfterValidato
 """Weights on the simplex, in a chapter's settings, which have `tasks` before them."""
 
 
+def tasks_for(data: Data, needed: int) -> dict[str, str]:
+    """The class and that many columns of the data, as tasks. Raises ValueError where it has too few."""
+    columns = list(data.facts.columns)
+    if len(columns) < needed:
+        labels = "another label" if needed == 1 else f"{needed} other labels"
+        has = f"has {len(columns)}" if columns else "has none"
+        raise ValueError(f"it needs {labels} of each image beside the class, and the data {has}")
+    label = "class" if "class" not in columns else "label"
+    return {label: "labels", **{name: name for name in columns[:needed]}}
+
+
 def check_apart(tasks: dict[str, Task]) -> dict[str, Task]:
     """The tasks themselves. Raises ValueError where one stands there under two names."""
     names = list(tasks)

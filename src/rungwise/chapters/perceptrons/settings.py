@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from rungwise.chapters.chapter import ChapterSettings
+from rungwise.chapters.chapter import ChapterSettings, Hardest
 from rungwise.chapters.perceptrons.trial import PerceptronTrial
 from rungwise.data.settings import Data
 from rungwise.words import some_of
@@ -59,6 +59,10 @@ class Settings(ChapterSettings):
         if len({tuple(pair) for pair in pairs}) < len(pairs):
             raise ValueError("a pair is listed twice; list each once")
         return pairs
+
+    @classmethod
+    def for_data(cls, raw: dict[str, Any], data: Data, hardest: Hardest) -> dict[str, Any]:
+        return {**raw, "pairs": [list(pair) for pair in hardest()]}
 
     @property
     def label_pairs(self) -> tuple[tuple[int, int], ...]:

@@ -4,7 +4,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from rungwise.chapters.chapter import ChapterSettings
+from rungwise.chapters.chapter import ChapterSettings, Hardest
 from rungwise.chapters.seeing.trial import SeeingTrial
 from rungwise.data.settings import Data
 from rungwise.insight.dreams import DreamSettings
@@ -52,6 +52,12 @@ class Settings(ChapterSettings):
         side = max(data.facts.image[1:])
         scales = sorted({max(1, side // 4), max(1, side // 2), side})
         return dream.model_copy(update={"scales": tuple(scales)})
+
+    @classmethod
+    def for_data(cls, raw: dict[str, Any], data: Data, hardest: Hardest) -> dict[str, Any]:
+        dream = {key: value for key, value in raw.get("dream", {}).items() if key != "scales"}
+        kept = {key: value for key, value in raw.items() if key not in ("dream", "dreams")}
+        return {**kept, "classes": list(hardest()[0]), **({"dream": dream} if dream else {})}
 
     @model_validator(mode="after")
     def _two_classes(self) -> Self:

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from rungwise.chapters.chapter import ChapterSettings
-from rungwise.chapters.multitask.weights import MOST_TASKS, TaskOfData, WeightsOfTasks, check_apart
+from rungwise.chapters.chapter import ChapterSettings, Hardest
+from rungwise.chapters.multitask.weights import MOST_TASKS, TaskOfData, WeightsOfTasks, check_apart, tasks_for
 from rungwise.chapters.transfer.names import TRUNK, WAYS, model_name
 from rungwise.data.settings import Data
 from rungwise.data.tasks import Task
@@ -53,6 +53,12 @@ class Settings(ChapterSettings):
         (0.01, 0.1, 1.0), min_length=1, max_length=100, validate_default=True
     )
     """Of the training images: how many have a label of the further task. Rising."""
+
+    @classmethod
+    def for_data(cls, raw: dict[str, Any], data: Data, hardest: Hardest) -> dict[str, Any]:
+        tasks = tasks_for(data, 2)
+        further = list(tasks)[-1]
+        return {**raw, "task": {further: tasks.pop(further)}, "tasks": tasks}
 
     @field_validator("task")
     @classmethod

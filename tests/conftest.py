@@ -2,6 +2,7 @@
 `pytest --gpu` runs those that need one, and `pytest --wheel` those that install the wheel, which takes minutes."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -34,3 +35,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             )
         if item.get_closest_marker("wheel") and not config.getoption("--wheel"):
             item.add_marker(pytest.mark.skip(reason="takes minutes: --wheel"))
+
+
+@pytest.fixture
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's cache, an empty folder."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache"

@@ -100,6 +100,14 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
+def data_folder(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, which RUNGWISE_DATA names."""
+    monkeypatch.setenv("RUNGWISE_DATA", str(tmp_path / "data"))
+    (tmp_path / "data").mkdir()
+    return tmp_path / "data"
+
+
+@pytest.fixture
 def small_mnist(
     contents: dict[str, bytes], cache: Path, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[File, ...]:

@@ -10,10 +10,7 @@ from rungwise.data.given import data_of
 from rungwise.data.load import load
 from tests.material.photos import photo, write_photos
 
-
-@pytest.fixture(autouse=True)
-def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+pytestmark = pytest.mark.usefixtures("empty_cache")
 
 
 def arrays(count: int = 12) -> tuple[np.ndarray, np.ndarray]:

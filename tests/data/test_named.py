@@ -18,6 +18,7 @@ from rungwise.data.load import load
 from rungwise.data.sources.catalogue import CATALOGUE, describe
 from rungwise.testing import source_checks
 from tests.data.conftest import idx, sha256, tarred, zipped
+from tests.material.files import fill
 
 NEW = ("kmnist", "emnist-balanced", "emnist-letters", "emnist-digits", "cifar10")
 
@@ -26,20 +27,6 @@ NEW = ("kmnist", "emnist-balanced", "emnist-letters", "emnist-digits", "cifar10"
 def cached(cache):
     """The folder of a data set's downloads, by its name."""
     return lambda name: cache.parent / name
-
-
-@pytest.fixture
-def own(cache, tmp_path, monkeypatch):
-    """An empty RUNGWISE_DATA."""
-    monkeypatch.setenv("RUNGWISE_DATA", str(tmp_path / "own"))
-    (tmp_path / "own").mkdir()
-    return tmp_path / "own"
-
-
-def fill(folder, contents):
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in contents.items():
-        (folder / name).write_bytes(content)
 
 
 def kept(folder):
@@ -125,8 +112,8 @@ def test_a_gzip_file_that_arrives_unpacked_is_not_kept(small_kmnist, server, cac
     assert kept(cached("kmnist")) == {}
 
 
-def test_unpacked_files_are_checked_by_shape_and_the_check_says_so(small_kmnist, own):
-    fill(own / "kmnist", small_kmnist.contents)
+def test_unpacked_files_are_checked_by_shape_and_the_check_says_so(small_kmnist, data_folder):
+    fill(data_folder / "kmnist", small_kmnist.contents)
     assert len(load("kmnist", offline=True).train) == 40
     *files, images = inventory.check("kmnist")
     assert {one.note for one in files} == {"checked by shape only: no published checksum of the unpacked file"}
@@ -134,9 +121,9 @@ def test_unpacked_files_are_checked_by_shape_and_the_check_says_so(small_kmnist,
     assert images.file == "shapes, labels and images of each class"
 
 
-def test_where_both_are_there_the_gzip_file_is_read(small_kmnist, own):
-    fill(own / "kmnist", {name: content[:-1] + b"?" for name, content in small_kmnist.contents.items()})
-    fill(own / "kmnist", small_kmnist.packed)
+def test_where_both_are_there_the_gzip_file_is_read(small_kmnist, data_folder):
+    fill(data_folder / "kmnist", {name: content[:-1] + b"?" for name, content in small_kmnist.contents.items()})
+    fill(data_folder / "kmnist", small_kmnist.packed)
     assert load("kmnist", offline=True).sha256 == {
         name: sha256(content) for name, content in small_kmnist.contents.items()
     }
@@ -153,20 +140,20 @@ SPOILED = {
 
 
 @pytest.mark.parametrize("spoiled", SPOILED)
-def test_unpacked_files_of_another_shape_are_refused(spoiled, small_kmnist, own):
+def test_unpacked_files_of_another_shape_are_refused(spoiled, small_kmnist, data_folder):
     change, says = SPOILED[spoiled]
     name = "train-labels-idx1-ubyte"
-    fill(own / "kmnist", dict(small_kmnist.contents) | {name: change(small_kmnist.contents[name])})
+    fill(data_folder / "kmnist", dict(small_kmnist.contents) | {name: change(small_kmnist.contents[name])})
     with pytest.raises(DataError, match=says):
         load("kmnist", offline=True)
     assert any(one.fault and says in one.fault for one in inventory.check("kmnist"))
 
 
-def test_mnist_in_the_place_of_kmnist_is_told(small_kmnist, small_mnist, contents, own, monkeypatch):
+def test_mnist_in_the_place_of_kmnist_is_told(small_kmnist, small_mnist, contents, data_folder, monkeypatch):
     files = tuple(replace(file, size=mnist.size) for file, mnist in zip(small_kmnist.files, small_mnist, strict=True))
     source = CATALOGUE["kmnist"]
     monkeypatch.setitem(CATALOGUE, "kmnist", replace(source, files=files))
-    fill(own / "kmnist", contents)
+    fill(data_folder / "kmnist", contents)
     with pytest.raises(DataError, match="mislabelled: it holds the bytes of mnist/train-images-idx3-ubyte"):
         load("kmnist", offline=True)
 
@@ -204,14 +191,14 @@ def test_where_a_single_file_fails_its_archive_is_fetched(small_emnist, server, 
     assert "the server answers 404" in caplog.text
 
 
-def test_images_are_upright(small_emnist, server, own):
+def test_images_are_upright(small_emnist, server, data_folder):
     """An L: a column on the left and a row at the bottom. EMNIST's files have columns where others have rows."""
     upright = np.zeros((28, 28), np.uint8)
     upright[4:24, 6] = upright[23, 6:18] = 255
     made = small_emnist["letters"]
     name = "emnist-letters-test-images-idx3-ubyte"
     images = np.stack([upright.T] * 26)
-    fill(own / "emnist", dict(made.contents) | {name: idx(images)})
+    fill(data_folder / "emnist", dict(made.contents) | {name: idx(images)})
     dataset = load("emnist-letters", offline=True)
     assert dataset.test.images.shape == (26, 1, 28, 28)
     np.testing.assert_array_equal(dataset.test.images[3, 0], upright)
@@ -226,16 +213,16 @@ def test_letters_count_from_one_and_the_other_splits_from_none(small_emnist):
         np.testing.assert_array_equal(dataset.train.labels, raw.astype(int) - (split == "letters"))
 
 
-def test_labels_that_count_from_none_are_no_letters(small_emnist, own):
+def test_labels_that_count_from_none_are_no_letters(small_emnist, data_folder):
     made = small_emnist["letters"]
     name = "emnist-letters-train-labels-idx1-ubyte"
-    fill(own / "emnist", dict(made.contents) | {name: idx(read_idx(made.contents[name]) - np.uint8(1))})
+    fill(data_folder / "emnist", dict(made.contents) | {name: idx(read_idx(made.contents[name]) - np.uint8(1))})
     with pytest.raises(DataError, match="its training labels go from -1 to 24, expected 0 to 25"):
         load("emnist-letters", offline=True)
 
 
-def test_only_the_members_that_are_needed_are_read_from_an_own_archive(small_emnist, server, own, monkeypatch):
-    fill(own / "emnist", {"gzip.zip": small_emnist["balanced"].archive})
+def test_only_the_members_that_are_needed_are_read_from_an_own_archive(small_emnist, server, data_folder, monkeypatch):
+    fill(data_folder / "emnist", {"gzip.zip": small_emnist["balanced"].archive})
     opened = []
 
     def counting(path, archive, limits):
@@ -245,7 +232,7 @@ def test_only_the_members_that_are_needed_are_read_from_an_own_archive(small_emn
     monkeypatch.setattr("rungwise.data.files.obtain.read_members", counting)
     load("emnist-digits", offline=True)
     assert opened == [sorted(f"gzip/{name}.gz" for name in small_emnist["digits"].contents)], "in one pass"
-    assert [one.name for one in (own / "emnist").iterdir()] == ["gzip.zip"], "nothing is unpacked beside it"
+    assert [one.name for one in (data_folder / "emnist").iterdir()] == ["gzip.zip"], "nothing is unpacked beside it"
     assert [(one.fault, one.note) for one in inventory.check("emnist-digits")] == [(None, "")] * 4
     assert server.asked == []
 
@@ -271,18 +258,18 @@ def test_cifar10_is_in_the_order_of_its_batches(small_cifar10, server, cached):
 
 
 @pytest.mark.parametrize("place", ["cifar10", "."])
-def test_an_own_archive_of_cifar10_is_read_in_one_pass(place, small_cifar10, server, own, monkeypatch):
-    fill(own / place, {"cifar-10-binary.tar.gz": small_cifar10.archive})
+def test_an_own_archive_of_cifar10_is_read_in_one_pass(place, small_cifar10, server, data_folder, monkeypatch):
+    fill(data_folder / place, {"cifar-10-binary.tar.gz": small_cifar10.archive})
     assert len(load("cifar10", offline=True).train) == 20
     assert [one.fault for one in inventory.check("cifar10")] == [None] * 6
     assert server.asked == []
 
 
-def test_unpacked_batches_are_verified_by_their_sha1(small_cifar10, own):
-    fill(own / "cifar-10-batches-bin", small_cifar10.contents)
+def test_unpacked_batches_are_verified_by_their_sha1(small_cifar10, data_folder):
+    fill(data_folder / "cifar-10-batches-bin", small_cifar10.contents)
     assert [(one.fault, one.note) for one in inventory.check("cifar10")] == [(None, "")] * 6
     wrong = small_cifar10.contents["test_batch.bin"][:-1] + b"?"
-    fill(own / "cifar-10-batches-bin", {"test_batch.bin": wrong})
+    fill(data_folder / "cifar-10-batches-bin", {"test_batch.bin": wrong})
     with pytest.raises(DataError) as caught:
         load("cifar10", offline=True)
     assert f"SHA-1 {hashlib.sha1(wrong).hexdigest()}, expected {small_cifar10.files[-1].sha1}" in str(caught.value)
@@ -290,8 +277,8 @@ def test_unpacked_batches_are_verified_by_their_sha1(small_cifar10, own):
 
 
 @pytest.mark.parametrize("content", [b"<html>", b"\n <html>", b"version https", b"\x80\x05\x95 a pickle"])
-def test_what_is_no_batch_is_told(content, small_cifar10, own):
-    fill(own / "cifar10", dict(small_cifar10.contents) | {"data_batch_2.bin": content})
+def test_what_is_no_batch_is_told(content, small_cifar10, data_folder):
+    fill(data_folder / "cifar10", dict(small_cifar10.contents) | {"data_batch_2.bin": content})
     what = "an HTML page" if b"<" in content else f"something that begins with {content[:8]!r}"
     fault = next(one.fault for one in inventory.check("cifar10") if one.fault)
     assert fault == f"{what}, not a gzip or CIFAR file"
@@ -374,9 +361,9 @@ def test_an_archive_without_a_member_is_told(pack, small_cifar10, server, put):
         load("cifar10")
 
 
-def test_a_wrong_own_archive_is_named_with_its_path(small_cifar10, own):
-    fill(own / "cifar10", {"cifar-10-binary.tar.gz": small_cifar10.archive[:-5]})
-    with pytest.raises(DataError, match=r"own/cifar10/cifar-10-binary\.tar\.gz is truncated: .* Replace it, or remove"):
+def test_a_wrong_own_archive_is_named_with_its_path(small_cifar10, data_folder):
+    fill(data_folder / "cifar10", {"cifar-10-binary.tar.gz": small_cifar10.archive[:-5]})
+    with pytest.raises(DataError, match=r"data/cifar10/cifar-10-binary\.tar\.gz is truncated: .* Replace it"):
         load("cifar10", offline=True)
     assert all(one.fault.startswith("truncated") for one in inventory.check("cifar10"))
 
@@ -405,11 +392,13 @@ def test_a_full_disk_is_not_blamed_on_the_mirror(small_cifar10, monkeypatch):
 
 @pytest.mark.parametrize("name", ["cifar-10-batches-py/data_batch_1", "cifar-10-python.tar.gz"])
 @pytest.mark.parametrize("place", [".", "cifar10"])
-def test_pickles_are_refused_with_the_address_of_the_binary_version(place, name, small_cifar10, server, own, caplog):
-    path = own / place / name
+def test_pickles_are_refused_with_the_address_of_the_binary_version(
+    place, name, small_cifar10, server, data_folder, caplog
+):
+    path = data_folder / place / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"\x80\x04\x95 whatever it is, nobody reads it")
-    says = f"{own / place / name.split('/')[0]} has Python pickles, which may run any code when they are read"
+    says = f"{data_folder / place / name.split('/')[0]} has Python pickles, which may run any code when they are read"
     with pytest.raises(DataError) as caught:
         load("cifar10", offline=True)
     assert says in str(caught.value)

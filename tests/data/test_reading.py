@@ -19,10 +19,7 @@ from rungwise.study.study import StudyError, study_trials
 from rungwise.training.settings import Fit, Recipe
 from tests.material.photos import photo, write_photos
 
-
-@pytest.fixture(autouse=True)
-def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+pytestmark = pytest.mark.usefixtures("empty_cache")
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from rungwise.runs.run import open_run, run_study
 from rungwise.study.reading import parse_study
 from tests.material.photos import photo, write_photos
 
+pytestmark = pytest.mark.usefixtures("empty_cache")
+
 STUDY = """
 title = "own"
 seeds = 2
@@ -24,11 +26,6 @@ data = { source = %r }
 fit = { epochs = 1, batch = 8, rate = 0.01 }
 nets = { A = { hidden = [4] } }
 """
-
-
-@pytest.fixture(autouse=True)
-def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
 @pytest.fixture

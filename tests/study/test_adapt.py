@@ -15,10 +15,7 @@ from rungwise.study.reading import parse_study, preset_names, read_study
 from rungwise.study.study import StudyError, study_trials
 from tests.material.photos import write_photos
 
-
-@pytest.fixture(autouse=True)
-def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+pytestmark = pytest.mark.usefixtures("empty_cache")
 
 
 @pytest.fixture

@@ -154,6 +154,7 @@ def test_columns_become_tasks(tmp_path: Path) -> None:
     kinds = {chapter.kind: chapter for chapter in adapt(read_study("multitask"), "multitask", data).study.chapters}
     assert kinds["transfer"].tasks == {"class": "labels", "even": "even"}
     assert kinds["transfer"].task == {"third": "third"}
+    assert kinds["transfer"].shares == (1.0,), "the other shares are too few of so few images"
 
 
 def test_a_chapter_of_another_package_says_what_it_takes_of_other_data(

@@ -196,7 +196,8 @@ def test_a_thousand_classes_are_taken_and_one_more_is_not(tmp_path: Path) -> Non
         if count == 1000:
             assert opened(path).facts.classes == tuple(map(str, range(1000))), "in natural order"
         else:
-            assert "expected 2 to 1,000 classes, got 1,001: '0', '1', '2', '3', '4' and 996 more" in fault(path)
+            assert "expected 2 to 1,000 classes, got 1,001: '0', '1', " in (message := fault(path))
+            assert "'9' and 991 others" in message
 
 
 def test_columns_of_many_values_or_none_are_no_tasks(tmp_path: Path) -> None:

@@ -58,7 +58,12 @@ class Settings(ChapterSettings):
     def for_data(cls, raw: dict[str, Any], data: Data, hardest: Hardest) -> dict[str, Any]:
         tasks = tasks_for(data, 2)
         further = list(tasks)[-1]
-        return {**raw, "task": {further: tasks.pop(further)}, "tasks": tasks}
+        given = raw["data"]
+        size = given.get("train_images", data.facts.train_images - given.get("validation_images", 0))
+        shares = list(raw.get("shares", cls.model_fields["shares"].default))
+        enough = [share for share in shares if round(share * size) >= FEWEST]
+        fewer = {} if enough == shares else {"shares": enough}
+        return {**raw, "task": {further: tasks.pop(further)}, "tasks": tasks, **fewer}
 
     @field_validator("task")
     @classmethod

@@ -196,9 +196,9 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
         "metadata.csv names 2 images of 26 that are not there: images/900.png (line 26), images/901.png (line 27)"
         in message
     )
-    message = fault(beside(tmp_path, table([*labelled(), *(f"{number}.png,cat" for number in range(12))])))
-    assert "names 12 images of 36 that are not there" in message
-    assert "and 2 others" in message
+    message = fault(beside(tmp_path, table([*labelled(), *(f"{number}.png,cat" for number in range(13))])))
+    assert "names 13 images of 37 that are not there" in message
+    assert "and 3 others" in message
 
 
 def test_a_file_in_the_table_twice_is_named(tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ from rungwise.comparison.outcome import OUTCOMES, ComparedNumber, Options, judge
 from rungwise.comparison.words import ordered
 from rungwise.engine.local import LocalEngine
 from rungwise.errors import UserError
-from rungwise.evidence.judgement import McNemar
 from rungwise.evidence.measure import Measurement, Metric
+from rungwise.evidence.paired import McNemar
 from rungwise.records.checks import seal
 from rungwise.records.store import Store
 from rungwise.runs.run import open_run

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from rungwise.evidence.estimate import Estimate
-from rungwise.evidence.judgement import Effect, Judgement, McNemar, Number
+from rungwise.evidence.judgement import Judgement, Number
+from rungwise.evidence.paired import Effect, McNemar
 from rungwise.findings import (
     Bars,
     Cloud,

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from rungwise.chapters.chapter import ChapterSettings
-from rungwise.evidence.estimate import Estimate, estimate
-from rungwise.evidence.measure import Measurement
+from rungwise.evidence.design import design_of
+from rungwise.evidence.estimate import Estimate
+from rungwise.evidence.measure import Measurement, Metric
+from rungwise.evidence.measures import Measures
 from rungwise.records.record import Record
 
 
@@ -19,13 +21,21 @@ class ModelResult(ABC):
     name: str
     records: dict[int, Record]
     """By seed; only those of trials that have finished."""
+    measures: Measures
+    """What the chapter measures."""
 
     @abstractmethod
     def values(self, key: str) -> dict[int, float]:
         """One of the chapter's metrics by seed; undefined values are left out."""
 
     def estimate(self, key: str) -> Estimate | None:
-        return estimate(self.values(key).values())
+        """Of one of the metrics, with the interval for new images where there is one; None where no seed has it."""
+        return self.measures.estimate(key, self.values(key), {seed: (own,) for seed, own in self.records.items()})
+
+    def lead(self, other: "ModelResult", key: str = "test_accuracy") -> Estimate | None:
+        """By how much a metric is above another model's, paired by seed; None where they have no seed in common."""
+        both = tuple({seed: (own,) for seed, own in model.records.items()} for model in (self, other))
+        return self.measures.difference(key, self.values(key), other.values(key), (both[0], both[1]))
 
     def known(self, key: str) -> Estimate:
         """`estimate` of a model that has the number for some seed."""
@@ -71,6 +81,11 @@ class Results(Generic[S, M]):
     def ran(self) -> list[M]:
         """The models that have a record."""
         return [model for model in self.models if model.records]
+
+
+def measures_of(settings: ChapterSettings, metrics: Mapping[str, Metric]) -> Measures:
+    """What a chapter measures, on its data."""
+    return Measures(metrics, design_of(settings.data))
 
 
 def most_seeds(models: Iterable[ModelResult]) -> int:

@@ -55,12 +55,15 @@ def seed_warnings(progress: Progress) -> tuple[str, ...]:
 
 
 def in_words(estimate: Estimate, digits: int = 3) -> str:
-    """The mean with its interval and n; the bare value where there is no interval."""
+    """The mean with its interval and n, and that for new images where there is one; else the bare value."""
     mean = f"{estimate.mean:.{digits}f}"
     if estimate.interval is None:
         return mean
     low, high = estimate.interval
-    return f"{mean} (95% interval {low:.{digits}f} to {high:.{digits}f}, n = {estimate.n})"
+    new = (
+        "" if estimate.new is None else f"; for new images {estimate.new[0]:.{digits}f} to {estimate.new[1]:.{digits}f}"
+    )
+    return f"{mean} (95% interval {low:.{digits}f} to {high:.{digits}f}, n = {estimate.n}{new})"
 
 
 def compared(difference: Estimate, more: str, less: str, same: str, digits: int = 4) -> str:
@@ -77,7 +80,10 @@ def paired_in_words(difference: Estimate, digits: int = 4) -> str:
     low, high = difference.interval
     verdict = "does not contain 0" if low > 0 or high < 0 else "contains 0: no evidence of a difference"
     interval = f"{low:+.{digits}f} to {high:+.{digits}f}"
-    return f"(paired by seed, n = {difference.n}; the 95% interval of the difference, {interval}, {verdict})"
+    new = ""
+    if difference.new is not None:
+        new = f"; for new images it is {difference.new[0]:+.{digits}f} to {difference.new[1]:+.{digits}f}"
+    return f"(paired by seed, n = {difference.n}; the 95% interval of the difference, {interval}, {verdict}{new})"
 
 
 def capitalised(text: str) -> str:

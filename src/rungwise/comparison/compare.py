@@ -66,7 +66,7 @@ def _common(base: Opened, other: Opened) -> list[Pair]:
     """The numbers that both have. Raises UserError where there are none."""
     kinds = {chapter.name: chapter.kind for chapter in other.run.study.chapters}
     same = [chapter.name for chapter in base.run.study.chapters if kinds.get(chapter.name) == chapter.kind]
-    pairs = paired(base.measured, other.measured, {name: base.metrics[name] for name in same})
+    pairs = paired(base.measured, other.measured, {name: base.metrics[name] for name in same}, base.ratios)
     if not pairs:
         raise UserError(
             f"{other.name} and {base.name} have no number in common: expected a chapter of the same name and kind with "

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rungwise.evidence.judgement import McNemar
+from rungwise.evidence.answers import compare_nets
+from rungwise.evidence.estimate import Estimate, paired_difference
 from rungwise.evidence.measure import Measurement, Metric
-from rungwise.evidence.nets import compare_nets
-from rungwise.evidence.paired import equal, without_rounding
+from rungwise.evidence.paired import ROUNDING, McNemar, equal, without_rounding
 from rungwise.records.record import Record
 
 
@@ -36,14 +36,28 @@ class Pair:
     other: tuple[float, ...]
     base_trials: tuple[str, ...]
     other_trials: tuple[str, ...]
+    ratio: float = 0.0
+    """Test images over those left to learn from, where the seeds split one pool of images (`evidence.pool`); else 0."""
     nets: Nets | None = None
     """Where there is one seed, and the number is a test accuracy whose predictions are kept."""
 
     @property
+    def difference(self) -> Estimate:
+        """other - base."""
+        found = paired_difference(dict(enumerate(self.other)), dict(enumerate(self.base)), ratio=self.own_ratio)
+        assert found is not None
+        return found
+
+    @property
+    def own_ratio(self) -> float:
+        """That of the numbers: times and counts do not depend on the split."""
+        return 0.0 if self.about.timing or self.about.exact else self.ratio
+
+    @property
     def differences(self) -> tuple[float, ...]:
         """other - base, equal where rounding alone may tell them apart."""
-        found = [b - a for a, b in zip(self.base, self.other, strict=True)]
-        return without_rounding(found, max(map(abs, (*self.base, *self.other))))
+        found = self.difference
+        return without_rounding(found.values, found.rounding / ROUNDING)
 
     @property
     def gain(self) -> float:
@@ -63,11 +77,15 @@ class Pair:
 
 
 def paired(
-    base: Iterable[Measurement], other: Iterable[Measurement], metrics: Mapping[str, Mapping[str, Metric]]
+    base: Iterable[Measurement],
+    other: Iterable[Measurement],
+    metrics: Mapping[str, Mapping[str, Metric]],
+    ratios: Mapping[str, float],
 ) -> list[Pair]:
     """Every number that both runs have for at least one same seed, in the order of the base.
 
-    `metrics`: of the chapters to compare, by chapter and name. Numbers that are not finite are left out.
+    `metrics`: of the chapters to compare, by chapter and name; `ratios`: theirs (`Pair.ratio`). Numbers that are not
+    finite are left out.
     """
     ours, theirs = _by_name(base), _by_name(other)
     pairs = []
@@ -79,7 +97,14 @@ def paired(
             continue
         sides = [values[seed] for seed in seeds], [theirs[key][seed] for seed in seeds]
         pairs.append(
-            Pair(*key, about, seeds, _values(sides[0]), _values(sides[1]), _trials(sides[0]), _trials(sides[1]))
+            Pair(
+                *(*key, about, seeds),
+                base=_values(sides[0]),
+                other=_values(sides[1]),
+                base_trials=_trials(sides[0]),
+                other_trials=_trials(sides[1]),
+                ratio=ratios.get(chapter, 0.0),
+            )
         )
     return pairs
 
@@ -107,5 +132,5 @@ def with_nets(pair: Pair, base: Mapping[str, Record], other: Mapping[str, Record
     """The pair with McNemar's test, where one seed is all there is and both nets judged the same test images."""
     if not len(pair.seeds) == len(pair.base_trials) == len(pair.other_trials) == 1:
         return pair
-    found = compare_nets(pair.seeds[0], base[pair.base_trials[0]], other[pair.other_trials[0]], pair.metric)
+    found = compare_nets(pair.seeds[0], [base[pair.base_trials[0]]], [other[pair.other_trials[0]]], pair.about.answers)
     return replace(pair, nets=Nets(*found)) if found else pair

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rungwise.comparison import differences
 from rungwise.comparison.result import ComparedRun
+from rungwise.evidence.design import design_of
 from rungwise.evidence.measure import Measurement, Metric
 from rungwise.judging.judge import measurements
 from rungwise.records.found import Found
@@ -50,6 +51,11 @@ class Opened:
     @cached_property
     def metrics(self) -> dict[str, Mapping[str, Metric]]:
         return known_metrics(self.run.study.chapters)
+
+    @property
+    def ratios(self) -> dict[str, float]:
+        """Of test images over those left to learn from, by chapter, where its seeds split one pool; else 0."""
+        return {chapter.name: design_of(chapter.data).ratio for chapter in self.run.study.chapters}
 
     @cached_property
     def measured(self) -> list[Measurement]:

@@ -7,9 +7,9 @@ from typing import Literal
 
 from rungwise.comparison.numbers import Pair
 from rungwise.errors import UserError
+from rungwise.evidence.decide import line_of_seeds
 from rungwise.evidence.estimate import Estimate
-from rungwise.evidence.judgement import LEVEL, McNemar
-from rungwise.evidence.paired import holm, mcnemar_p, sign_p, t_p
+from rungwise.evidence.paired import LEVEL, McNemar, holm, mcnemar_p, sign_p
 from rungwise.settings import PlainData
 
 NumberOutcome = Literal[
@@ -113,9 +113,9 @@ def _family(pairs: Sequence[Pair], decide: bool, margin: float) -> list[Compared
             decides=decide,
             outcome=_outcome(pair, p_holm, p_margin),
             seeds=pair.seeds,
-            base=Estimate(values=pair.base),
-            other=Estimate(values=pair.other),
-            difference=Estimate(values=pair.differences),
+            base=_estimate(pair, pair.base),
+            other=_estimate(pair, pair.other),
+            difference=pair.difference,
             test=_test(pair) if p is not None else "",
             p=p,
             p_holm=p_holm,
@@ -126,6 +126,12 @@ def _family(pairs: Sequence[Pair], decide: bool, margin: float) -> list[Compared
         )
         for pair, p, p_holm, p_margin in zip(pairs, plain, corrected, beyond, strict=True)
     ]
+
+
+def _estimate(pair: Pair, values: tuple[float, ...]) -> Estimate:
+    about = pair.about
+    scale = "plain" if about.exact else about.scale
+    return Estimate(values=values, scale=scale, most=about.most or 1.0, ratio=pair.own_ratio)
 
 
 def _outcome(pair: Pair, p: float | None, p_beyond: float | None) -> NumberOutcome:
@@ -158,13 +164,17 @@ def _p(pair: Pair, bound: float) -> float | None:
     """Two-sided p that the difference is `bound`; None where nothing can be tested, or there is no noise.
 
     Where every seed differs by the same amount the sign test takes the t-test's place, whose p would be 0: of two
-    seeds on 449 test images, one pair in ten differs so.
+    seeds on 449 test images, one pair in ten differs so. It takes seeds to be independent, which those that split one
+    pool of images are not: then nothing can be said.
     """
     if pair.identical or pair.about.exact:
         return None
     if len(pair.seeds) == 1:
         return _p_nets(pair, abs(bound))
-    return (sign_p if pair.steady else t_p)(pair.differences, bound)
+    test = None if pair.steady else line_of_seeds(pair.differences, ratio=pair.own_ratio)
+    if test is not None:
+        return test.p(bound)
+    return 1.0 if pair.own_ratio else sign_p(pair.differences, bound)
 
 
 def _p_nets(pair: Pair, margin: float) -> float | None:

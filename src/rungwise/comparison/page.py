@@ -7,7 +7,7 @@ from rungwise.comparison import tables
 from rungwise.comparison.outcome import ComparedNumber
 from rungwise.comparison.result import Compared, Comparison
 from rungwise.comparison.words import headline, ordered, possible_losses, tally, told
-from rungwise.evidence.judgement import LEVEL
+from rungwise.evidence.paired import LEVEL
 from rungwise.findings import Findings, Statement
 from rungwise.report.document import Document
 from rungwise.words import counted, listed

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator
 
+from rungwise.evidence.design import HoldsFor
 from rungwise.settings import Name, Settings
 
 Names = str | tuple[str, ...]
@@ -14,6 +15,8 @@ class Condition(Settings):
     """One condition. It is about a metric of the chapter, and holds where it holds for every model that it names."""
 
     metric: str
+    statistic: Literal["mean", "median"] = Field("mean", exclude_if=lambda statistic: statistic == "mean")
+    """Of the values of the seeds. A median is not moved by a seed that collapsed."""
 
 
 class Best(Condition):
@@ -157,6 +160,9 @@ class Claim(Settings):
     """The claim in a sentence."""
     note: str = ""
     """What a reader should know of it, as that its source contradicts itself."""
+    holds_for: HoldsFor | None = Field(None, exclude_if=lambda holds_for: holds_for is None)
+    """What it is about: "these images", the test images as they are, or "new images" like them. Left out: new ones for
+    own images and where each seed splits the images anew, else these."""
     general: bool = Field(False, exclude_if=lambda general: not general)
     """Whether it can be asked of any data: a preset that is run on other data keeps it."""
     test: tuple[AnyCondition, ...] = Field((), max_length=100)

@@ -51,8 +51,25 @@ class Wanted(NamedTuple):
     high: float | None = None
     matters: float = 0
     """The smallest difference that matters; 0: any does."""
-    exact: bool = False
-    timing: bool = False
+    median: bool = False
+    """Whether it is the median over the seeds, not the mean."""
+    about: tuple[Metric, ...] = ()
+    """The metric, as each model's chapter has it."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether the metric is exact for all of its models."""
+        return all(metric.exact for metric in self.about)
+
+    @property
+    def timing(self) -> bool:
+        """Whether the metric is a timing of any of them."""
+        return any(metric.timing for metric in self.about)
+
+    @property
+    def of_images(self) -> bool:
+        """Whether the metric counts answers to single test images, in all of its models."""
+        return all(metric.answers is not None for metric in self.about)
 
 
 def wanted(condition: AnyCondition, chapter: str, known: Known) -> list[Wanted]:
@@ -85,7 +102,7 @@ def wanted(condition: AnyCondition, chapter: str, known: Known) -> list[Wanted]:
         case Trend(trend=trend, over=over):
             found = [(tuple(names.refs("over", over)), (0.0, None) if trend == "rises" else (None, 0.0), 0.0)]
     return [
-        Wanted(condition.metric, models, low, high, matters, *names.nature(models))
+        Wanted(condition.metric, models, low, high, matters, condition.statistic == "median", names.about(models))
         for models, (low, high), matters in found
     ]
 
@@ -104,10 +121,8 @@ class _Names:
             )
         return metrics[self.metric]
 
-    def nature(self, models: tuple[Ref, ...]) -> tuple[bool, bool]:
-        """Whether the metric is exact for all of these models, and whether it is a timing of any."""
-        metrics = [self.metric_of(ref.chapter) for ref in models]
-        return all(metric.exact for metric in metrics), any(metric.timing for metric in metrics)
+    def about(self, models: tuple[Ref, ...]) -> tuple[Metric, ...]:
+        return tuple(self.metric_of(ref.chapter) for ref in models)
 
     def better_region(self) -> tuple[float | None, float | None]:
         """Where the difference of a better model and a worse one lies."""

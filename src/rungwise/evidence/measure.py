@@ -5,6 +5,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from rungwise.evidence.ranges import Scale
+
+Kind = Literal["share", "loss", "time", "count", "amount", "number"]
+"""What sort of number a metric is. share: from 0 to 1; loss, time, count, amount: from 0 up; number: any, as a
+difference."""
+SCALES: Mapping[Kind, Scale] = {
+    "share": "share",
+    "loss": "positive",
+    "time": "positive",
+    "count": "positive",
+    "amount": "positive",
+    "number": "plain",
+}
+"""On which scale the interval of a mean is made, so that it stays inside the range of the metric."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Which predictions of each test image a metric counts: those that are right, averaged over tasks."""
+
+    tasks: tuple[str, ...] = ("",)
+    """The tasks' names, as arrays of nets of several tasks bear them; "" for nets of one task."""
+    wrong: bool = False
+    """Whether it counts the wrong ones instead."""
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -20,6 +45,28 @@ class Metric:
     """The same for every seed by construction, as a count of parameters: it has no noise."""
     timing: bool = False
     """Wall-clock time, or made from it: it depends on the machine and on what else that was doing."""
+    kind: Kind = "number"
+    unit: str = ""
+    """As "s" or "nats"; empty: a share or a plain number."""
+    most: float | None = None
+    """The largest value that a count can have."""
+    answers: Answers | None = None
+    """The predictions that it counts, where it counts those of single test images: then it can be judged for new ones.
+    """
+    trials: int | None = None
+    """Of a share of few things, as dreams: of how many in each seed. It is judged by each of them, not by shares."""
+
+    @property
+    def scale(self) -> Scale:
+        """The scale on which its interval is made."""
+        return "share" if self.most is not None else SCALES[self.kind]
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The least and the largest value that it can have."""
+        if self.kind == "number":
+            return float("-inf"), float("inf")
+        return 0.0, 1.0 if self.kind == "share" else self.most or float("inf")
 
 
 class Measurement(NamedTuple):
@@ -34,6 +81,8 @@ class Measurement(NamedTuple):
     """The ids of the trials that it comes from."""
 
 
+TEST_ACCURACY = "test_accuracy"
+"""What the names of the metrics begin with that have a curve by epoch; the task's follows, in nets of several."""
 LEADING = (re.compile("test_accuracy"), re.compile("mean_test_accuracy"), re.compile("test_.*"))
 """What the metric that a chapter's models are ranked by is called, the best first; else the first that can rank."""
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from rungwise.evidence.judgement import LEVEL
-from rungwise.evidence.paired import wilcoxon_floor
+from rungwise.evidence.collapse import Collapses
+from rungwise.evidence.paired import LEVEL, wilcoxon_floor
 from rungwise.records.record import Record
-from rungwise.words import counted
+from rungwise.words import counted, listed
 
 ENOUGH = 5
 """Seeds below which an interval is wide and its coverage rests on the normality of the noise."""
@@ -64,6 +64,17 @@ def oscillating(differences: Iterable[tuple[str, Mapping[str, Sequence[Record]],
     return (
         f"The last iterate oscillates: over the second half of training {curve} of {name} moves by {move:.4f} from "
         f"epoch to epoch, more than a difference of {difference:.4f}, which an epoch more or less might turn.",
+    )
+
+
+def collapsed(found: Mapping[str, Collapses]) -> tuple[str, ...]:
+    """Where seeds lie far from the others: the interval of a mean knows such seeds badly. `found`: by model."""
+    return tuple(
+        f"{name} collapsed in {listed([f'seed {seed}' for seed in one.far])} of {one.n}: the other seeds lie from "
+        f"{one.others[0]:.4g} to {one.others[1]:.4g}, the median is {one.median:.4g}. Look at the learning curve. A "
+        'mean and its interval say little of such seeds: claim the median, with statistic = "median".'
+        for name, one in found.items()
+        if one.far
     )
 
 

@@ -10,13 +10,32 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import optimize, stats
 
-from rungwise.evidence.judgement import Effect, McNemar
+from rungwise.settings import PlainData
 
+LEVEL = 0.05
+"""Of every test, two-sided: that of the 95% interval."""
 RESOLUTION = 2.0**-30
 """Relative: far above rounding (about 1e-12 of a difference of two accuracies), far below what 32-bit records hold."""
 ROUNDING = 1e-6
 """Relative to the values that differences are taken of: what 32-bit records lose (6e-8 each), with room; one image of
 60,000 is far above it."""
+
+
+class Effect(PlainData):
+    """A standardised difference: the mean over the standard deviation of the values, with its 95% interval."""
+
+    size: float
+    interval: tuple[float, float] | None
+
+
+class McNemar(PlainData):
+    """The exact test on the test images of two fitted nets: it speaks of these two nets, and of no others."""
+
+    seed: int
+    first_only: int
+    """Images that only the first net classifies right."""
+    second_only: int
+    p: float
 
 
 def _deviations(values: Sequence[float] | np.ndarray, bound: float) -> np.ndarray:

@@ -1,34 +1,45 @@
 """How many seeds would settle a question: the power of the 95% t-interval of a mean."""
 
 import functools
+import math
 
 import numpy as np
 from scipy import special, stats
+
+from rungwise.evidence.decide import At
 
 MOST = 1000
 """No more seeds than this are ever advised."""
 
 
-def settles(mean: float, sd: float, n: int, low: float | None, high: float | None, matters: float = 0) -> float:
-    """The probability that n new values from Normal(mean, sd) settle whether their mean lies in (low, high).
+def independent(sd: float) -> At:
+    """Of independent values with that standard deviation. ValueError where it is not positive."""
+    if sd <= 0:
+        raise ValueError(f"the power of a t-interval needs n >= 2 and a positive sd; got sd = {sd}")
+    return lambda n: (sd / math.sqrt(n), n - 1)
+
+
+def settles(mean: float, at: At, n: int, low: float | None, high: float | None, matters: float = 0) -> float:
+    """The probability that n seeds settle whether the true mean lies in (low, high).
 
     They do where the 95% t-interval contains neither bound (None: there is none on that side), or where it lies within
-    (-matters, matters). By quadrature over the sample's standard deviation, given which the sample's mean is normal;
-    good to about 1e-5. ValueError where n < 2, sd is not positive, or low is not below high.
+    (-matters, matters). The sample's mean is taken to be normal, with the standard error and the degrees of freedom
+    that `at` says. By quadrature over the sample's standard error; good to about 1e-5. ValueError where n < 2 or low is
+    not below high.
     """
-    if n < 2 or sd <= 0:
-        raise ValueError(f"the power of a t-interval needs n >= 2 and a positive sd; got n = {n}, sd = {sd}")
+    if n < 2:
+        raise ValueError(f"the power of a t-interval needs n >= 2 and a positive sd; got n = {n}")
     if low is not None and high is not None and low >= high:
         raise ValueError(f"a region needs its low bound below its high one; got {low} and {high}")
+    se, df = at(n)
     quantiles, weights = _nodes()
-    # s / sd is chi(n-1) / sqrt(n-1); in units of sd / sqrt(n), the interval's half-width is t s / sd.
-    half = float(stats.t.ppf(0.975, n - 1)) * np.sqrt(2 * special.gammaincinv((n - 1) / 2, quantiles) / (n - 1))
-    unit = sd / np.sqrt(n)
-    bounds = [(bound - mean) / unit for bound in (low, high) if bound is not None]
+    # The estimated over the true standard error is chi(df) / sqrt(df); half-widths are in units of the true one.
+    half = float(stats.t.ppf(0.975, df)) * np.sqrt(2 * special.gammaincinv(df / 2, quantiles) / df)
+    bounds = [(bound - mean) / se for bound in (low, high) if bound is not None]
     unsettled = _around(bounds, half, -np.inf, np.inf)
     if matters > 0:
-        reach = matters / unit - half
-        unsettled -= _around(bounds, half, -mean / unit - reach, -mean / unit + reach)
+        reach = matters / se - half
+        unsettled -= _around(bounds, half, -mean / se - reach, -mean / se + reach)
     return float(np.clip(1 - weights @ unsettled, 0, 1))
 
 
@@ -51,18 +62,17 @@ def _nodes() -> tuple[np.ndarray, np.ndarray]:
 
 
 def seeds_needed(
-    mean: float, sd: float, low: float | None, high: float | None, matters: float = 0.0, *, power: float = 0.8
+    mean: float, at: At, low: float | None, high: float | None, matters: float = 0.0, *, power: float = 0.8
 ) -> int | None:
     """The smallest n that `settles` with at least the probability `power`.
 
-    None where sd is 0, where more than `MOST` would be needed, and so where the mean lies on a bound and `matters`
-    doesn't help. Among few seeds the power may fall as n grows, so these are tried one by one; beyond, it rises.
+    None where more than `MOST` would be needed, and so where the mean lies on a bound and `matters` doesn't help, or
+    where the standard error does not fall as far as it must, however many seeds there are. Among few seeds the power
+    may fall as n grows, so these are tried one by one; beyond, it rises.
     """
-    if sd <= 0:
-        return None
 
     def enough(n: int) -> bool:
-        return settles(mean, sd, n, low, high, matters) >= power
+        return settles(mean, at, n, low, high, matters) >= power
 
     for n in range(2, 17):
         if enough(n):

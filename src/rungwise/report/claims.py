@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import get_args
 
 from rungwise.evidence.estimate import Estimate
-from rungwise.evidence.judgement import LEVEL, Judgement, McNemar, Number, Verdict
+from rungwise.evidence.judgement import Judgement, Number, Verdict
+from rungwise.evidence.paired import LEVEL, McNemar
 from rungwise.findings import Cell, Column, Table
 from rungwise.report.cells import printed, span
 from rungwise.report.document import Document

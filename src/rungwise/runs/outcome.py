@@ -5,9 +5,11 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from rungwise.evidence.estimate import Estimate, estimate
+from rungwise.evidence.design import design_of
+from rungwise.evidence.estimate import Estimate
 from rungwise.evidence.judgement import Judgement
-from rungwise.evidence.measure import Measurement, Metric, leading
+from rungwise.evidence.measure import Measurement, leading
+from rungwise.evidence.measures import Measures
 from rungwise.judging.judge import judged, measurements
 from rungwise.records.found import Found as Holdings
 from rungwise.records.record import Record
@@ -78,7 +80,8 @@ def found(run: Run) -> Found:
 
 def _found(study: Study, held: Holdings) -> Found:
     measured, known = measurements(study, held.records), known_metrics(study.chapters)
-    ranked = (best(name, metrics, measured) for name, metrics in known.items())
+    designs = {chapter.name: design_of(chapter.data) for chapter in study.chapters}
+    ranked = (best(name, Measures(metrics, designs[name]), measured) for name, metrics in known.items())
     planned = wanted(study)
     return Found(
         planned=len(planned),
@@ -89,19 +92,20 @@ def _found(study: Study, held: Holdings) -> Found:
     )
 
 
-def best(chapter: str, metrics: Mapping[str, Metric], measured: Iterable[Measurement]) -> Best | None:
+def best(chapter: str, measures: Measures, measured: Iterable[Measurement]) -> Best | None:
     """The model whose mean is best by the chapter's leading metric, the first of equals; None where nothing ranks."""
-    name = leading(metrics)
+    name = leading(measures.metrics)
     if name is None:
         return None
-    values: dict[str, list[float]] = {}
+    values: dict[str, dict[int, float]] = {}
     for each in measured:
         if (each.chapter, each.metric) == (chapter, name):
-            values.setdefault(each.model, []).append(each.value)
-    estimates = {model: e for model in metrics[name].models if (e := estimate(values.get(model, ()))) is not None}
+            values.setdefault(each.model, {})[each.seed] = each.value
+    metric = measures.metrics[name]
+    estimates = {model: e for model in metric.models if (e := measures.estimate(name, values.get(model, {})))}
     if not estimates:
         return None
-    sign = 1 if metrics[name].better == "higher" else -1
+    sign = 1 if metric.better == "higher" else -1
     model = max(estimates, key=lambda model: sign * estimates[model].mean)
     return Best(chapter, name, model, estimates[model], len(estimates))
 

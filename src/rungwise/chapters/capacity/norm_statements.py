@@ -7,7 +7,7 @@ from rungwise.chapters.capacity.results import HALF, KINDS, CapacityResults, Wid
 from rungwise.chapters.capacity.settings import Labels
 from rungwise.chapters.results import ids_of
 from rungwise.chapters.sentences import capitalised, in_words
-from rungwise.evidence.estimate import Estimate, paired_difference
+from rungwise.evidence.estimate import Estimate
 from rungwise.findings import Statement
 
 
@@ -74,7 +74,7 @@ def _random_above_true(results: CapacityResults) -> list[Statement]:
     parts: list[str] = []
     used: dict[str, WidthResult] = {}
     for key, name in (("measure", "measure"), ("bound", "bound")):
-        pairs = {w: paired_difference(random[w].values(key), true[w].values(key)) for w in true.keys() & random.keys()}
+        pairs = {w: random[w].lead(true[w], key) for w in true.keys() & random.keys()}
         known = {width: more for width, more in pairs.items() if more is not None}
         if known:
             above = sum(more.mean > 0 for more in known.values())

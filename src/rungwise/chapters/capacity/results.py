@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from rungwise.chapters.capacity.settings import Labels, Settings, trials
 from rungwise.chapters.capacity.trial import CapacityTrial
-from rungwise.chapters.results import ModelResult, Results, measured_of
-from rungwise.evidence.estimate import Estimate, estimate
-from rungwise.evidence.measure import Measurement, Metric
+from rungwise.chapters.results import ModelResult, Results, measured_of, measures_of
+from rungwise.evidence.estimate import Estimate
+from rungwise.evidence.measure import Answers, Measurement, Metric
 from rungwise.evidence.paired import slope as least_squares
 from rungwise.records.record import Record
 
@@ -56,11 +56,11 @@ def read_results(settings: Settings, seeds: tuple[int, ...], records: Mapping[st
     names: dict[str, list[CapacityTrial]] = {}
     for trial in planned:
         names.setdefault(trial.label, []).append(trial)
-    found = []
+    found, measures = [], measures_of(settings, metrics(settings))
     for name, own in names.items():
         done = {trial.seed: records[trial.id] for trial in own if trial.id in records}
         (width,), labels = own[0].net.hidden, own[0].data.labels
-        found.append(WidthResult(name, done, width, labels, own[0]))
+        found.append(WidthResult(name, done, measures, width, labels, own[0]))
     return CapacityResults(settings, found, len(planned))
 
 
@@ -80,7 +80,7 @@ def slope(own: Sequence[WidthResult], key: str) -> Estimate | None:
     x = [math.log(result.width) for result in own]
     seeds = sorted(set.intersection(*(set(by_seed) for by_seed in values)))
     seeds = [seed for seed in seeds if all(by_seed[seed] > 0 for by_seed in values)]
-    return estimate(least_squares([math.log(by_seed[seed]) for by_seed in values], x) for seed in seeds)
+    return own[0].measures.of(least_squares([math.log(by_seed[seed]) for by_seed in values], x) for seed in seeds)
 
 
 def first_fitted(own: Sequence[WidthResult]) -> WidthResult | None:
@@ -92,24 +92,32 @@ def metrics(settings: Settings) -> dict[str, Metric]:
     """What is measured of every net."""
     nets = tuple(trial.label for trial in trials(settings, (0,)))
 
-    def term(source: str) -> Metric:
-        return Metric(f"what the capacity in the bound of {source} grows with, constants left out", nets)
+    def amount(says: str) -> Metric:
+        return Metric(says, nets, kind="amount")
 
+    def term(source: str) -> Metric:
+        return amount(f"what the capacity in the bound of {source} grows with, constants left out")
+
+    def wrong(part: str, answers: Answers | None = None) -> Metric:
+        says = f"share of the {part} images that the final net classifies wrong"
+        return Metric(says, nets, "lower", kind="share", answers=answers)
+
+    epochs = "epochs until training ended, by the criterion or at the limit"
     return {
-        "train_error": Metric("share of the training images that the final net classifies wrong", nets, "lower"),
-        "test_error": Metric("share of the test images that the final net classifies wrong", nets, "lower"),
-        "epochs": Metric("epochs until training ended, by the criterion or at the limit", nets, "lower"),
-        "unit_capacity": Metric("mean over the hidden units of the distance of their weights from their start", nets),
-        "unit_impact": Metric("mean over the hidden units of the norm of their outgoing weights", nets),
+        "train_error": wrong("training"),
+        "test_error": wrong("test", Answers(wrong=True)),
+        "epochs": Metric(epochs, nets, "lower", kind="count", most=settings.fit.epochs),
+        "unit_capacity": amount("mean over the hidden units of the distance of their weights from their start"),
+        "unit_impact": amount("mean over the hidden units of the norm of their outgoing weights"),
         "measure": term("Neyshabur et al. 2018 (Theorem 2)"),
-        "bound": Metric("capacity in the bound of Neyshabur et al. 2018, constants included", nets),
+        "bound": amount("capacity in the bound of Neyshabur et al. 2018, constants included"),
         "gamma": Metric("margin that 5% of the training images lie below", nets, "higher"),
         "measure_l1": term("Bartlett and Mendelson 2002"),
         "measure_frobenius": term("Neyshabur et al. 2015"),
         "measure_spectral": term("Bartlett et al. 2017"),
         "measure_pac_bayes": term("Neyshabur et al. 2018 (PAC-Bayes, arXiv 1707.09564)"),
-        "parameters": Metric("number of parameters", nets, exact=True),
-        "time_s": Metric("training time, in seconds", nets, "lower", timing=True),
+        "parameters": Metric("number of parameters", nets, exact=True, kind="count"),
+        "time_s": Metric("training time, in seconds", nets, "lower", timing=True, kind="time", unit="s"),
     }
 
 

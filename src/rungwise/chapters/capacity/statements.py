@@ -8,7 +8,7 @@ from rungwise.chapters.capacity.results import KINDS, CapacityResults, WidthResu
 from rungwise.chapters.capacity.settings import Labels
 from rungwise.chapters.results import ids_of
 from rungwise.chapters.sentences import compared, paired_in_words, seed_warnings
-from rungwise.evidence.estimate import Estimate, paired_difference
+from rungwise.evidence.estimate import Estimate
 from rungwise.findings import Statement
 from rungwise.words import listed
 
@@ -50,7 +50,7 @@ def _error(own: Sequence[WidthResult]) -> list[Statement]:
         starts["the first width that fits all training images"] = first
     for which, start in starts.items():
         end = own[-1]
-        change = paired_difference(end.values("test_error"), start.values("test_error"))
+        change = end.lead(start, "test_error")
         if start is end or change is None:
             continue
         first_mean, last_mean = _means_of_both(start, end, "test_error")
@@ -72,7 +72,7 @@ def _epochs(results: CapacityResults) -> list[Statement]:
     if not fitted:
         return []
     for a, b in dict.fromkeys((fitted[0], fitted[-1])):
-        more = paired_difference(b.values("epochs"), a.values("epochs"))
+        more = b.lead(a, "epochs")
         if more is not None:
             of_a, of_b = _means_of_both(a, b, "epochs")
             parts.append(f"{of_b:.0f} against {of_a:.0f} at h = {a.width:,}{_difference_in_words(more)}")

@@ -6,7 +6,6 @@ from rungwise.chapters.family.results import FamilyResults
 from rungwise.chapters.family.statements import chosen_on_test
 from rungwise.chapters.results import ids_of
 from rungwise.chapters.sentences import compared, paired_in_words, seed_warnings
-from rungwise.evidence.estimate import paired_difference
 from rungwise.findings import Statement
 from rungwise.words import counted
 
@@ -21,7 +20,7 @@ def _best(results: Results) -> tuple[Statement, ...]:
         return ()
     best = {name: max(own.ran, key=lambda r: r.mean("test_accuracy")) for name, own in results.families.items()}
     dense, cnn = best["MLPs"], best["CNNs"]
-    difference = paired_difference(cnn.values("test_accuracy"), dense.values("test_accuracy"))
+    difference = cnn.lead(dense)
     if difference is None:
         return ()
     other = f"the best MLP, {dense.name}"

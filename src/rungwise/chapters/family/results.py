@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from rungwise.chapters.family.settings import VIEWS, FamilySettings, net_trial
-from rungwise.chapters.results import ModelResult, Results, measured_of
+from rungwise.chapters.results import ModelResult, Results, measured_of, measures_of
 from rungwise.data.settings import Data
-from rungwise.evidence.measure import Measurement, Metric
+from rungwise.evidence.measure import Answers, Measurement, Metric
 from rungwise.evidence.methodology import STEADY_EPOCHS, unsteadiness
 from rungwise.records.record import Record
 from rungwise.training.settings import Recipe
@@ -51,11 +51,11 @@ FamilyResults = Results[FamilySettings, NetResult]
 
 def read_results(settings: FamilySettings, seeds: tuple[int, ...], records: Mapping[str, Record]) -> FamilyResults:
     """One result per net, in the order of the study."""
-    nets = []
+    nets, measures = [], measures_of(settings, metrics(settings))
     for name, net in settings.nets.items():
         planned = [net_trial(settings, name, seed) for seed in seeds]
         done = {trial.seed: records[trial.id] for trial in planned if trial.id in records}
-        nets.append(NetResult(name, done, net, settings.data, settings.fit))
+        nets.append(NetResult(name, done, measures, net, settings.data, settings.fit))
     return FamilyResults(settings, nets, len(nets) * len(seeds))
 
 
@@ -63,30 +63,37 @@ def metrics(settings: FamilySettings) -> dict[str, Metric]:
     """What is measured of every net."""
     nets = tuple(settings.nets)
 
-    def lower(says: str, *, timing: bool = False) -> Metric:
-        return Metric(says, nets, "lower", timing=timing)
+    def time(says: str, unit: str = "s") -> Metric:
+        return Metric(says, nets, "lower", timing=True, kind="time", unit=unit)
+
+    def loss(part: str) -> Metric:
+        says = f"mean cross-entropy of the final net on the {part} images, in nats"
+        return Metric(says, nets, "lower", kind="loss", unit="nats")
+
+    def share(says: str, answers: Answers | None = None) -> Metric:
+        return Metric(says, nets, "higher", kind="share", answers=answers)
 
     known = {
-        "train_accuracy": Metric("share of the training images that the final net classifies right", nets, "higher"),
-        "test_accuracy": Metric("share of the test images that the final net classifies right", nets, "higher"),
-        "train_loss": lower("mean cross-entropy of the final net on the training images, in nats"),
-        "test_loss": lower("mean cross-entropy of the final net on the test images, in nats"),
-        "gap": lower("training minus test accuracy"),
-        "time_s": lower("training time, in seconds", timing=True),
-        "epoch_s": lower("training time per epoch, in seconds", timing=True),
-        "epoch_s_per_million": lower("training time per epoch and million parameters, in seconds", timing=True),
-        "image_us": lower("training time per image and epoch, in microseconds", timing=True),
-        "parameters": Metric("number of parameters", nets, exact=True),
-        "accuracy_per_million": Metric("test accuracy per million parameters", nets, "higher"),
+        "train_accuracy": share("share of the training images that the final net classifies right"),
+        "test_accuracy": share("share of the test images that the final net classifies right", Answers()),
+        "train_loss": loss("training"),
+        "test_loss": loss("test"),
+        "gap": Metric("training minus test accuracy", nets, "lower"),
+        "time_s": time("training time, in seconds"),
+        "epoch_s": time("training time per epoch, in seconds"),
+        "epoch_s_per_million": time("training time per epoch and million parameters, in seconds"),
+        "image_us": time("training time per image and epoch, in microseconds", "µs"),
+        "parameters": Metric("number of parameters", nets, exact=True, kind="count"),
+        "accuracy_per_million": Metric("test accuracy per million parameters", nets, "higher", kind="amount"),
     }
     if settings.fit.test_views != "one":
-        says = f"share of the test images that the final net classifies right from {VIEWS[settings.fit.test_views]}"
-        known["views_accuracy"] = Metric(says, nets, "higher")
+        views = VIEWS[settings.fit.test_views]
+        known["views_accuracy"] = share(f"share of the test images that the final net classifies right from {views}")
     if settings.fit.stop_loss is not None:
-        known["epochs"] = Metric("epochs until training ended", nets)
+        known["epochs"] = Metric("epochs until training ended", nets, kind="count", most=settings.fit.epochs)
     if settings.fit.evaluate == "epochs" and settings.fit.epochs >= STEADY_EPOCHS:
         says = "mean absolute change of test accuracy from epoch to epoch, over the second half of training"
-        known["unsteadiness"] = lower(says)
+        known["unsteadiness"] = Metric(says, nets, "lower", kind="amount")
     return known
 
 

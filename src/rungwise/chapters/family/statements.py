@@ -8,7 +8,6 @@ from scipy import stats
 from rungwise.chapters.family.results import FamilyResults, NetResult
 from rungwise.chapters.results import ids_of, most_seeds
 from rungwise.chapters.sentences import capitalised, compared, in_words, paired_in_words
-from rungwise.evidence.estimate import paired_difference
 from rungwise.findings import Statement
 from rungwise.words import listed
 
@@ -46,7 +45,7 @@ def _lead(ran: Sequence[NetResult]) -> tuple[Statement, ...]:
     if len(ran) < 2:
         return ()
     best, second = ran[:2]
-    lead = paired_difference(best.values("test_accuracy"), second.values("test_accuracy"))
+    lead = best.lead(second)
     if lead is None:
         return ()
     text = (

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from rungwise.chapters.multitask.results import Results
-from rungwise.evidence.estimate import estimate
 from rungwise.findings import Statement
 
 
@@ -43,7 +42,7 @@ def _costs(results: Results) -> tuple[Statement, ...]:
     """What a step of the adaptive methods takes, in times of plain training."""
     adaptive, parts = results.of("adaptive"), []
     for key, what in (("step_time_ratio", "time"), ("memory_ratio", "memory")):
-        ratios = {m.name: e.mean for m in adaptive if (e := estimate(results.values(key, m.name).values()))}
+        ratios = {m.name: e.mean for m in adaptive if (e := results.estimate(key, m.name))}
         if len(ratios) > 1:
             least, most = (pick(ratios, key=ratios.__getitem__) for pick in (min, max))
             ends = f"between {ratios[least]:.2f} ({least}) and {ratios[most]:.2f} ({most})"

@@ -7,7 +7,6 @@ from rungwise.chapters.multitask.front_figure import front_figure
 from rungwise.chapters.multitask.results import Results
 from rungwise.chapters.multitask.sweep_figures import sweep_figures
 from rungwise.chapters.multitask.weights import SINGLE_NETS
-from rungwise.evidence.estimate import estimate
 from rungwise.findings import Bars, Figure, Level, Lines
 
 GAINS = "Gain in test accuracy, averaged over the tasks."
@@ -44,7 +43,7 @@ def _gains(results: Results) -> tuple[Figure, ...]:
         planned = results.plans("adaptive", "sharing")
         return missing(results.settings.name, {"gains": GAINS}, NO_PAIR) if planned else ()
     means = {
-        m.name: e.mean for m in others if on and (e := estimate(results.gains(m.name, on).values()))
+        m.name: e.mean for m in others if on and (e := results.gain_estimate(m.name, on))
     }  # on the tuned weights, or nothing
     ends = "; ".join(f"{name} {gain:+.2f}%" for name, gain in means.items())
     return (

@@ -9,7 +9,6 @@ from rungwise.chapters.multitask.models import PlannedModel
 from rungwise.chapters.multitask.results import Results
 from rungwise.chapters.multitask.weights import SINGLE_NETS, short_weights
 from rungwise.chapters.sentences import accuracy_title
-from rungwise.evidence.estimate import estimate
 from rungwise.findings import Cloud, Figure, Points
 
 BOTH = "it shows fixed weights beside other ways to balance and share, and one of the two has no record"
@@ -87,5 +86,5 @@ def _pair(
 
 
 def _mean(results: Results, key: str, model: str) -> float:
-    found = estimate(results.values(key, model).values())
+    found = results.estimate(key, model)
     return found.mean if found else math.nan

@@ -1,14 +1,9 @@
 """What the chapter measures."""
 
-from collections.abc import Iterator, Mapping
-
 from rungwise.chapters.multitask.models import models
-from rungwise.chapters.multitask.results import read_results
 from rungwise.chapters.multitask.settings import Settings
 from rungwise.chapters.multitask.weights import SINGLE_NETS, is_equal
-from rungwise.chapters.results import measurements
-from rungwise.evidence.measure import Measurement, Metric
-from rungwise.records.record import Record
+from rungwise.evidence.measure import Answers, Kind, Metric
 
 
 def metrics(settings: Settings) -> dict[str, Metric]:
@@ -20,38 +15,53 @@ def metrics(settings: Settings) -> dict[str, Metric]:
     parts = ("test", "validation") if settings.data.validation_images else ("test",)
     accuracies = {
         f"{part}_accuracy_{task}": Metric(
-            f"share of the {part} images classified right on {task}", (name, *multi), "higher"
+            f"share of the {part} images classified right on {task}",
+            (name, *multi),
+            "higher",
+            kind="share",
+            answers=Answers((task,)) if part == "test" else None,
         )
         for part in parts
         for task, name in single.items()
     }
     less = f"share of the {{}} of the {SINGLE_NETS} that the multi-task net does without"
-    equal = any(map(is_equal, settings.weights))
-    gain = "by how many percent test accuracy is above that of {}, averaged over the tasks"
     plain = "times that of plain training, the mean over the fixed weights"
+    step = "training time of one step"
+
+    def gain(on: str) -> Metric:
+        says = f"by how many percent test accuracy is above that of {on}, averaged over the tasks"
+        return Metric(says, multi, "higher", unit="%")
+
+    def clock(says: str, models: tuple[str, ...] = multi, *, kind: Kind = "time", unit: str = "") -> Metric:
+        return Metric(says, models, "lower", timing=True, kind=kind, unit=unit)
+
+    def memory(says: str, unit: str = "") -> Metric:
+        return Metric(f"most memory that tensors take in a step, {says}", multi, "lower", kind="amount", unit=unit)
+
     return {
         **accuracies,
-        "mean_test_accuracy": Metric("test accuracy, averaged over the tasks", (*multi, SINGLE_NETS), "higher"),
-        "gain_on_single": Metric(gain.format("the single-task nets"), multi, "higher"),
-        "gain_on_tuned": Metric(gain.format("the net with the tuned fixed weights"), multi, "higher"),
-        **({"gain_on_equal": Metric(gain.format("the net with equal weights"), multi, "higher")} if equal else {}),
-        "parameters": Metric("number of parameters", every, exact=True),
-        "time_s": Metric("training time, in seconds", every, "lower", timing=True),
+        "mean_test_accuracy": Metric(
+            "test accuracy, averaged over the tasks",
+            (*multi, SINGLE_NETS),
+            "higher",
+            kind="share",
+            answers=Answers(tuple(settings.tasks)),
+        ),
+        "gain_on_single": gain("the single-task nets"),
+        "gain_on_tuned": gain("the net with the tuned fixed weights"),
+        **({"gain_on_equal": gain("the net with equal weights")} if any(map(is_equal, settings.weights)) else {}),
+        "parameters": Metric("number of parameters", every, exact=True, kind="count"),
+        "time_s": clock("training time, in seconds", every, unit="s"),
         "parameters_saved": Metric(less.format("parameters"), multi, "higher", exact=True),
         "time_saved": Metric(less.format("training time"), multi, "higher", timing=True),
-        "step_ms": Metric("training time of one step, in milliseconds", multi, "lower", timing=True),
-        "step_time_ratio": Metric(f"training time of one step, {plain}", multi, "lower", timing=True),
-        "step_memory_mb": Metric("most memory that tensors take in a step, the net's left out, in MB", multi, "lower"),
-        "memory_ratio": Metric(f"most memory that tensors take in a step, {plain}", multi, "lower"),
+        "step_ms": clock(f"{step}, in milliseconds", unit="ms"),
+        "step_time_ratio": clock(f"{step}, {plain}", kind="amount"),
+        "step_memory_mb": memory("the net's left out, in MB", "MB"),
+        "memory_ratio": memory(plain),
         **{
-            f"dominance_{task}": Metric(f"AU of {task} after the last epoch (squared step per parameter)", multi)
+            f"dominance_{task}": Metric(
+                f"AU of {task} after the last epoch (squared step per parameter)", multi, kind="amount"
+            )
             for task in settings.tasks
         },
     }
-
-
-def measured(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, Record]) -> Iterator[Measurement]:
-    results = read_results(settings, seeds, records)
-    for key, metric in metrics(settings).items():
-        for model in metric.models:
-            yield from measurements(settings.name, key, model, results.values(key, model), results.trials(key, model))

@@ -1,14 +1,18 @@
 """The chapter's records, read: every model's numbers by seed, and the fixed weights that were tuned."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from rungwise.chapters.multitask.metrics import metrics
 from rungwise.chapters.multitask.models import ModelRole, PlannedModel, models
 from rungwise.chapters.multitask.settings import Settings
 from rungwise.chapters.multitask.weights import SINGLE_NETS, is_equal
-from rungwise.evidence.estimate import Estimate, estimate
+from rungwise.chapters.results import measurements, measures_of
+from rungwise.evidence.estimate import Estimate
+from rungwise.evidence.measure import Measurement
+from rungwise.evidence.measures import Measures
 from rungwise.records.record import Record
 
 SAVED = {"parameters_saved": "parameters", "time_saved": "time_s"}
@@ -31,6 +35,7 @@ class Results:
     """By name, in the order of the tables."""
     runs: dict[str, Runs]
     """Of each model the record of each seed that has finished; of `SINGLE_NETS` one record for each task."""
+    measures: Measures
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -72,6 +77,19 @@ class Results:
         """One of the chapter's metrics of one model."""
         found = {seed: self._value(key, model, seed) for seed in self.runs[model]}
         return {seed: value for seed, value in found.items() if math.isfinite(value)}
+
+    def estimate(self, key: str, model: str) -> Estimate | None:
+        """Of one of the chapter's metrics of one model; None where no seed has it."""
+        return self.measures.estimate(key, self.values(key, model), self.runs[model])
+
+    def gain_estimate(self, model: str, on: str) -> Estimate | None:
+        """Of `gains`."""
+        return self.measures.of(self.gains(model, on).values())
+
+    def lead(self, key: str, model: str, other: str) -> Estimate | None:
+        """By how much a metric of a model is above another's, paired by seed."""
+        both = (self.runs[model], self.runs[other])
+        return self.measures.difference(key, self.values(key, model), self.values(key, other), both)
 
     def trials(self, key: str, model: str) -> dict[int, tuple[str, ...]]:
         """The ids of the trials behind `values`, by seed."""
@@ -151,7 +169,10 @@ class Results:
         each = {task: self.values(f"dominance_{task}", model) for task in self.tasks}
         seeds = [seed for seed in self.runs[model] if all(seed in values for values in each.values())]
         sums = {seed: sum(values[seed] for values in each.values()) for seed in seeds}
-        shares = {task: estimate(own[seed] / sums[seed] for seed in seeds if sums[seed]) for task, own in each.items()}
+        shares = {
+            task: self.measures.of((own[seed] / sums[seed] for seed in seeds if sums[seed]), "share")
+            for task, own in each.items()
+        }
         return {task: share for task, share in shares.items() if share}
 
     def last_weights(self, model: str, task: str) -> list[float]:
@@ -201,4 +222,11 @@ def read_results(settings: Settings, seeds: tuple[int, ...], records: Mapping[st
     single = [name for name, model in planned.items() if model.role == "single"]
     everywhere = sorted(set.intersection(*(set(runs[name]) for name in single)))
     runs[SINGLE_NETS] = {seed: tuple(runs[name][seed][0] for name in single) for seed in everywhere}
-    return Results(settings, planned, runs)
+    return Results(settings, planned, runs, measures_of(settings, metrics(settings)))
+
+
+def measured(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, Record]) -> Iterator[Measurement]:
+    results = read_results(settings, seeds, records)
+    for key, metric in metrics(settings).items():
+        for model in metric.models:
+            yield from measurements(settings.name, key, model, results.values(key, model), results.trials(key, model))

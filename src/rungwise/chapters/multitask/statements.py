@@ -5,7 +5,6 @@ from rungwise.chapters.multitask.results import Results
 from rungwise.chapters.multitask.verdicts import gain_in_words, paired_tests, verdicts
 from rungwise.chapters.multitask.weights import SINGLE_NETS, weights_in_words
 from rungwise.chapters.sentences import compared, in_words, paired_in_words, seed_warnings
-from rungwise.evidence.estimate import estimate, paired_difference
 from rungwise.findings import Statement
 
 
@@ -29,7 +28,7 @@ def _tuned(results: Results) -> tuple[Statement, ...]:
         f"Of {len(ran)} fixed weights, {weights_in_words(tuned.weights)} has the highest accuracy, averaged over the "
         f"tasks, on the {results.settings.data.validation_images:,} images set aside: the tuned weights."
     )
-    if gain := estimate(results.gains(tuned.name, SINGLE_NETS).values()):
+    if gain := results.gain_estimate(tuned.name, SINGLE_NETS):
         text += f" On the test images its gain on the single-task nets is {gain_in_words(gain)}."
     return (Statement(text=text, trials=results.record_ids(*(m.name for m in ran), *results.single.values())),)
 
@@ -39,7 +38,7 @@ def _best_weights(results: Results) -> tuple[Statement, ...]:
     ran, found = results.of("fixed"), []
     chosen = " This is read off the test images: nothing was chosen by it." if results.tuned_apart else ""
     for task in results.tasks:
-        each = {m: estimate(results.values(f"test_accuracy_{task}", m.name).values()) for m in ran}
+        each = {m: results.estimate(f"test_accuracy_{task}", m.name) for m in ran}
         means = {m.weights: e for m, e in each.items() if e}
         if len(means) < 2:
             continue
@@ -62,8 +61,7 @@ def _against_single(results: Results) -> tuple[Statement, ...]:
         best = results.best(task)
         if best is None:
             continue
-        accuracy = [results.values(f"test_accuracy_{task}", name) for name in (best.name, single)]
-        lead = paired_difference(*accuracy)
+        lead = results.lead(f"test_accuracy_{task}", best.name, single)
         if lead is None:
             continue
         other = "the single-task net"
@@ -89,7 +87,7 @@ def _sharing(results: Results) -> tuple[Statement, ...]:
         return ()
     adjusted, found = {t.model.name: t.p for t in paired_tests(results, others, hard)}, []
     for model in others:
-        gain = estimate(results.gains(model.name, hard.name).values())
+        gain = results.gain_estimate(model.name, hard.name)
         if gain is None:
             continue
         text = f"{model.name} has a gain of {gain_in_words(gain)} on the chapter's own net"
@@ -97,7 +95,7 @@ def _sharing(results: Results) -> tuple[Statement, ...]:
             text += f", adjusted p = {adjusted[model.name]:.2g}"
         sizes = [next(iter(results.values("parameters", name).values())) for name in (model.name, hard.name)]
         text += f", with {sizes[0]:,.0f} parameters against {sizes[1]:,.0f}"
-        if ratio := estimate(results.values("step_time_ratio", model.name).values()):
+        if ratio := results.estimate("step_time_ratio", model.name):
             text += f" and {ratio.mean:.1f} times the training time for each step"
         found.append(Statement(text=f"{text}.", trials=results.record_ids(model.name, hard.name)))
     return tuple(found)

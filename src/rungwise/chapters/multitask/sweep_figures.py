@@ -7,7 +7,6 @@ from rungwise.chapters.multitask.models import PlannedModel
 from rungwise.chapters.multitask.results import Results
 from rungwise.chapters.multitask.weights import short_weights, weights_in_words
 from rungwise.chapters.sentences import accuracy_title
-from rungwise.evidence.estimate import estimate
 from rungwise.findings import Bars, Figure, Level, Lines, Panel
 
 FEW = "fewer than two of the weights have a record"
@@ -28,7 +27,7 @@ def _sweeps(results: Results, ran: Sequence[PlannedModel]) -> tuple[Figure, ...]
         + ", ".join(
             f"{e.mean:.4f} at {weights_in_words(m.weights)}"
             for m in ran
-            if (e := estimate(results.values(f"test_accuracy_{task}", m.name).values()))
+            if (e := results.estimate(f"test_accuracy_{task}", m.name))
         )
         for task in results.tasks
     )

@@ -5,7 +5,7 @@ from rungwise.chapters.multitask.results import Results
 from rungwise.chapters.multitask.verdicts import paired_tests
 from rungwise.chapters.multitask.weights import SINGLE_NETS, short_weights, weights_in_words
 from rungwise.chapters.sentences import accuracy_title
-from rungwise.evidence.estimate import Estimate, estimate
+from rungwise.evidence.estimate import Estimate
 from rungwise.findings import Cell, Column, Table
 
 
@@ -50,8 +50,8 @@ def _gains(results: Results) -> Table:
     rows: list[tuple[Cell, ...]] = [
         (
             m.name,
-            estimate(results.gains(m.name, SINGLE_NETS).values()),
-            estimate(results.gains(m.name, tuned.name).values()) if tuned and m is not tuned else None,
+            results.gain_estimate(m.name, SINGLE_NETS),
+            results.gain_estimate(m.name, tuned.name) if tuned and m is not tuned else None,
             ps.get(m.name),
         )
         for m in _compared(results)
@@ -103,7 +103,7 @@ def _methods(results: Results) -> Table:
         own = balance.model_dump(exclude_defaults=True)
         chosen = ", ".join(f"{key} = {value}" for key, value in own.items())
         says = f"{balance.says} Set here: {chosen}." if chosen else balance.says
-        last = [estimate(results.last_weights(name, task)) for task in results.tasks]
+        last = [results.measures.of(results.last_weights(name, task)) for task in results.tasks]
         rows.append((name, says, balance.source, *last))
     return Table(
         id=f"{results.settings.name}-methods",
@@ -119,7 +119,7 @@ def _methods(results: Results) -> Table:
 
 
 def _mean(results: Results, key: str, model: str) -> Estimate | None:
-    return estimate(results.values(key, model).values())
+    return results.estimate(key, model)
 
 
 def _compared(results: Results) -> list[PlannedModel]:

@@ -11,8 +11,9 @@ from scipy import stats
 from rungwise.chapters.multitask.models import PlannedModel
 from rungwise.chapters.multitask.results import Results
 from rungwise.chapters.multitask.weights import weights_in_words
-from rungwise.evidence.estimate import Estimate, estimate
-from rungwise.evidence.paired import holm, sign_p, t_p
+from rungwise.evidence.decide import line_of_seeds
+from rungwise.evidence.estimate import Estimate
+from rungwise.evidence.paired import holm, sign_p
 from rungwise.findings import Statement
 from rungwise.words import listed
 
@@ -34,16 +35,18 @@ def paired_tests(results: Results, models: Sequence[PlannedModel], on: PlannedMo
 
     Where a gain does not vary there is no t: the sign test. Left out are models with fewer than two runs.
     """
-    known = {m: estimate(results.gains(m.name, on.name).values()) for m in models}
+    known = {m: results.gain_estimate(m.name, on.name) for m in models}
     gains = {m: gain for m, gain in known.items() if gain and gain.n > 1}
-    ps = [_p(gain.values) for gain in gains.values()]
+    ps = [_p(gain) for gain in gains.values()]
     found = [GainTest(m, gain, p, q) for (m, gain), p, q in zip(gains.items(), ps, holm(ps), strict=True)]
     return sorted(found, key=lambda test: -test.gain.mean)
 
 
-def _p(values: Sequence[float]) -> float:
-    p = t_p(values, 0.0)
-    return p if p is not None else (sign_p(values, 0.0) or 1.0)
+def _p(gain: Estimate) -> float:
+    test = line_of_seeds(gain.values, ratio=gain.ratio)
+    if test is not None:
+        return test.p(0.0)
+    return 1.0 if gain.ratio else sign_p(gain.values, 0.0) or 1.0
 
 
 def verdicts(results: Results) -> tuple[Statement, ...]:

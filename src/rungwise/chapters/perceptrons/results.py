@@ -8,8 +8,8 @@ import numpy as np
 
 from rungwise.chapters.many import short
 from rungwise.chapters.perceptrons.settings import Settings, pair_name, trials
-from rungwise.chapters.results import ModelResult, Results, measured_of
-from rungwise.evidence.measure import Measurement, Metric
+from rungwise.chapters.results import ModelResult, Results, measured_of, measures_of
+from rungwise.evidence.measure import Answers, Measurement, Metric
 from rungwise.records.record import Record
 
 LAST = 50
@@ -73,27 +73,34 @@ PerceptronResults = Results[Settings, PairResult]
 def read_results(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, Record]) -> PerceptronResults:
     """One result per pair, in the order of the study."""
     planned, pairs, names = trials(settings, seeds), [], settings.data.classes
+    measures = measures_of(settings, metrics(settings))
     for (positive, negative), group in itertools.groupby(planned, lambda trial: (trial.positive, trial.negative)):
         own = list(group)
         done = {trial.seed: records[trial.id] for trial in own if trial.id in records}
         cut = pair_name(short(names[positive]), short(names[negative]))
-        pairs.append(PairResult(own[0].label, done, positive, negative, cut))
+        pairs.append(PairResult(own[0].label, done, measures, positive, negative, cut))
     return PerceptronResults(settings, pairs, len(planned))
 
 
 def metrics(settings: Settings) -> dict[str, Metric]:
     """What is measured of every pair of classes."""
     pairs = tuple(trial.label for trial in trials(settings, (0,)))
+    unrest = f"range of the training error over the last {LAST} iterations of runs that did not converge"
+    iterations = "iterations until training stopped"
+    converged = "whether the training error reached the tolerance: 1 or 0"
+
+    def share(part: str, answers: Answers | None = None) -> Metric:
+        says = f"share of the pair's {part} images classified right"
+        return Metric(says, pairs, "higher", kind="share", answers=answers)
+
     return {
-        "train_accuracy": Metric("share of the pair's training images classified right", pairs, "higher"),
-        "test_accuracy": Metric("share of the pair's test images classified right", pairs, "higher"),
+        "train_accuracy": share("training"),
+        "test_accuracy": share("test", Answers()),
         "gap": Metric("training minus test accuracy", pairs, "lower"),
-        "iterations": Metric("iterations until training stopped", pairs),
-        "converged": Metric("whether the training error reached the tolerance: 1 or 0", pairs, "higher"),
-        "range": Metric(
-            f"range of the training error over the last {LAST} iterations of runs that did not converge", pairs, "lower"
-        ),
-        "fit_s": Metric("time of fitting, in seconds", pairs, "lower", timing=True),
+        "iterations": Metric(iterations, pairs, kind="count", most=settings.iterations),
+        "converged": Metric(converged, pairs, "higher", kind="share", trials=1),
+        "range": Metric(unrest, pairs, "lower", kind="amount"),
+        "fit_s": Metric("time of fitting, in seconds", pairs, "lower", timing=True, kind="time", unit="s"),
     }
 
 

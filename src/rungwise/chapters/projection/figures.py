@@ -6,7 +6,6 @@ from rungwise.chapters.drawing import missing
 from rungwise.chapters.many import of_all, worst_classes
 from rungwise.chapters.projection.planes import components, ellipses_of, scatter
 from rungwise.chapters.projection.results import Results
-from rungwise.evidence.estimate import estimate
 from rungwise.findings import Figure, Heatmap, Histogram, Level
 
 CAPTIONS = {
@@ -41,7 +40,7 @@ def _is_shown(end: str, results: Results) -> bool:
 
 def _histogram(results: Results) -> Figure:
     views, pairs = results.views, results.pairs
-    mean = estimate(view.mean_accuracy for view in views)
+    mean = results.measures.of((view.mean_accuracy for view in views), "share")
     assert mean is not None
     low, high = pairs[0].accuracy.mean, pairs[-1].accuracy.mean
     over = f", each the mean over {len(views)} seeds" if len(views) > 1 else ""

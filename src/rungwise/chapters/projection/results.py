@@ -10,9 +10,10 @@ from scipy import stats
 
 from rungwise.chapters.projection.settings import Settings, trials
 from rungwise.chapters.projection.trial import ProjectionTrial
-from rungwise.chapters.results import measurements
-from rungwise.evidence.estimate import Estimate, estimate
-from rungwise.evidence.measure import Measurement, Metric
+from rungwise.chapters.results import measurements, measures_of
+from rungwise.evidence.estimate import Estimate
+from rungwise.evidence.measure import Kind, Measurement, Metric
+from rungwise.evidence.measures import Measures
 from rungwise.insight.projection import ALL_PAIRS_UP_TO, Moments, moments
 from rungwise.records.record import Record
 
@@ -68,6 +69,7 @@ class Results:
     """Of the seeds that have finished."""
     pairs: list[ClassPair]
     """Hardest first; only those with an accuracy."""
+    measures: Measures
     planned: int
 
     @property
@@ -103,7 +105,8 @@ class Results:
 def read_results(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, Record]) -> Results:
     planned, names = trials(settings, seeds), settings.data.classes
     views = _read_views(planned, records, len(names))
-    return Results(settings, views, _over_pairs(views, names), len(planned))
+    measures = measures_of(settings, metrics(settings))
+    return Results(settings, views, _over_pairs(views, names, measures), measures, len(planned))
 
 
 def _read_views(planned: Sequence[ProjectionTrial], records: Mapping[str, Record], classes: int) -> list[PlaneView]:
@@ -133,11 +136,11 @@ def _read_views(planned: Sequence[ProjectionTrial], records: Mapping[str, Record
     return views
 
 
-def _over_pairs(views: list[PlaneView], names: tuple[str, ...]) -> list[ClassPair]:
+def _over_pairs(views: list[PlaneView], names: tuple[str, ...], measures: Measures) -> list[ClassPair]:
     """Every pair of classes with its accuracy, hardest first."""
     found = []
     for a, b in _fitted(*(view.pairs for view in views)):
-        accuracy = finite(view.pairs[a, b] for view in views)
+        accuracy = finite((view.pairs[a, b] for view in views), measures, "share")
         assert accuracy is not None
         found.append(ClassPair(_pair_name(names, a, b), accuracy, a, b))
     return sorted(found, key=lambda pair: pair.accuracy.mean)
@@ -154,27 +157,32 @@ def _pair_name(names: Sequence[str], a: int, b: int) -> str:
     return f"{names[a]} v {names[b]}"
 
 
-def finite(values: Iterable[float]) -> Estimate | None:
+def finite(values: Iterable[float], measures: Measures, kind: Kind = "number") -> Estimate | None:
     """The estimate over the seeds in which the quantity is defined."""
-    return estimate(value for value in values if np.isfinite(value))
+    return measures.of((value for value in values if np.isfinite(value)), kind)
 
 
-def spread_of(views: Iterable[PlaneView], k: int, axis: int | None = None) -> Estimate | None:
+def spread_of(results: Results, k: int, axis: int | None = None) -> Estimate | None:
     """`PlaneView.spread` over the seeds."""
-    return finite(view.spread(k, axis) for view in views)
+    return finite((view.spread(k, axis) for view in results.views), results.measures, "amount")
 
 
 def metrics(settings: Settings) -> dict[str, Metric]:
     """What is measured of classes, pairs of them and components. Of many classes, some pairs have no number."""
     classes = settings.data.classes
     pairs = tuple(_pair_name(classes, a, b) for a, b in itertools.combinations(range(len(classes)), 2))
+    planes = ("PC1", "PC2", PLANE)
+    rank = "rank of the pair by that accuracy; 1: the hardest"
+    spread = "sum of the variances of the class on both components"
     return {
-        "pair_accuracy": Metric("accuracy of a linear SVM on the pair's points on both components", pairs),
-        "pair_rank": Metric("rank of the pair by that accuracy; 1: the hardest", pairs),
-        "mean_pair_accuracy": Metric("mean accuracy over the pairs of classes", (ALL_PAIRS,)),
-        "cluster_variance": Metric("sum of the variances of the class on both components", classes),
-        "cluster_variance_pc1": Metric("variance of the class on PC1", classes),
-        "kept_variance": Metric("share of the pixels' variance that is kept", ("PC1", "PC2", PLANE)),
+        "pair_accuracy": Metric(
+            "accuracy of a linear SVM on the pair's points on both components", pairs, kind="share"
+        ),
+        "pair_rank": Metric(rank, pairs, kind="count", most=len(pairs)),
+        "mean_pair_accuracy": Metric("mean accuracy over the pairs of classes", (ALL_PAIRS,), kind="share"),
+        "cluster_variance": Metric(spread, classes, kind="amount"),
+        "cluster_variance_pc1": Metric("variance of the class on PC1", classes, kind="amount"),
+        "kept_variance": Metric("share of the pixels' variance that is kept", planes, kind="share"),
     }
 
 

@@ -2,23 +2,23 @@
 
 from rungwise.chapters.projection.results import Results, spread_of
 from rungwise.chapters.sentences import in_words, seed_warnings
-from rungwise.evidence.estimate import Estimate, estimate
+from rungwise.evidence.estimate import Estimate
 from rungwise.findings import Statement
 
 
 def statements(results: Results) -> tuple[Statement, ...]:
     views, pairs, names = results.views, results.pairs, results.names
-    mean = estimate(view.mean_accuracy for view in views)
+    mean = results.measures.of((view.mean_accuracy for view in views), "share")
     if mean is None or not pairs:
         return ()
-    share = estimate(sum(view.variance) for view in views)
+    share = results.measures.of((sum(view.variance) for view in views), "share")
     assert share is not None
     texts = [
         f"The share of the pixels' variance that two components keep is {in_words(share)}.",
         *_separable(results, mean),
     ]
     for where, axis in (("By the sum of the variances on both components", None), ("On PC1 alone", 0)):
-        spreads = {k: spread for k in range(len(names)) if (spread := spread_of(views, k, axis)) is not None}
+        spreads = {k: spread for k in range(len(names)) if (spread := spread_of(results, k, axis)) is not None}
         if len(spreads) >= 2:
             tight, wide = (pick(spreads, key=lambda k: spreads[k].mean) for pick in (min, max))
             texts.append(

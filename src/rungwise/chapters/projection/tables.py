@@ -2,7 +2,6 @@
 
 from rungwise.chapters.many import MOST_ROWS, worst_shown
 from rungwise.chapters.projection.results import Results, finite, spread_of
-from rungwise.evidence.estimate import estimate
 from rungwise.findings import Cell, Column, Table
 from rungwise.insight.projection import NEAREST_PAIRS
 
@@ -12,12 +11,12 @@ def tables(results: Results) -> tuple[Table, ...]:
 
 
 def _classes(results: Results) -> Table:
-    views, names = results.views, results.names
+    views, names, measures = results.views, results.names, results.measures
 
     def row(k: int) -> tuple[Cell, ...]:
-        centroid = [finite(view.moments.centroids[k, axis] for view in views) for axis in (0, 1)]
-        count = estimate(view.moments.counts[k] for view in views)
-        return (names[k], *centroid, spread_of(views, k, 0), spread_of(views, k, 1), count)
+        centroid = [finite((view.moments.centroids[k, axis] for view in views), measures) for axis in (0, 1)]
+        count = measures.of((view.moments.counts[k] for view in views), "count")
+        return (names[k], *centroid, spread_of(results, k, 0), spread_of(results, k, 1), count)
 
     hardest = results.hardest_classes
     table = Table(
@@ -38,8 +37,9 @@ def _classes(results: Results) -> Table:
 
 
 def _variances(results: Results) -> Table:
-    shares = [estimate(view.variance[axis] for view in results.views) for axis in (0, 1)]
-    both = estimate(sum(view.variance) for view in results.views)
+    measures = results.measures
+    shares = [measures.of((view.variance[axis] for view in results.views), "share") for axis in (0, 1)]
+    both = measures.of((sum(view.variance) for view in results.views), "share")
     return Table(
         id=f"{results.settings.name}-variance",
         caption="Share of the pixels' variance that the components keep.",

@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rungwise.chapters.results import measurements
+from rungwise.chapters.results import measurements, measures_of
 from rungwise.chapters.seeing.settings import Settings, trials
 from rungwise.chapters.seeing.trial import STARTS, VIEWERS, SeeingTrial, key
 from rungwise.evidence.measure import Measurement, Metric
+from rungwise.evidence.measures import Measures
 from rungwise.records.record import Record
 
 DEPTH = {
@@ -78,6 +79,7 @@ class Results:
     """Of the seeds that have finished."""
     fitted: Record | None
     """Of the net that the first view is of; it may have been copied without its weights."""
+    measures: Measures
     planned: int
 
     @property
@@ -110,7 +112,7 @@ def read_results(settings: Settings, seeds: tuple[int, ...], records: Mapping[st
     convolutions = len(settings.net.filters)
     views = [NetView(trial, records[trial.id], convolutions) for trial in planned if trial.id in records]
     fitted = records.get(views[0].trial.net.id) if views else None
-    return Results(settings, views, fitted, len(planned))
+    return Results(settings, views, fitted, measures_of(settings, metrics(settings)), len(planned))
 
 
 def layer(number: int) -> str:
@@ -127,15 +129,23 @@ def metrics(settings: Settings) -> dict[str, Metric]:
     """What is measured of the net's layers, and of its dreams."""
     layers = tuple(map(layer, range(len(settings.net.filters))))
     dreams = tuple(DREAMS.values())
+
+    def share(says: str, models: tuple[str, ...]) -> Metric:
+        return Metric(says, models, kind="share")
+
+    def of_dreams(says: str, trials: int | None = None) -> Metric:
+        return Metric(says, dreams, "higher", kind="share", trials=trials)
+
+    count = len(settings.dreamt or settings.data.classes)
     return {
-        "sparsity": Metric("share of zeros among the layer's activations", layers),
-        "dark_share": Metric("share of filters that are dark for an image shown, mean of the two", layers),
-        "dead_share": Metric("share of filters that are dark for every test image", layers),
-        "selectivity": Metric("class selectivity, mean over the filters that are not dead", layers),
-        "net_share": Metric("share of the dreams that the net classifies as the class aimed at", dreams, "higher"),
-        "judge_share": Metric("share of the dreams that the judge classifies as the class aimed at", dreams, "higher"),
-        "net_probability": Metric("mean probability that the net gives the class aimed at", dreams, "higher"),
-        "judge_probability": Metric("mean probability that the judge gives the class aimed at", dreams, "higher"),
+        "sparsity": share("share of zeros among the layer's activations", layers),
+        "dark_share": share("share of filters that are dark for an image shown, mean of the two", layers),
+        "dead_share": share("share of filters that are dark for every test image", layers),
+        "selectivity": share("class selectivity, mean over the filters that are not dead", layers),
+        "net_share": of_dreams("share of the dreams that the net classifies as the class aimed at", count),
+        "judge_share": of_dreams("share of the dreams that the judge classifies as the class aimed at", count),
+        "net_probability": of_dreams("mean probability that the net gives the class aimed at"),
+        "judge_probability": of_dreams("mean probability that the judge gives the class aimed at"),
     }
 
 

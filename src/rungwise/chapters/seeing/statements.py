@@ -5,23 +5,22 @@ from collections.abc import Sequence
 import numpy as np
 
 from rungwise.chapters.seeing.results import DEPTH, NetView, Results, depth, layer
-from rungwise.chapters.seeing.settings import Settings
 from rungwise.chapters.seeing.trial import STARTS, VIEWERS
 from rungwise.chapters.sentences import in_words
-from rungwise.evidence.estimate import Estimate, estimate
+from rungwise.evidence.estimate import Estimate
 from rungwise.findings import Statement
 from rungwise.words import counted
 
 
 def statements(results: Results) -> tuple[Statement, ...]:
-    settings, views = results.settings, results.views
-    if not views:
+    if not results.views:
         return ()
-    return (*_by_layer(settings, views), *_dreams(settings, views))
+    return (*_by_layer(results), *_dreams(results))
 
 
-def _by_layer(settings: Settings, views: Sequence[NetView]) -> list[Statement]:
+def _by_layer(results: Results) -> list[Statement]:
     """How each number changes from the first layer to the last."""
+    settings, views = results.settings, results.views
     count = len(settings.net.filters)
     if count < 2:
         return []
@@ -29,7 +28,7 @@ def _by_layer(settings: Settings, views: Sequence[NetView]) -> list[Statement]:
     for name, words in DEPTH.items():
         values = depth(views, name)
         defined = values[np.isfinite(values).all(axis=1)]
-        change = estimate(defined[:, -1] - defined[:, 0])
+        change = results.measures.of(defined[:, -1] - defined[:, 0])
         if change is None:
             continue
         first, last = defined[:, 0].mean(), defined[:, -1].mean()
@@ -49,8 +48,9 @@ def _doubt(change: Estimate) -> str:
     return ", which cannot be told from no change"
 
 
-def _dreams(settings: Settings, views: Sequence[NetView]) -> list[Statement]:
+def _dreams(results: Results) -> list[Statement]:
     """How many dreams the net and the judge classify as the class aimed at."""
+    settings, views = results.settings, results.views
     aims = views[0].aims
     total = len(aims) * len(views)
     found = []
@@ -59,7 +59,7 @@ def _dreams(settings: Settings, views: Sequence[NetView]) -> list[Statement]:
         net_before, judge_before = (
             sum(int((v.before(w, start).argmax() == aims).sum()) for v in views) for w in VIEWERS
         )
-        trust = estimate(view.aimed("judge", start).mean() for view in views)
+        trust = results.measures.of((view.aimed("judge", start).mean() for view in views), "share")
         assert trust is not None
         text = (
             f"Of {total} dreams from {settings.origin(start)}, {settings.model} classifies {net} as the class "

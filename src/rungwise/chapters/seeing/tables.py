@@ -1,32 +1,34 @@
 """The tables of the chapter."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
-from rungwise.chapters.seeing.results import NetView, Results, layer
-from rungwise.chapters.seeing.settings import Settings
-from rungwise.chapters.seeing.trial import STARTS
-from rungwise.evidence.estimate import Estimate, estimate
+from rungwise.chapters.seeing.results import Results, layer
+from rungwise.chapters.seeing.trial import STARTS, VIEWERS
+from rungwise.evidence.estimate import Estimate
 from rungwise.findings import Cell, Column, Table
 
 
 def tables(results: Results) -> tuple[Table, ...]:
-    return (_layers(results.settings, results.views), _dreams(results.settings, results.views))
+    return (_layers(results), _dreams(results))
 
 
-def _layers(settings: Settings, views: Sequence[NetView]) -> Table:
+def _layers(results: Results) -> Table:
+    settings, views, measures = results.settings, results.views, results.measures
     count = len(settings.net.filters)
     darks = [f"dark_{label}" for label in settings.classes]
 
     def row(i: int) -> tuple[Cell, ...]:
-        def cell(name: str) -> Estimate | None:
-            values = [view.layers(name)[i] for view in views]
-            return estimate(value for value in values if np.isfinite(value))
+        filters = settings.net.filters[i]
 
-        numbers = [cell(name) for name in (*darks, "dead", "sparsity", "selectivity")]
-        return (layer(i), settings.net.filters[i], *numbers)
+        def cell(name: str, most: float) -> Estimate | None:
+            values = [view.layers(name)[i] for view in views]
+            return measures.of((value for value in values if np.isfinite(value)), "share", most=most)
+
+        counts = [cell(name, filters) for name in (*darks, "dead")]
+        return (layer(i), filters, *counts, cell("sparsity", 1), cell("selectivity", 1))
 
     names = [settings.data.classes[label] for label in settings.classes]
     return Table(
@@ -48,22 +50,21 @@ def _layers(settings: Settings, views: Sequence[NetView]) -> Table:
     )
 
 
-def _dreams(settings: Settings, views: Sequence[NetView]) -> Table:
+def _dreams(results: Results) -> Table:
+    settings, views = results.settings, results.views
     names = settings.data.classes
     aims = settings.dreamt or tuple(range(len(names)))
+
+    def probability(values: Iterable[float]) -> Estimate | None:
+        return results.measures.of(values, "share")
 
     def row(start: str, c: int, aim: int) -> tuple[Cell, ...]:
         said = Counter(names[view.said("judge", start)[c]] for view in views)
         verdict = ", ".join(f"{name} ({n} of {len(views)})" for name, n in said.most_common())
-        return (
-            settings.origin(start),
-            names[aim],
-            estimate(view.aimed("net", start)[c] for view in views),
-            (next(iter(said)) if len(views) == 1 else verdict) if views else None,
-            estimate(view.aimed("judge", start)[c] for view in views),
-            estimate(view.before("net", start)[aim] for view in views),
-            estimate(view.before("judge", start)[aim] for view in views),
-        )
+        net, judge = (probability(view.aimed(viewer, start)[c] for view in views) for viewer in VIEWERS)
+        before = (probability(view.before(viewer, start)[aim] for view in views) for viewer in VIEWERS)
+        passed = (next(iter(said)) if len(views) == 1 else verdict) if views else None
+        return (settings.origin(start), names[aim], net, passed, judge, *before)
 
     return Table(
         id=f"{settings.name}-dreams",

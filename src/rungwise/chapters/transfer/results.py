@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from rungwise.chapters.results import measurements
+from rungwise.chapters.results import measurements, measures_of
 from rungwise.chapters.transfer.names import TRUNK, WAYS, model_name
 from rungwise.chapters.transfer.settings import Settings, trials
-from rungwise.evidence.estimate import Estimate, estimate, paired_difference
-from rungwise.evidence.measure import Measurement, Metric
+from rungwise.evidence.estimate import Estimate
+from rungwise.evidence.measure import Answers, Measurement, Metric
+from rungwise.evidence.measures import Measures
 from rungwise.records.record import Record
 from rungwise.training.settings import Fit
 
@@ -21,6 +22,7 @@ class Results:
     """One of each model, by its name."""
     runs: dict[str, dict[int, Record]]
     """By model and seed; only those that have finished."""
+    measures: Measures
     planned: int
 
     @property
@@ -49,11 +51,15 @@ class Results:
         return {seed: summary[key] for seed, summary in summaries.items()}
 
     def estimate(self, key: str, model: str) -> Estimate | None:
-        return estimate(self.values(key, model).values())
+        return self.measures.estimate(key, self.values(key, model), self._records(model))
 
     def lead(self, model: str, other: str) -> Estimate | None:
         """By how much a model's test accuracy is above another's, paired by seed."""
-        return paired_difference(self.values("test_accuracy", model), self.values("test_accuracy", other))
+        key, both = "test_accuracy", (self._records(model), self._records(other))
+        return self.measures.difference(key, self.values(key, model), self.values(key, other), both)
+
+    def _records(self, model: str) -> dict[int, tuple[Record]]:
+        return {seed: (record,) for seed, record in self.runs[model].items()}
 
     def record_ids(self, *models: str) -> tuple[str, ...]:
         return tuple(record.id for model in models for record in self.runs[model].values())
@@ -65,20 +71,25 @@ def read_results(settings: Settings, seeds: tuple[int, ...], records: Mapping[st
     for trial in planned:
         if trial.id in records:
             runs[trial.label][trial.seed] = records[trial.id]
-    return Results(settings, {trial.label: trial for trial in planned}, runs, len(planned))
+    measures = measures_of(settings, metrics(settings))
+    return Results(settings, {trial.label: trial for trial in planned}, runs, measures, len(planned))
 
 
 def metrics(settings: Settings) -> dict[str, Metric]:
     """What is measured of every way with every share, and of the trunk."""
     models = tuple(model_name(way, share) for share in settings.shares for way in WAYS)
     says = "share of the test images that the final net classifies right on {}"
+    time = "training time, in seconds, without the trunk's before"
+
+    def share(task: str, of: tuple[str, ...], answers: Answers) -> Metric:
+        return Metric(says.format(task), of, "higher", kind="share", answers=answers)
+
+    parameters = "number of parameters that learn the further task"
     return {
-        "test_accuracy": Metric(says.format(*settings.task), models, "higher"),
-        **{f"test_accuracy_{task}": Metric(says.format(task), (TRUNK,), "higher") for task in settings.tasks},
-        "parameters_learnt": Metric("number of parameters that learn the further task", models, exact=True),
-        "time_s": Metric(
-            "training time, in seconds, without the trunk's before", (*models, TRUNK), "lower", timing=True
-        ),
+        "test_accuracy": share(next(iter(settings.task)), models, Answers()),
+        **{f"test_accuracy_{task}": share(task, (TRUNK,), Answers((task,))) for task in settings.tasks},
+        "parameters_learnt": Metric(parameters, models, exact=True, kind="count"),
+        "time_s": Metric(time, (*models, TRUNK), "lower", timing=True, kind="time", unit="s"),
     }
 
 

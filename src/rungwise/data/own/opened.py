@@ -190,6 +190,7 @@ def _facts(prepared: Prepared, digest: str, preparation: Preparation, place: Pla
         notes=tuple(note.replace(around, "") for note in prepared.notes),
         mapped=sum(part.images.nbytes for part in parts.values()) > MAPPED_BYTES,
         result_version=RESULT_VERSION,
+        test_by_seed="test" not in parts,
     )
 
 

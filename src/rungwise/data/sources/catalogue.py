@@ -50,6 +50,7 @@ _DIGITS = Digits(
         image=(1, 28, 28),
         train_images=1348,
         test_images=449,
+        test_by_seed=True,
         licence="as bundled with scikit-learn (UCI; E. Alpaydin, C. Kaynak)",
     )
 )

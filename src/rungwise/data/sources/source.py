@@ -35,6 +35,8 @@ class Facts:
     """Of own data: what a reader of a report should know of it, as images that were left out."""
     mapped: bool = False
     """Whether the images stay in a file that is mapped into memory."""
+    test_by_seed: bool = False
+    """Whether the source has no test part, so that each seed splits one pool of images anew."""
     result_version: int = 1
     """Raised when the same files give other images, labels or columns than before (`Settings.result_version`)."""
 

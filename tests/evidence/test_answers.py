@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-
 from rungwise.evidence.nets import compare_nets
+
 from rungwise.records.record import Environment, Record
 
 HERE = Environment(

@@ -1,0 +1,88 @@
+"""From the values of a chapter's metrics to estimates: with intervals inside the metric's range, for the seeds and for
+new images."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rungwise.evidence.answers import Side, by_image, right
+from rungwise.evidence.design import Design
+from rungwise.evidence.estimate import Estimate, Interval, paired_difference
+from rungwise.evidence.images import crossed
+from rungwise.evidence.measure import SCALES, Kind, Metric
+from rungwise.evidence.ranges import Scale
+from rungwise.evidence.sample import new_images
+from rungwise.records.record import Record
+
+Records = Mapping[int, Sequence[Record]]
+"""Those that a value comes from, by seed."""
+
+
+@dataclass(frozen=True)
+class Measures:
+    """The metrics of a chapter, and how its seeds see the images."""
+
+    metrics: Mapping[str, Metric]
+    design: Design
+
+    def estimate(self, key: str, values: Mapping[int, float], records: Records | None = None) -> Estimate | None:
+        """A metric's estimate from its values by seed; None without values.
+
+        `records`: where they are given and hold the answers to single images, it has the interval for new ones too.
+        """
+        metric = self.metrics[key]
+        if not values:
+            return None
+        own = tuple(values.values())
+        if metric.exact or metric.timing:
+            return Estimate(values=own, scale="plain" if metric.exact else metric.scale)
+        return Estimate(
+            values=own,
+            scale=metric.scale,
+            most=metric.most or 1.0,
+            ratio=self.design.ratio,
+            trials=metric.trials or images_counted(metric, records),
+            counted=metric.trials is not None,
+            new=self._new(metric, values, records),
+        )
+
+    def of(self, values: Iterable[float], kind: Kind = "number", *, most: float = 1.0) -> Estimate | None:
+        """The estimate of what is no metric, from one value per seed. `most`: the largest value of a share."""
+        kept = tuple(float(value) for value in values)
+        return Estimate(values=kept, scale=SCALES[kind], most=most, ratio=self.design.ratio) if kept else None
+
+    def difference(
+        self,
+        key: str,
+        a: Mapping[int, float],
+        b: Mapping[int, float],
+        records: tuple[Records, Records] | None = None,
+    ) -> Estimate | None:
+        """A metric's a - b over the seeds that both have (seed -> value). `records`: those behind a and b."""
+        metric = self.metrics[key]
+        found = paired_difference(a, b, ratio=0.0 if metric.timing or metric.exact else self.design.ratio)
+        if found is None or records is None or metric.answers is None:
+            return found
+        sides = [(own, metric.answers) for own in records]
+        return found.model_copy(update={"new": self._new_of(sides, sorted(a.keys() & b.keys()), "plain")})
+
+    def _new(self, metric: Metric, values: Mapping[int, float], records: Records | None) -> Interval | None:
+        if metric.answers is None or records is None:
+            return None
+        return self._new_of([(records, metric.answers)], list(values), metric.scale)
+
+    def _new_of(self, sides: Sequence[Side], seeds: Sequence[int], scale: Scale) -> Interval | None:
+        """The interval for new seeds and new images, of one model or of a difference of two."""
+        known = all(set(seeds) <= records.keys() for records, _ in sides)
+        if self.design.ratio or len(seeds) < 2 or not known:
+            return None
+        table = by_image(sides, (1.0, -1.0)[: len(sides)], seeds)
+        found = None if table is None else crossed(table)
+        return None if found is None else new_images(found, scale)
+
+
+def images_counted(metric: Metric, records: Records | None) -> int | None:
+    """How many test images a value of the metric counts; None where nothing is known of single images."""
+    if metric.answers is None or not records:
+        return None
+    found = right(next(iter(records.values())), metric.answers)
+    return None if found is None else found[1].shape[1]

@@ -1,0 +1,65 @@
+"""A study's measurements by model and metric, and the records behind them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from rungwise.evidence.answers import Right, right
+from rungwise.evidence.conditions import Ref, Wanted
+from rungwise.evidence.measure import Answers, Measurement
+from rungwise.records.record import Record
+
+
+class Ledger:
+    """The measurements by model and metric, and the records behind them."""
+
+    def __init__(
+        self, measurements: Iterable[Measurement], records: Mapping[str, Record], *, mixed: bool = False
+    ) -> None:
+        """`mixed`: whether numbers are judged whose records are of unequal origin."""
+        self.records, self.mixed = records, mixed
+        self._right: dict[tuple[tuple[str, ...], Answers], Right | None] = {}
+        self._found: dict[tuple[Ref, str], dict[int, Measurement]] = {}
+        for each in measurements:
+            self._found.setdefault((Ref(each.chapter, each.model), each.metric), {})[each.seed] = each
+
+    def __getitem__(self, key: tuple[Ref, Wanted]) -> dict[int, float]:
+        """A model's values of the metric wanted, by seed; empty where it has none."""
+        ref, asked = key
+        return {seed: each.value for seed, each in sorted(self._found.get((ref, asked.metric), {}).items())}
+
+    def trials(self, asked: Wanted) -> tuple[str, ...]:
+        """The ids of the trials that a number rests on, over the seeds that all of its models have."""
+        seeds = self.seeds(asked)
+        found = [self._found.get((ref, asked.metric), {}) for ref in asked.models]
+        return tuple(dict.fromkeys(trial for each in found for seed in seeds for trial in each[seed].trials))
+
+    def seeds(self, asked: Wanted) -> tuple[int, ...]:
+        """The seeds that all of its models have."""
+        return tuple(sorted(set.intersection(*(set(self[ref, asked]) for ref in asked.models))))
+
+    def behind(self, ref: Ref, asked: Wanted) -> dict[int, Record]:
+        """The record behind each seed's value, where it is one."""
+        found = self._found.get((ref, asked.metric), {})
+        return {seed: self.records[each.trials[0]] for seed, each in found.items() if len(each.trials) == 1}
+
+    def sides(self, asked: Wanted) -> dict[str, dict[int, list[Record]]]:
+        """All records behind a number by model and seed, over the seeds that all of its models have."""
+        seeds = self.seeds(asked)
+        found = {ref: self.sources(ref, asked) for ref in asked.models}
+        return {path(ref): {seed: each[seed] for seed in seeds} for ref, each in found.items()}
+
+    def sources(self, ref: Ref, asked: Wanted) -> dict[int, list[Record]]:
+        """All records that a model's values come from, be they one or several for each, by seed."""
+        found = self._found.get((ref, asked.metric), {})
+        return {seed: [self.records[trial] for trial in each.trials] for seed, each in found.items()}
+
+    def right(self, records: Sequence[Record], answers: Answers) -> Right | None:
+        """`answers.right`, read once: claims compare the same nets again and again."""
+        key = tuple(record.id for record in records), answers
+        if key not in self._right:
+            self._right[key] = right(records, answers)
+        return self._right[key]
+
+
+def path(ref: Ref) -> str:
+    """The model's name with its chapter's."""
+    return f"{ref.chapter}/{ref.model}"

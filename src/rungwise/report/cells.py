@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from rungwise.evidence.estimate import Estimate
 from rungwise.findings import Cell, Column, Table
 
+BY_COUNT = " (binomial)"
+"""After an interval that is made from counts, not from the scatter of seeds."""
+
 
 @dataclass(frozen=True)
 class CellText:
@@ -18,6 +21,8 @@ class CellText:
     interval: str = ""
     n: int = 0
     """Values behind the interval; 0 where there is none."""
+    new: str = ""
+    """The interval for new images, where it is known."""
     text: bool = False
     """Words, aligned left; numbers are aligned right."""
 
@@ -47,9 +52,11 @@ def shown(cell: Cell, column: Column) -> CellText:
             return CellText(cell, text=True)
         case Estimate():
             main = printed(cell.mean, column.digits)
+            new = "" if cell.new is None else span(cell.new, column.digits)
             if cell.interval is None:
-                return CellText(main)
-            return CellText(main, span(cell.interval, column.digits), cell.n)
+                return CellText(main, new=new)
+            counted = BY_COUNT if cell.basis == "trials" else ""
+            return CellText(main, span(cell.interval, column.digits) + counted, cell.n, new)
         case int() if column.digits is not None:
             return CellText(printed(cell, 0))
         case _:
@@ -74,29 +81,51 @@ def shared_n(table: Table) -> int:
     return found.pop() if len(found) == 1 else 0
 
 
-def has_intervals(table: Table) -> bool:
-    return any(isinstance(cell, Estimate) and cell.n >= 2 for row in table.rows for cell in row)
+def about_intervals(table: Table, where: str) -> str:
+    """What the intervals in a table are, in a sentence or two; empty where it has none. `where`: they stand there."""
+    found = [cell for row in table.rows for cell in row if isinstance(cell, Estimate) and cell.n >= 2]
+    if not found:
+        return ""
+    n = shared_n(table)
+    says = f"Mean over seeds{f' (n = {n})' if n else ''}; {where} the 95% interval for other seeds"
+    if any(cell.basis == "splits" for cell in found):
+        says += ", made wider for the images that the seeds' splits share"
+    says += "; after it that for new images too." if any(cell.new for cell in found) else "."
+    if any(cell.basis == "trials" for cell in found):
+        says += f" {BY_COUNT.strip()}: by what was counted in every seed, as a binomial share: the seeds do not differ."
+    return says
 
 
 def table_csv(table: Table) -> str:
-    """The table as CSV, numbers unrounded; an estimate spreads into ``x_mean``, ``x_low``, ``x_high`` and ``x_n``."""
-    spread = [any(isinstance(row[index], Estimate) for row in table.rows) for index in range(len(table.columns))]
+    """The table as CSV, numbers unrounded.
+
+    An estimate spreads into ``x_mean``, ``x_low``, ``x_high`` and ``x_n``, and ``x_new_low`` and ``x_new_high`` where
+    the column knows of new images.
+    """
+    parts = [_parts([row[index] for row in table.rows]) for index in range(len(table.columns))]
     heading: list[str] = []
-    for column, wide in zip(table.columns, spread, strict=True):
-        heading += [f"{column.key}_{end}" for end in ("mean", "low", "high", "n")] if wide else [column.key]
+    for column, names in zip(table.columns, parts, strict=True):
+        heading += [f"{column.key}_{name}" for name in names] or [column.key]
     rows = [
-        [text for cell, wide in zip(row, spread, strict=True) for text in _fields(cell, wide)] for row in table.rows
+        [text for cell, names in zip(row, parts, strict=True) for text in _fields(cell, names)] for row in table.rows
     ]
     return _csv([heading, *rows])
 
 
-def _fields(cell: Cell, wide: bool) -> list[str]:
-    if not wide:
-        return [_plain(cell)]
-    if isinstance(cell, Estimate):
-        low, high = cell.interval or (None, None)
-        return [_plain(cell.mean), _plain(low), _plain(high), str(cell.n)]
-    return [_plain(cell), "", "", ""]
+def _parts(cells: Sequence[Cell]) -> tuple[str, ...]:
+    """What a column of estimates spreads into; nothing where it has none."""
+    estimates = [cell for cell in cells if isinstance(cell, Estimate)]
+    if not estimates:
+        return ()
+    return ("mean", "low", "high", "n", *(("new_low", "new_high") if any(cell.new for cell in estimates) else ()))
+
+
+def _fields(cell: Cell, names: Sequence[str]) -> list[str]:
+    if not isinstance(cell, Estimate):
+        return [_plain(cell), *[""] * (len(names) - 1)]
+    low, high = cell.interval or (None, None)
+    ends = cell.new or (None, None)
+    return [*map(_plain, (cell.mean, low, high)), str(cell.n), *map(_plain, ends)][: len(names)]
 
 
 def _plain(cell: Cell) -> str:

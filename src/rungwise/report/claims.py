@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import get_args
 
-from rungwise.evidence.estimate import Estimate
 from rungwise.evidence.judgement import Judgement, Number, Verdict
 from rungwise.evidence.paired import LEVEL, McNemar
 from rungwise.findings import Cell, Column, Table
@@ -83,18 +82,46 @@ def tests(number: Number) -> tuple[tuple[str, str], ...]:
     return tuple((name, told_p(p)) for name, p in found if p is not None and math.isfinite(p))
 
 
-def mean_and_interval(estimate: Estimate) -> tuple[str, str]:
-    """The mean, and the interval or nothing, with decimals that show two significant digits of the interval's half.
+def centre_and_interval(number: Number) -> tuple[str, str]:
+    """The mean or the median, and the interval that decides or nothing, with decimals that show two significant digits
+    of the interval's half. An interval without width is not worth reporting."""
+    assert number.estimate is not None
+    centre = number.estimate.mean if number.centre is None else number.centre
+    ends = number.interval or number.estimate.interval or (centre, centre)
+    digits = _digits(ends)
+    if digits is None:
+        return printed(centre, None), ""
+    return printed(centre, digits), span(ends, digits)
 
-    Equal values have no interval worth telling: theirs has no width.
-    """
-    low, high = estimate.interval or (estimate.mean, estimate.mean)
-    half = (high - low) / 2
-    rounding = 1e-9 * max(abs(low), abs(high))
-    if not half > rounding or not math.isfinite(half):
-        return printed(estimate.mean, None), ""
-    digits = min(9, max(0, 1 - math.floor(math.log10(half))))
-    return printed(estimate.mean, digits), span((low, high), digits)
+
+def other_interval(number: Number) -> str:
+    """The interval for the images that the verdict is not about, in words; empty where there is none."""
+    found = number.estimate
+    if found is None or number.holds_for is None or number.median is not None:
+        return ""
+    other, says = (found.interval, "these images") if number.holds_for == "new images" else (found.new, "new images")
+    digits = None if other is None or other == number.interval else _digits(other)
+    return "" if other is None or digits is None else f"{says} {span(other, digits)}"
+
+
+def _digits(interval: tuple[float, float]) -> int | None:
+    """Decimals that show two significant digits of its half; None where it has no width."""
+    half = (interval[1] - interval[0]) / 2
+    if not half > 1e-9 * max(map(abs, interval)) or not math.isfinite(half):
+        return None
+    return min(9, max(0, 1 - math.floor(math.log10(half))))
+
+
+def told_about(claim: Judgement) -> str:
+    """Which images the verdict is about, how its seeds came about, and whether it survives among all claims."""
+    found = []
+    if claim.holds_for and claim.verdict != "not run":
+        found.append(f"The verdict is about {claim.holds_for}.")
+    if claim.design == "settled" and claim.verdict != "not run":
+        found.append("Seeds were added until it was settled, by a rule that is valid at every look.")
+    if claim.survives is not None:
+        found.append(f"It {'survives' if claim.survives else 'does not survive'} control over all claims of the study.")
+    return " ".join(found)
 
 
 def effect(number: Number) -> tuple[str, str]:
@@ -114,9 +141,16 @@ def facts(number: Number) -> tuple[str, ...]:
     """All that is known of a number beside its name and verdict, in phrases."""
     found = [f"claimed {number.claimed}"]
     if number.estimate is not None:
-        mean, interval = mean_and_interval(number.estimate)
-        interval = f" (95% interval {interval})" if interval else ""
-        found.append(f"mean {mean}{interval}, n = {number.estimate.n}")
+        centre, interval = centre_and_interval(number)
+        about = f" for {number.holds_for}" if number.holds_for == "new images" else ""
+        interval = f" (95% interval{about} {interval})" if interval else ""
+        what = "mean" if number.median is None else "median"
+        found.append(f"{what} {centre}{interval}, n = {number.estimate.n}")
+        found += [f"95% interval for {other}"] if (other := other_interval(number)) else []
+    if number.far:
+        found.append(f"far from the others: {listed([f'seed {seed}' for seed in number.far])}")
+    if number.looks:
+        found.append(f"looked at {len(number.looks)} times, with {number.looks[0].n} to {number.looks[-1].n} seeds")
     found += [f"{name} {p}" if name != "t" else p for name, p in tests(number)]
     size, interval = effect(number)
     if size:
@@ -131,13 +165,16 @@ def facts(number: Number) -> tuple[str, ...]:
 
 def claims_table(document: Document) -> Table:
     """Every claim of the report, for download and for Markdown."""
-    names = ("claim", "chapter", "says", "verdict", "why", "n", "test", "seeds_needed", "note")
+    names = ("claim", "chapter", "says", "verdict", "holds_for", "design", "why", "n", "test", "p", "survives")
     rows: list[tuple[Cell, ...]] = [
-        (c.id, chapter.title, c.says, c.verdict, c.why, c.n, c.test, c.seeds_needed, c.note)
+        (
+            *(c.id, chapter.title, c.says, c.verdict, c.holds_for, c.design, c.why, c.n, c.test, c.p),
+            *(None if c.survives is None else str(c.survives).lower(), c.seeds_needed, c.note),
+        )
         for chapter in document.chapters
         for c in chapter.claims
     ]
-    return _table("claims", names, rows)
+    return _table("claims", (*names, "seeds_needed", "note"), rows)
 
 
 def numbers_table(claim: Judgement) -> Table:
@@ -148,8 +185,11 @@ def numbers_table(claim: Judgement) -> Table:
         low, high = (x.effect.interval if x.effect else None) or (None, None)
         size = x.effect.size if x.effect else None
         p_values = (x.p, x.p_holm, x.p_wilcoxon)
-        rows.append((claim.id, x.says, x.claimed, x.verdict, x.estimate, *p_values, size, low, high, x.seeds_needed))
-    names = ("claim", "number", "claimed", "verdict", "value", *tested)
+        about = (x.holds_for, *(x.interval or (None, None)), x.median)
+        p_and_effect = (*p_values, size, low, high, x.seeds_needed)
+        rows.append((claim.id, x.says, x.claimed, x.verdict, x.estimate, *about, *p_and_effect))
+    decides = ("holds_for", "decides_low", "decides_high", "median")
+    names = ("claim", "number", "claimed", "verdict", "value", *decides, *tested)
     return _table(f"claim-{_slug(claim.id)}-numbers", names, rows)
 
 

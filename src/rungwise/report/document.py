@@ -2,11 +2,11 @@
 
 import json
 import math
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, computed_field
 
-from rungwise.evidence.judgement import Judgement
+from rungwise.evidence.judgement import Judgement, Number
 from rungwise.findings import Findings
 from rungwise.settings import PlainData
 from rungwise.shown import Shown
@@ -56,9 +56,9 @@ class Document(PlainData, Shown):
 
     @computed_field  # type: ignore[prop-decorator]
     @property
-    def schema_version(self) -> Literal[1]:
+    def schema_version(self) -> Literal[2]:
         """Version of the layout of `findings_json`; told there as ``schema``."""
-        return 1
+        return 2
 
     @property
     def seeds(self) -> int:
@@ -91,8 +91,9 @@ class Document(PlainData, Shown):
             sentences.append(f"Together they took {duration(sum(times.values()))} of computing.")
         if self.seeds > 1:
             sentences.append(
-                f"Numbers rest on up to {self.seeds} seeds. One that comes from several is told as its mean with the "
-                "two-sided 95% Student t-interval and n, the number of seeds."
+                f"Numbers rest on up to {self.seeds} seeds. One that comes from several is given as its mean with a "
+                "95% interval and n, the number of seeds. The interval says how far the mean may lie from that over "
+                "all seeds; where a second one is named for new images, it says so of other images too."
             )
         elif self.seeds:
             sentences.append("Every number rests on one seed, so there are no intervals: nothing is known of noise.")
@@ -119,13 +120,31 @@ def duration(seconds: float) -> str:
 
 
 def findings_json(document: Document) -> str:
-    """The findings as strict JSON, schema 1: a number that is not finite is null; pixels are base64.
+    """The findings as strict JSON, schema 2: a number that is not finite is null; pixels are base64.
 
-    An estimate carries its values, n, mean and interval (null where n < 2).
+    An estimate carries its values, n, mean and interval (null where n < 2), and where it is known the interval ``new``
+    for new images. `read_findings` reads it, and schema 1 too.
     """
     content = document.model_dump(mode="json")
     content = {"schema": content.pop("schema_version"), **content}
     return json.dumps(_finite(content), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+
+def read_findings(text: str) -> dict[str, Any]:
+    """What `findings_json` wrote, as JSON types of schema 2. Of schema 1 it adds what that did not know: every verdict
+    was about these images, with a number of seeds that was fixed before. Raises ValueError for what is neither."""
+    content = json.loads(text)
+    schema = content.get("schema") if isinstance(content, dict) else None
+    if schema not in (1, 2):
+        raise ValueError(f"expected findings of schema 1 or 2, as findings.json has them; got schema {schema!r}")
+    for claim in (claim for chapter in content["chapters"] for claim in chapter["claims"]) if schema == 1 else ():
+        for name, field in Judgement.model_fields.items():
+            claim.setdefault(name, field.default)
+        for number in claim["numbers"]:
+            number.setdefault("interval", number["estimate"] and number["estimate"]["interval"])
+            for name, field in Number.model_fields.items():
+                number.setdefault(name, list(field.default) if isinstance(field.default, tuple) else field.default)
+    return {**content, "schema": 2}
 
 
 def _finite(value: object) -> object:

@@ -7,8 +7,8 @@ from html import escape
 
 from rungwise.evidence.judgement import Judgement, Verdict
 from rungwise.findings import Figure, Findings, Statement, Table
-from rungwise.report.cells import CellText, has_intervals, is_numeric, printed, shared_n, shown
-from rungwise.report.claims import SYMBOLS, facts, told_counts, told_extent, told_mcnemar, told_multiplicity
+from rungwise.report.cells import CellText, about_intervals, is_numeric, printed, shared_n, shown
+from rungwise.report.claims import SYMBOLS, facts, told_about, told_counts, told_extent, told_mcnemar, told_multiplicity
 from rungwise.report.document import Document
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
@@ -61,9 +61,8 @@ def _chapter(
     for table in findings.tables:
         yield f"**Table {next(tables)}.** {escaped(table.caption)}"
         yield markdown_table(table)
-        if has_intervals(table):
-            n = shared_n(table)
-            yield f"Mean over seeds{f' (n = {n})' if n else ''}; in parentheses the two-sided 95% t-interval."
+        if says := about_intervals(table, "in parentheses"):
+            yield escaped(says)
     for figure in findings.figures:
         yield _figure(figure, *next(figures))
 
@@ -86,7 +85,7 @@ def _claims(claims: Sequence[Judgement]) -> Iterator[str]:
     if not claims:
         return
     yield "### Claims"
-    rows = ((c.id, c.says, _verdict(c.verdict), c.why, str(c.n), c.test) for c in claims)
+    rows = ((c.id, c.says, _verdict(c.verdict), f"{c.why} {told_about(c)}".rstrip(), str(c.n), c.test) for c in claims)
     yield _words(("Claim", "What it says", "Verdict", "Why", "n", "Test"), rows)
     for claim in claims:
         if extent := told_extent(claim):
@@ -142,7 +141,8 @@ def markdown_table(table: Table) -> str:
 def _cell(cell: CellText, n: int) -> str:
     if not cell.interval:
         return escaped(cell.main)
-    return f"{cell.main} ({cell.interval})" if n else f"{cell.main} ({cell.interval}, n = {cell.n})"
+    of = "" if n else f", n = {cell.n}"
+    return f"{cell.main} ({cell.interval}{of}{f'; new images {cell.new}' if cell.new else ''})"
 
 
 def _line(cells: Iterator[str]) -> str:

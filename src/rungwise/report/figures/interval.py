@@ -4,7 +4,7 @@ from markupsafe import Markup
 
 from rungwise.evidence.judgement import Number
 from rungwise.report.cells import printed, span
-from rungwise.report.claims import mean_and_interval
+from rungwise.report.claims import centre_and_interval
 
 WIDTH, HEIGHT, MIDDLE, FLOOR = 165.0, 31.0, 10.0, 20.0
 MARGIN = 6.0
@@ -15,15 +15,17 @@ FAINT = 'stroke-width="1" stroke-opacity=".5"'
 def interval_picture(number: Number) -> Markup:
     """An SVG in the colour of the text around it; empty where nothing was measured.
 
-    Shaded: where the claim says that the number lies. The bar is the 95% interval, the dot the mean, and each faint
-    tick one seed.
+    Shaded: where the claim says that the number lies. The bar is the 95% interval that decides, the dot the
+    mean or the median, and each faint tick one seed.
     """
     if number.estimate is None:
         return Markup("")
     found = number.estimate
     low, high = number.low, number.high
     bounds = [end for end in (low, high) if end is not None]
-    scale = _Scale([*found.values, *(found.interval or ()), *bounds])
+    interval = number.interval or found.interval
+    centre = found.mean if number.centre is None else number.centre
+    scale = _Scale([*found.values, *(interval or ()), *bounds])
     parts = []
     if bounds:
         left, right = 0.0 if low is None else scale(low), WIDTH if high is None else scale(high)
@@ -33,10 +35,10 @@ def interval_picture(number: Number) -> Markup:
         parts.append(_labels(bounds, scale))
     if found.n > 1:
         parts += [f'<path d="M{scale(value):.1f} {MIDDLE - 5:g}v10" {FAINT}/>' for value in found.values]
-    if found.interval is not None:
-        a, b = (scale(end) for end in found.interval)
+    if interval is not None:
+        a, b = (scale(end) for end in interval)
         parts.append(f'<path d="M{a:.1f} {MIDDLE - 3:g}v6m0 -3H{b:.1f}m0 -3v6"/>')
-    parts.append(f'<circle cx="{scale(found.mean):.1f}" cy="{MIDDLE:g}" r="3.2" stroke="none"/>')
+    parts.append(f'<circle cx="{scale(centre):.1f}" cy="{MIDDLE:g}" r="3.2" stroke="none"/>')
     return Markup(
         f'<svg class="interval-plot" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" width="{WIDTH:g}" height="{HEIGHT:g}" '
         'role="img" aria-label="{}" fill="currentColor" stroke="currentColor" stroke-width="1.6">{}</svg>'
@@ -47,8 +49,9 @@ def described(number: Number) -> str:
     """The picture in words."""
     if number.estimate is None:
         return f"Nothing measured; claimed {number.claimed}."
-    mean, interval = mean_and_interval(number.estimate)
-    return f"Mean {mean}{f', 95% interval {interval}' if interval else ''}; claimed {number.claimed}."
+    centre, interval = centre_and_interval(number)
+    what = "Mean" if number.median is None else "Median"
+    return f"{what} {centre}{f', 95% interval {interval}' if interval else ''}; claimed {number.claimed}."
 
 
 class _Scale:

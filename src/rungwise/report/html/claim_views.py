@@ -62,6 +62,7 @@ class ClaimView:
     claim: Judgement
     anchor: str
     tested: str
+    about: str
     extent: str
     numbers: Table
     mcnemar: Table
@@ -88,6 +89,7 @@ def chapter_claims(document: Document, number: int) -> tuple[ClaimView, ...]:
             claim=claim,
             anchor=places[number, j],
             tested=claims.told_test(claim),
+            about=claims.told_about(claim),
             extent=claims.told_extent(claim),
             numbers=claims.numbers_table(claim),
             mcnemar=claims.mcnemar_table(claim),
@@ -112,7 +114,8 @@ def filters() -> dict[str, Callable[..., Any]]:
         "mark": mark,
         "download": download,
         "interval_picture": interval_picture,
-        "mean_and_interval": claims.mean_and_interval,
+        "centre_and_interval": claims.centre_and_interval,
+        "other_interval": claims.other_interval,
         "effect": claims.effect,
         "tests": claims.tests,
         "whole_names": whole_names,

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from rungwise.findings import Column, Figure, Findings, Table
-from rungwise.report.cells import CellText, has_intervals, is_numeric, printed, shared_n, shown
+from rungwise.report.cells import CellText, about_intervals, is_numeric, printed, shared_n, shown
 from rungwise.report.document import MOST_TRIALS, Document
 from rungwise.report.figures.drawing import Drawing
 from rungwise.report.figures.svg import key
@@ -41,8 +41,9 @@ class TableView:
     """A data URI."""
 
     @property
-    def intervals(self) -> bool:
-        return has_intervals(self.table)
+    def intervals(self) -> str:
+        """What the intervals are, in a sentence or two; empty where there are none."""
+        return about_intervals(self.table, "beneath it")
 
     @property
     def long(self) -> bool:

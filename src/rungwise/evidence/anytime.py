@@ -65,7 +65,7 @@ def moments(values: np.ndarray, step: float = 0.0) -> Moments:
 def e_value(values: Sequence[float] | np.ndarray, bound: float, *, step: float = 0.0, g: float = G) -> float:
     """The e-value E_n against the mean `bound`: 20 or more rejects it at the 5% level, at whatever look.
 
-    values: (n,), one per seed, in the order of seeds. step: their resolution, as 1 / images for an accuracy; 0: unknown.
+    values: (n,), one per seed, in the order of seeds. step: their resolution, 1 / images for an accuracy; 0: unknown.
     It is 1 where n < 2, and (1 + n g)^(-1/2) where all values are `bound`. Equal values off the bound have the largest
     E_n that n values can have, unless `step` says how finely they could differ; where it does not, ties ask for
     `signs_e`.
@@ -101,7 +101,8 @@ def reach(n: np.ndarray, level: float, g: float = G) -> np.ndarray:
     c = np.exp(2 / n * (np.log(wide) / 2 - math.log(level)))
     with np.errstate(divide="ignore"):
         most = np.where(c < wide, (c - 1) / np.maximum(1 - c / wide, 0.0), np.inf)
-    return np.sqrt(np.where(n > 1, (n - 1) / n, 1.0) * most)
+    half: np.ndarray = np.sqrt(np.where(n > 1, (n - 1) / n, 1.0) * most)
+    return half
 
 
 def interval(
@@ -109,8 +110,8 @@ def interval(
 ) -> tuple[float, float] | None:
     """The means that E_n does not reject at this look: all mu with E_n(mu) < 1 / level.
 
-    It contains the mean of normal noise at every look at once with probability 1 - level. values, step: as for `e_value`.
-    None where it is unbounded: before the look `earliest`.
+    It contains the mean of normal noise at every look at once with probability 1 - level. values, step: as for
+    `e_value`. None where it is unbounded, before `earliest`. ValueError unless 0 < level < 1 and g > 0.
     """
     array = np.asarray(values, dtype=float)
     if len(array) < earliest(level, g):
@@ -121,7 +122,7 @@ def interval(
 
 
 def earliest(level: float, g: float = G) -> int:
-    """The first n at which E_n can exceed 1 / level, and so the earliest stop. The largest E_n is (1 + n g)^((n-1)/2)."""
+    """The earliest stop: the first n at which E_n can exceed 1 / level. The largest E_n is (1 + n g)^((n-1)/2)."""
     _check(level, g)
     n = 2
     while (n - 1) / 2 * math.log1p(n * g) <= -math.log(level):

@@ -13,7 +13,7 @@ class Forecast:
     """What looking after each seed would lead to."""
 
     seeds: int | None
-    """The median number of seeds at which it settles, from seed 0 on; None where more than half of the studies don't."""
+    """The median number of seeds at which it settles, from seed 0 on; None where more than half don't."""
     probability: float
     """Of settling within `most` seeds."""
     most: int
@@ -57,7 +57,8 @@ def forecast(
 
 def settled_at(codes: np.ndarray) -> np.ndarray:
     """The number of seeds at which each study settles, n + 1 where it doesn't; codes: (studies, n), of `outcomes`."""
-    return np.where(codes.any(axis=-1), (codes != 0).argmax(axis=-1) + 1, codes.shape[-1] + 1)
+    at: np.ndarray = np.where(codes.any(axis=-1), (codes != 0).argmax(axis=-1) + 1, codes.shape[-1] + 1)
+    return at
 
 
 def _off(bound: float | None, mean: float) -> float | None:

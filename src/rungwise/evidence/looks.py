@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from rungwise.evidence.anytime import G, LARGEST, Moments, interval, log_e, moments, reach, tolerance
+from rungwise.evidence.anytime import LARGEST, G, Moments, interval, log_e, moments, reach, tolerance
 from rungwise.evidence.signs import earliest_signs, enough, log_signs, median_interval, sides
 
 FIRST = 3

@@ -22,7 +22,7 @@ from rungwise.evidence.anytime import LARGEST, tolerance
 
 
 def signs_e(values: Sequence[float] | np.ndarray, bound: float) -> float:
-    """The e-value of the bet on signs against the median `bound`. values: (n,), in the order of seeds; 1 where n = 0."""
+    """The e-value of the bet on signs against the median `bound`. values: (n,), by seed; 1 of no values."""
     array = np.asarray(values, dtype=float)
     if not len(array):
         return 1.0
@@ -40,11 +40,12 @@ def log_signs(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     """The logarithm of the e-value of each prefix, from `sides`; (..., n)."""
     n = np.arange(1, above.shape[-1] + 1)
     more = np.maximum(np.maximum(above, below), (n + 1) // 2)
-    return n * math.log(2) + special.betaln(more + 1, n - more + 1)
+    log: np.ndarray = n * math.log(2) + special.betaln(more + 1, n - more + 1)
+    return log
 
 
 def enough(level: float, most: int) -> np.ndarray:
-    """(most,): of 1, 2, ..., `most` values, how many on one side reject; n + 1, which cannot be, where none are enough."""
+    """(most,): of n = 1, 2, ..., `most` values, how many on one side reject; n + 1 where even all n are not enough."""
     if not 0 < level < 1:
         raise ValueError(f"expected a level between 0 and 1, got {level}")
     n = np.arange(1, most + 1)[:, None]
@@ -65,8 +66,9 @@ def earliest_signs(level: float) -> int:
 def median_interval(values: Sequence[float] | np.ndarray, level: float) -> tuple[float, float] | None:
     """The medians that the bet on signs does not reject at this look; both ends belong to it.
 
-    A median is rejected where at least `enough` values lie strictly to one side of it; so the ends are order statistics.
-    It contains the median at every look at once with probability 1 - level. None before `earliest_signs`.
+    A median is rejected where at least `enough` values lie strictly to one side of it: the ends are order statistics.
+    It contains the median at every look at once with probability 1 - level. None before `earliest_signs`. ValueError
+    unless 0 < level < 1.
     """
     ordered = np.sort(np.asarray(values, dtype=float))
     n = len(ordered)

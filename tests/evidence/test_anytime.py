@@ -78,9 +78,9 @@ def test_fewer_than_two_values_say_nothing():
     assert interval([], 0.05) is None
 
 
-def test_the_deviation_never_falls_below_half_the_resolution():
-    # s = 1/2: t^2 = 5 / (1/4) = 20, u = 20 / 4 = 5, and (1 + 5) / (1 + 5/6) = 36 / 11.
-    assert e_value([1] * 5, 0, step=1) == pytest.approx((36 / 11) ** 2.5 / math.sqrt(6))
+def test_the_deviation_never_falls_below_what_the_resolution_hides():
+    # s^2 = 1/2: t^2 = 5 / (1/2) = 10, u = 10 / 4, and (1 + 5/2) / (1 + 5/12) = 42 / 17.
+    assert e_value([1] * 5, 0, step=1) == pytest.approx((42 / 17) ** 2.5 / math.sqrt(6))
     scattered = [0.0, 2.0, 4.0, 1.0, 3.0]
     assert e_value(scattered, 0.5, step=1) == e_value(scattered, 0.5)
 

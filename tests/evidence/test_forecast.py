@@ -21,7 +21,7 @@ def test_the_median_seeds_are_those_of_an_independent_simulation(effect, seeds, 
         {"low": 0.0, "high": None, "matters": 1.0, "level_against": 0.0125},
         {"low": -1.5, "high": 1.5},
         {"low": 0.0, "high": None, "median": True},
-        {"low": 0.0, "high": None, "step": 3.0},
+        {"low": 0.0, "high": None, "step": 1.5},
     ],
 )
 def test_a_forecast_is_what_looking_one_by_one_finds(question):

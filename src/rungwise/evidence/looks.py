@@ -68,7 +68,7 @@ class Look:
     interval: tuple[float, float] | None
     """At the claim's level, for the mean or the median, valid at every look; None where it is unbounded."""
     e: float
-    """The e-value against the bound that lies nearest to the estimate."""
+    """The e-value against the bound that decides: the least over the bounds of the region."""
     verdict: Outcome
     signs: bool
     """Whether the bet on signs decided."""
@@ -88,11 +88,14 @@ def looks(
     """The looks at one number after 3, 4, ... seeds; the list ends at the first look that settles.
 
     values: (n,), one per seed, of seeds 0, 1, 2, ... without a gap. Empty where n < 3. The others are those of
-    `Question`; without `level_against` it is `level`.
+    `Question`; without `level_against` it is `level`. ValueError where a value is not finite, a level is not between 0
+    and 1, or the bounds are none or not in order.
     """
     against = level if level_against is None else level_against
     question = Question(low, high, level, against, matters, step, median)
     array = np.asarray(values, dtype=float)
+    if not np.isfinite(array).all():
+        raise ValueError(f"looks need finite values; got {array[~np.isfinite(array)][0]}")
     if len(array) < FIRST:
         return []
     by_signs = signs_decide(array, question)
@@ -105,13 +108,13 @@ def looks(
 def _look(values: np.ndarray, question: Question, by_signs: bool, verdict: Outcome) -> Look:
     of = moments(values, question.step)
     estimate = float(np.median(values)) if question.median else float(of.mean[-1])
-    bound = min(question.bounds, key=lambda each: abs(each - estimate))
     if by_signs:
-        found, log = median_interval(values, question.level), log_signs(*sides(values, bound))[-1]
+        found = median_interval(values, question.level)
+        logs = [log_signs(*sides(values, bound))[-1] for bound in question.bounds]
     else:
         found = interval(values, question.level, step=question.step)
-        log = log_e(of, bound, tolerance(values, bound))[-1]
-    return Look(len(values), estimate, found, float(np.exp(min(LARGEST, log))), verdict, by_signs)
+        logs = [log_e(of, bound, tolerance(values, bound))[-1] for bound in question.bounds]
+    return Look(len(values), estimate, found, float(np.exp(min(LARGEST, *logs))), verdict, by_signs)
 
 
 def signs_decide(values: np.ndarray, question: Question) -> np.ndarray:

@@ -13,7 +13,7 @@ from rungwise.evidence.looks import OUTCOMES, Outcome, Question, outcomes, signs
 from simulations.noise import SKEWED, SYMMETRIC, normal, rounded, t2
 from simulations.table import Row, share
 
-SHORT, FULL = 1_000, 20_000
+SHORT, FULL = 4_000, 20_000
 SEEDS = 60
 LEVEL = 0.05
 MODELS = 5

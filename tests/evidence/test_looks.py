@@ -97,6 +97,7 @@ def test_no_difference_at_all_is_not_support_after_as_many_seeds_as_signs_need()
         assert [look.verdict for look in seen] == ["not distinguishable"] * 5 + ["not supported"]
         assert seen[-1].n == 8
     assert looks([0.0] * 7 + [0.1], 0, None)[-1].verdict == "not distinguishable"
+    assert last([0.0] * 20, 0, level_against=0.05 / 4).n == 10
 
 
 def test_no_difference_at_all_supports_that_models_are_equal():

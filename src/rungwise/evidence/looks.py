@@ -35,7 +35,8 @@ class Question:
     level: float = 0.05
     """The chance to support falsely: the claim's own level, however many numbers it has, since all must hold."""
     level_against: float = 0.05
-    """The chance to refute falsely: the claim's level over its numbers, since any of them can refute it."""
+    """The chance to find falsely that a number refutes or does not support the claim: the claim's level over its
+    numbers, since any of them is enough for that."""
     matters: float = 0.0
     """The smallest difference that matters; 0: any does, or the number is no difference."""
     step: float = 0.0
@@ -137,8 +138,8 @@ def outcomes(values: np.ndarray, question: Question, by_signs: np.ndarray | bool
     """What each prefix shows by itself, as a place in `OUTCOMES`; nothing before the first look.
 
     values: (..., n), studies of seeds 0 ... n - 1. by_signs: (..., n) or one for all: whether the bet on signs decides.
-    A difference that is 0 in every seed isn't supported once as many are 0 as the bet on signs needs: by the same bet,
-    most seeds show no difference then.
+    A difference that is 0 in every seed isn't supported once as many are 0 as the bet on signs needs to reject: by the
+    same bet, on "0" against "not 0", it is 0 in most seeds.
     """
     of = moments(values, question.step)
     inside, outside = np.ones(values.shape, dtype=bool), np.zeros(values.shape, dtype=bool)
@@ -151,7 +152,7 @@ def outcomes(values: np.ndarray, question: Question, by_signs: np.ndarray | bool
         none = _beyond(values, of, -question.matters, 1, question.level_against, by_signs)
         none &= _beyond(values, of, question.matters, -1, question.level_against, by_signs)
     if not question.contains(0.0):
-        none |= np.logical_and.accumulate(values == 0, axis=-1) & (of.n >= earliest_signs(question.level))
+        none |= np.logical_and.accumulate(values == 0, axis=-1) & (of.n >= earliest_signs(question.level_against))
     # As in verdicts of fixed seeds: a difference too small to matter is not support, though it be certain.
     codes = np.select([none, inside, outside], [3, 1, 2], 0)
     codes[..., : FIRST - 1] = 0

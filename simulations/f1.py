@@ -4,13 +4,12 @@ Four classes, the rarer ones the more difficult; a wrong answer is the next clas
 images and seeds.
 """
 
-import math
-
 import numpy as np
 
 from rungwise.evidence.f1 import linear_f1, macro_f1
 from rungwise.evidence.images import crossed, pigeonhole
-from simulations.table import Row, share
+from simulations.coverage import covered
+from simulations.table import Row
 
 SHORT, FULL = 30, 600
 SEEDS, IMAGES, RESAMPLES = (3, 5, 10), (449, 1000), 299
@@ -30,8 +29,8 @@ def rates(studies: int, seed: int, sizes: tuple[int, ...] = IMAGES) -> list[Row]
             linear = [found.interval() if (found := crossed(linear_f1(p, y, 4))) else None for p, y in drawn]
             resampled = [pigeonhole(_statistic, p, y, resamples=RESAMPLES, seed=seed) for p, y in drawn]
             least = 0.93 if n >= 5 else 0.9
-            rows.append(_covered(f"macro F1, {m} images: linear part", n, linear, truth, least))
-            rows.append(_covered(f"macro F1, {m} images: pigeonhole", n, resampled, truth, None))
+            rows.append(covered(f"macro F1, {m} images: linear part", n, linear, truth, least))
+            rows.append(covered(f"macro F1, {m} images: pigeonhole", n, resampled, truth))
     return rows
 
 
@@ -51,9 +50,3 @@ def simulate(n: int, m: int, draws: np.random.Generator) -> tuple[np.ndarray, np
 
 def _statistic(predictions: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return macro_f1(predictions, labels, 4, weights)
-
-
-def _covered(what: str, n: int, found: list[tuple[float, float] | None], truth: float, at_least: float | None) -> Row:
-    ends = np.array([each or (math.nan, math.nan) for each in found])
-    hits = (ends[:, 0] <= truth) & (truth <= ends[:, 1])
-    return share(what, n, hits, at_least=at_least, width=float(np.nanmean(ends[:, 1] - ends[:, 0])))

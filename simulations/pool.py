@@ -11,7 +11,8 @@ import numpy as np
 from scipy import special
 
 from rungwise.evidence import pool, ranges
-from simulations.table import Row, share
+from simulations.coverage import covered
+from simulations.table import Row
 
 SHORT, FULL = 600, 10_000
 SEEDS = (5, 10, 20)
@@ -64,23 +65,14 @@ def _rows(what: str, fitted: Fitted, n: int, drawn: int) -> list[Row]:
 
 
 def _row(what: str, values: np.ndarray, truth: float, ratio: float, at_least: float | None = None) -> Row:
-    return _covered(what, values, truth, [pool.interval(line.tolist(), ratio) for line in values], at_least)
+    found = [pool.interval(line.tolist(), ratio) for line in values]
+    return covered(what, values.shape[1], found, truth, at_least)
 
 
 def _inside(what: str, fitted: Fitted, n: int) -> Row:
     values, factor = fitted.accuracy[:, :n], pool.factor(n, pool.ratio(TEST, POOL - TEST))
     found = [ranges.interval(line.tolist(), "share", factor=factor) for line in values]
-    return _covered(what, values, float(fitted.truth.mean()), found, 0.93)
-
-
-def _covered(
-    what: str, values: np.ndarray, truth: float, found: list[tuple[float, float] | None], at_least: float | None
-) -> Row:
-    # Where all values are equal there is no interval, only a point.
-    ends = np.array([each or (line[0], line[0]) for each, line in zip(found, values, strict=True)])
-    hits = (ends[:, 0] <= truth) & (truth <= ends[:, 1])
-    width = float(np.mean(ends[:, 1] - ends[:, 0]))
-    return share(what, values.shape[1], hits, at_least=at_least, width=width)
+    return covered(what, n, found, float(fitted.truth.mean()), 0.93)
 
 
 def _study(drawn: int, draws: np.random.Generator) -> tuple[Fitted, Fitted]:

@@ -12,11 +12,11 @@ import numpy as np
 from scipy import special
 
 from rungwise.evidence.ranges import Scale, binomial, interval
+from simulations.coverage import Ends, covered
 from simulations.table import Row, share
 
 SHORT, FULL = 400, 10_000
 SEEDS = (2, 3, 5, 10)
-Ends = tuple[float, float] | None
 Draw = Callable[[np.random.Generator, tuple[int, int]], np.ndarray]
 
 
@@ -35,7 +35,7 @@ def noise(studies: int, seed: int) -> list[Row]:
             for each in used:
                 found = [interval(line.tolist(), each, most) for line in values]
                 least = 0.93 if promised and each == scale else None
-                rows.append(_covered(f"{what}: {each}", n, found, truth, least))
+                rows.append(covered(f"{what}: {each}", n, found, truth, least, np.nanmedian))
     return rows
 
 
@@ -49,7 +49,7 @@ def dreams(studies: int, seed: int) -> list[Row]:
                 found: list[Ends] = [binomial(line.tolist(), [10] * n) for line in counts]
                 # Where a tenth of the studies see no wrong trial of a net that often has several, nothing can be known.
                 least = 0.93 if alike < 0.3 or truth != 0.95 else None
-                rows.append(_covered(f"dreams {truth:g}, alike {alike:g}: binomial", n, found, truth, least))
+                rows.append(covered(f"dreams {truth:g}, alike {alike:g}: binomial", n, found, truth, least))
     return rows
 
 
@@ -65,7 +65,7 @@ def edges(studies: int, seed: int) -> list[Row]:
                     each or binomial(line.tolist(), [images] * n) for each, line in zip(logit, counts, strict=True)
                 ]
                 what = f"accuracy {accuracy:g} on {images} images"
-                rows.append(_covered(f"{what}: logit, else binomial", n, found, truth, 0.92))
+                rows.append(covered(f"{what}: logit, else binomial", n, found, truth, 0.92))
                 rows.append(share(f"{what}: studies without a logit", n, np.array([each is None for each in logit])))
     return rows
 
@@ -115,10 +115,3 @@ def _on_the_same(
     chances = special.ndtr(special.ndtri(accuracy) * math.sqrt(1 + spread**2) + steepness)
     counts = np.stack([draws.binomial(images // steps, chances, (size[1], steps)).sum(axis=1) for _ in range(size[0])])
     return counts, float(chances.mean())
-
-
-def _covered(what: str, n: int, found: list[Ends], truth: float, at_least: float | None) -> Row:
-    """Without an interval a study covers nothing."""
-    ends = np.array([each or (math.nan, math.nan) for each in found])
-    hits = (ends[:, 0] <= truth) & (truth <= ends[:, 1])
-    return share(what, n, hits, at_least=at_least, width=float(np.nanmedian(ends[:, 1] - ends[:, 0])))

@@ -10,7 +10,7 @@ from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 
 from rungwise.evidence.f1 import linear_f1, macro_f1
-from rungwise.evidence.images import crossed, pigeonhole
+from rungwise.evidence.images import crossed, linear_ratio, pigeonhole
 
 
 def answers(n: int, m: int, seed: int = 0) -> np.ndarray:
@@ -105,6 +105,41 @@ def test_what_is_foretold_of_twenty_seeds_is_found_with_twenty() -> None:
     foretold = [crossed(answers(5, 400, seed)).at(20)[0] for seed in range(100)]  # type: ignore[union-attr]
     found = [crossed(answers(20, 400, 1000 + seed)).se for seed in range(100)]  # type: ignore[union-attr]
     assert np.square(foretold).mean() == pytest.approx(np.square(found).mean(), rel=0.1)
+
+
+# Ratios ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_precision_by_hand() -> None:
+    """Two of three that are predicted so are right, of four images: 2/3 + 4/3 (1 - 2/3), ... and 2/3 where not so."""
+    found = linear_ratio(np.array([1, 1, 0, 0]), np.array([1, 1, 1, 0]))
+    assert found == pytest.approx([10 / 9, 10 / 9, -2 / 9, 2 / 3])
+    assert found.mean() == pytest.approx(2 / 3)
+
+
+def test_the_linear_part_of_a_ratio_is_its_gradient() -> None:
+    draws = np.random.default_rng(0)
+    above, below, step = draws.random(20), draws.random(20), np.eye(20)[3] * 1e-6
+
+    def ratio(weights: np.ndarray) -> float:
+        return float(above @ weights / (below @ weights))
+
+    slope = (ratio(1 + step) - ratio(1 - step)) / 2e-6
+    assert linear_ratio(above, below)[3] == pytest.approx(ratio(np.ones(20)) + 20 * slope, rel=1e-6)
+
+
+def test_the_recall_of_a_class_has_the_interval_of_its_images_alone() -> None:
+    """But for (M - 1) / M of their variance, with M images of the class."""
+    given, labelled = answers(5, 600), np.arange(600) < 400
+    found, expected = crossed(linear_ratio(given & labelled, np.tile(labelled, (5, 1)))), crossed(given[:, :400])
+    assert found is not None
+    assert expected is not None
+    assert found.mean == pytest.approx(expected.mean)
+    assert found.interval() == pytest.approx(expected.interval(), abs=0.005 * expected.se)
+
+
+def test_a_ratio_to_nothing_is_undefined() -> None:
+    assert np.isnan(linear_ratio(np.zeros((2, 3)), np.zeros((2, 3)))).all()
 
 
 # The pigeonhole bootstrap ----------------------------------------------------------------------------------------

@@ -104,6 +104,21 @@ def _about(sums: np.ndarray, square: float) -> float:
     return found if found > ROUNDING**2 * square else 0.0
 
 
+def linear_ratio(counted: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """(..., m): one value per image, whose mean is the ratio of two sums over images and whose scatter is its noise.
+
+    For a share of images that are not the same in every sample or seed: the recall of a class (counted: labelled and
+    predicted so; among: labelled so), its precision (among: predicted so). The linear part of the ratio R in the
+    weights of the images (the delta method): R + m (counted - R among) / sum of among. `crossed` of it is the interval.
+    counted, among: (..., m), 0 or 1 or any real. NaN in rows where the sum of `among` is 0.
+    """
+    above, below = np.asarray(counted, dtype=float), np.asarray(among, dtype=float)
+    total = below.sum(axis=-1, keepdims=True)
+    total = np.where(total == 0, np.nan, total)
+    ratio = above.sum(axis=-1, keepdims=True) / total
+    return np.asarray(ratio + below.shape[-1] * (above - ratio * below) / total)
+
+
 def pigeonhole(
     statistic: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray],
     predictions: np.ndarray,

@@ -94,8 +94,8 @@ def test_the_seeds_needed_reach_the_power_and_one_less_does_not(share: float) ->
     """By the test itself, over all counts."""
 
     def power(n: int) -> float:
-        right = [k for k in range(n + 1) if k > n / 2 and stats.binomtest(k, n).pvalue <= 0.05]
-        return float(sum(stats.binom.pmf(k, n, share) for k in right))
+        least = int(stats.binom.isf(0.025, n, 0.5)) + 1  # P(more than isf) <= .025
+        return float(stats.binom.sf(least - 1, n, share))
 
     needed = seeds_needed_median(share)
     assert power(needed) >= 0.8

@@ -97,7 +97,7 @@ def _step(ascending: np.ndarray, unit: float | None) -> np.ndarray:
     """(...): the least step of each set: `unit`, or the least difference that is more than what 32 bits lose."""
     dust = ROUNDING * np.abs(ascending).max(axis=-1, initial=0)
     if unit is not None:
-        return np.maximum(dust, unit)
+        return np.asarray(np.maximum(dust, unit))
     steps = np.diff(ascending, axis=-1)
     least = np.where(steps > dust[..., None], steps, np.inf).min(axis=-1, initial=np.inf)
-    return np.where(np.isfinite(least), least, dust)
+    return np.asarray(np.where(np.isfinite(least), least, dust))

@@ -7,7 +7,17 @@ import pytest
 from scipy import stats
 
 from rungwise.evidence.paired import tost_p
-from rungwise.evidence.power import MOST, seeds_needed, settles
+from rungwise.evidence.power import MOST, independent
+from rungwise.evidence.power import seeds_needed as needed_at
+from rungwise.evidence.power import settles as settles_at
+
+
+def settles(mean, sd, *rest):
+    return settles_at(mean, independent(sd), *rest)
+
+
+def seeds_needed(mean, sd, *rest, **more):
+    return needed_at(mean, independent(sd), *rest, **more)
 
 
 def closed(mean: float, sd: float, n: int, bound: float) -> float:
@@ -105,7 +115,6 @@ def test_it_is_the_first_n_that_settles(mean, sd, low, high, matters, power):
 
 
 def test_what_no_number_of_seeds_settles():
-    assert seeds_needed(0.5, 0, 0, None) is None
     assert seeds_needed(0.5, 0.1, 0.5, None) is None
     assert seeds_needed(0.5, 0.1, -0.5, 0.5) is None
     assert seeds_needed(0.01, 1, 0, None) is None
@@ -117,3 +126,23 @@ def test_the_most_is_still_advised():
     assert closed(size, 1, MOST, 0) > 0.8 > closed(size, 1, MOST - 5, 0)
     assert MOST - 5 < seeds_needed(size, 1, 0, None) <= MOST
     assert seeds_needed(0.0880, 1, 0, None) is None
+
+
+def test_a_standard_error_that_does_not_fall_is_never_enough():
+    """Seeds that share one pool, test over training images 1/3: half-widths stay above 1.96 sqrt(1/3) sd = 1.13 sd."""
+
+    def at(n):
+        return math.sqrt(1 / n + 1 / 3), n - 1
+
+    assert needed_at(1.5, at, 0, None) is None
+    assert needed_at(2.0, at, 0, None) == next(n for n in range(2, 100) if settles_at(2.0, at, n, 0, None) >= 0.8)
+
+
+def test_degrees_of_freedom_need_not_be_whole():
+    def at(n):
+        return 1 / math.sqrt(n), 2.5 * (n - 1)
+
+    edge = stats.t.ppf(0.975, 10)
+    assert settles_at(1.0, at, 5, 0, None) == pytest.approx(
+        stats.nct.sf(edge, 10, math.sqrt(5)) + stats.nct.cdf(-edge, 10, math.sqrt(5)), abs=2e-5
+    )

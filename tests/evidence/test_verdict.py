@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from rungwise.evidence.claims import Claim
-from rungwise.evidence.paired import tost_p
+from rungwise.evidence.paired import LEVEL, tost_p
 from rungwise.evidence.power import seeds_needed
-from rungwise.evidence.verdict import LEVEL, Sample, judge_claim, judge_numbers, overall, verdicts
+from rungwise.evidence.sample import Sample
+from rungwise.evidence.verdict import judge_numbers, overall, verdicts
+from rungwise.evidence.why import judge_claim
 
 
 def verdict(*values, low=None, high=None, **more):
@@ -211,7 +213,7 @@ def test_a_difference_at_the_edge_of_what_matters_is_seldom_called_too_small():
     ],
 )
 def test_power_is_what_the_hint_says(mean, sd, low, high, matters):
-    n = seeds_needed(mean, sd, low, high, matters)
+    n = seeds_needed(mean, independent(sd), low, high, matters)
     draw = lambda rng, n=n: [  # noqa: E731
         Sample("x", tuple(rng.normal(mean, sd, n)), low, high, matters=matters, difference=True)
     ]

@@ -27,7 +27,7 @@ def ratio(test_images: int, train_images: int) -> float:
     return test_images / train_images
 
 
-def factor(n: int, ratio: float) -> float:
+def factor(n: float, ratio: float) -> float:
     """1/n + n_test/n_train: what the variance of n splits' values is multiplied by to be that of their mean."""
     return 1 / n + ratio
 

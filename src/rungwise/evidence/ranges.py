@@ -83,7 +83,7 @@ def around(mean: float, se: float, df: float, scale: Scale, most: float = 1.0) -
     return from_line(scale, ends[0], most), from_line(scale, ends[1], most)
 
 
-def binomial(counts: Sequence[int], trials: Sequence[int], level: float = 0.95) -> tuple[float, float]:
+def binomial(counts: Sequence[float], trials: Sequence[int], level: float = 0.95) -> tuple[float, float]:
     """The exact binomial interval of a share whose trials come in clusters, one per seed (Korn and Graubard 1998).
 
     counts: of each of k seeds, what came true among its trials; trials: how many it had, at least 1. The interval is

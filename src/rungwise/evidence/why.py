@@ -72,10 +72,11 @@ def _told(number: Number) -> str:
     says, centre = number.says, number.centre
     if number.median is not None:
         says = f"the median {says}"
-    if number.interval is None or centre is None:
-        return f"{says} is {centre:.4g} (n = {found.n})"
-    if found.equal and number.interval[0] == number.interval[1]:
+    width = 0.0 if number.interval is None else number.interval[1] - number.interval[0]
+    if found.n > 1 and found.equal and width == 0:
         return f"{says} is {centre:.4g} in each of {found.n} seeds"
+    if number.interval is None:
+        return f"{says} is {centre:.4g} (n = {found.n})"
     low, high = number.interval
     what = "95% interval for new images" if number.holds_for == "new images" else "95% interval"
     return f"{says} is {centre:.4g} ({what} {low:.4g} to {high:.4g}, n = {found.n})"

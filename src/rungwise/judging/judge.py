@@ -17,7 +17,7 @@ from rungwise.evidence.sample import Sample
 from rungwise.evidence.verdict import judge_numbers
 from rungwise.evidence.why import judge_claim
 from rungwise.judging.ledger import Ledger, path
-from rungwise.judging.samples import Designs, named, sample
+from rungwise.judging.samples import named, sample
 from rungwise.records.record import Record
 from rungwise.study.reading import known_metrics
 from rungwise.study.study import Study
@@ -37,19 +37,19 @@ def judged(study: Study, records: Mapping[str, Record]) -> dict[str, tuple[Judge
     """The claims of each chapter with their verdicts, by the chapters' names."""
     if not any(chapter.claims for chapter in study.chapters):
         return {}
-    ledger = Ledger(measurements(study, records), records, mixed=study.mixed)
-    known = known_metrics(study.chapters)
     designs = {chapter.name: design_of(chapter.data) for chapter in study.chapters}
+    ledger = Ledger(measurements(study, records), records, designs, mixed=study.mixed)
+    known = known_metrics(study.chapters)
     return {
-        chapter.name: tuple(judge(claim, chapter.name, known, ledger, designs) for claim in chapter.claims)
+        chapter.name: tuple(judge(claim, chapter.name, known, ledger) for claim in chapter.claims)
         for chapter in study.chapters
     }
 
 
-def judge(claim: Claim, chapter: str, known: Known, ledger: Ledger, designs: Designs) -> Judgement:
+def judge(claim: Claim, chapter: str, known: Known, ledger: Ledger) -> Judgement:
     """One claim of a chapter. Raises ConditionError where it speaks of what `known` has not."""
     asked = [each for condition in claim.test for each in wanted(condition, chapter, known)]
-    samples = [sample(each, chapter, claim.holds_for, ledger, designs) for each in asked]
+    samples = [sample(each, chapter, claim.holds_for, ledger) for each in asked]
     reasons = [
         _unequal_origin(each, ledger) or _no_answers(own, ledger) for each, own in zip(asked, samples, strict=True)
     ]

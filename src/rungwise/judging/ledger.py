@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from rungwise.evidence.answers import Right, right
 from rungwise.evidence.conditions import Ref, Wanted
+from rungwise.evidence.design import Design
 from rungwise.evidence.measure import Answers, Measurement
 from rungwise.records.record import Record
 
@@ -12,10 +13,16 @@ class Ledger:
     """The measurements by model and metric, and the records behind them."""
 
     def __init__(
-        self, measurements: Iterable[Measurement], records: Mapping[str, Record], *, mixed: bool = False
+        self,
+        measurements: Iterable[Measurement],
+        records: Mapping[str, Record],
+        designs: Mapping[str, Design] | None = None,
+        *,
+        mixed: bool = False,
     ) -> None:
-        """`mixed`: whether numbers are judged whose records are of unequal origin."""
-        self.records, self.mixed = records, mixed
+        """`designs`: of the chapters, by name, where they are not the plain one; `mixed`: whether numbers are judged
+        whose records are of unequal origin."""
+        self.records, self.designs, self.mixed = records, designs or {}, mixed
         self._right: dict[tuple[tuple[str, ...], Answers], Right | None] = {}
         self._found: dict[tuple[Ref, str], dict[int, Measurement]] = {}
         for each in measurements:
@@ -25,6 +32,10 @@ class Ledger:
         """A model's values of the metric wanted, by seed; empty where it has none."""
         ref, asked = key
         return {seed: each.value for seed, each in sorted(self._found.get((ref, asked.metric), {}).items())}
+
+    def design(self, ref: Ref) -> Design:
+        """How the seeds of a model's chapter see its images."""
+        return self.designs.get(ref.chapter, Design())
 
     def trials(self, asked: Wanted) -> tuple[str, ...]:
         """The ids of the trials that a number rests on, over the seeds that all of its models have."""

@@ -1,29 +1,26 @@
 """From a claim's conditions and the ledger of measurements to the samples that are judged."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from rungwise.evidence.answers import by_image
 from rungwise.evidence.conditions import Ref, Wanted
-from rungwise.evidence.design import Design, HoldsFor
+from rungwise.evidence.design import HoldsFor
 from rungwise.evidence.images import Crossed, crossed
 from rungwise.evidence.measures import images_counted
 from rungwise.evidence.paired import ROUNDING, slope
 from rungwise.evidence.sample import Sample
 from rungwise.judging.ledger import Ledger
 
-Designs = Mapping[str, Design]
-"""By chapter."""
 
-
-def sample(asked: Wanted, chapter: str, holds_for: HoldsFor | None, ledger: Ledger, designs: Designs) -> Sample:
+def sample(asked: Wanted, chapter: str, holds_for: HoldsFor | None, ledger: Ledger) -> Sample:
     """The values by seed: of one model, of a difference, or of a slope over several models."""
     seeds = ledger.seeds(asked)
     table = np.array([[ledger[ref, asked][seed] for ref in asked.models] for seed in seeds])
     single, metric = len(asked.models) == 1, asked.about[0]
-    about = about_of(asked, holds_for, designs)
-    ratio = 0.0 if asked.exact or asked.timing else max(designs[ref.chapter].ratio for ref in asked.models)
+    about = about_of(asked, holds_for, ledger)
+    ratio = 0.0 if asked.exact or asked.timing else max(ledger.design(ref).ratio for ref in asked.models)
     return Sample(
         says_of(asked, chapter),
         tuple(slope_of(row) for row in table),
@@ -74,11 +71,11 @@ def named(ref: Ref, chapter: str) -> str:
     return ref.model if ref.chapter == chapter else f"{ref.chapter}/{ref.model}"
 
 
-def about_of(asked: Wanted, holds_for: HoldsFor | None, designs: Designs) -> HoldsFor | None:
+def about_of(asked: Wanted, holds_for: HoldsFor | None, ledger: Ledger) -> HoldsFor | None:
     """Which images a number is about; None where it is not one of single test images."""
     if asked.exact or asked.timing:
         return None
-    own = [designs[ref.chapter] for ref in asked.models]
+    own = [ledger.design(ref) for ref in asked.models]
     if any(design.ratio for design in own):
         return "new images"
     if not asked.of_images:

@@ -101,8 +101,8 @@ def _short(svg: str) -> str:
         ("DejaVuSans-", "f"),
         (r"\s*\n\s*", "\n"),
         (r"\n(?=[A-Zz\d-])", ""),
-        (r'\n(?=")', ""),
-        (r"(?<=[MLQC]) ", ""),
+        (r'(?<=[\dz])\n(?=")', ""),
+        (r"(?<=[MLQC]) (?=[-\d])", ""),
         (r"(?<=[:;]) ", ""),
     ):
         svg = re.sub(pattern, by, svg, flags=re.DOTALL)

@@ -58,6 +58,11 @@ class Line(NamedTuple):
         """By how much the scale of the test moves for a step on that of the values."""
         return ranges.derivative(self.scale, self.centre, self.most)
 
+    def line_at(self, n: float) -> tuple[float, float]:
+        """As `at`, on the scale of the test."""
+        se, df = self.at(n)
+        return se * self.change, df
+
     @property
     def interval(self) -> Interval | None:
         return ranges.around(self.centre, self.se, self.df, self.scale, self.most)

@@ -12,6 +12,7 @@ from rungwise.evidence.decide import Count
 from rungwise.evidence.design import design_of
 from rungwise.evidence.judgement import Judgement, Number
 from rungwise.evidence.measure import TEST_ACCURACY, Measurement
+from rungwise.evidence.measures import images_counted
 from rungwise.evidence.paired import McNemar
 from rungwise.evidence.sample import Sample
 from rungwise.evidence.verdict import judge_numbers
@@ -120,7 +121,10 @@ def _collapses(asked: Wanted, ledger: Ledger) -> Iterator[tuple[Ref, Collapses]]
     seeds = ledger.seeds(asked)
     for ref, metric in zip(asked.models, asked.about, strict=True):
         values = ledger[ref, asked]
-        found = collapses({seed: values[seed] for seed in seeds}, metric.better) if metric.better else None
+        images = images_counted(metric, ledger.sources(ref, asked))
+        step = 1 / images if images else None
+        own = {seed: values[seed] for seed in seeds}
+        found = collapses(own, metric.better, unit=step) if metric.better else None
         if found is not None and found.far:
             yield ref, found
 

@@ -29,10 +29,9 @@ class Measures:
 
         `records`: where they are given and hold the answers to single images, it has the interval for new ones too.
         """
-        metric = self.metrics[key]
         if not values:
             return None
-        own = tuple(values.values())
+        metric, own = self.metrics.get(key, Metric("", ())), tuple(values.values())
         if metric.exact or metric.timing:
             return Estimate(values=own, scale="plain" if metric.exact else metric.scale)
         return Estimate(

@@ -1,4 +1,4 @@
-"""What a number of seeds would show of one number of a claim, were its mean and scatter those of the seeds on record."""
+"""What seeds would show of one number of a claim, were its mean and scatter those of the seeds on record."""
 
 import functools
 import math
@@ -128,7 +128,7 @@ class Clusters(NamedTuple):
 
 
 def _drawn(test: Count, n: int) -> list[Clusters]:
-    """Counts of n seeds, drawn from those on record; seeds that share what they count are one, however many there are."""
+    """Counts of n seeds, drawn from those on record; seeds that share what they count are one, however many."""
     if len(test.counts) < 2:
         return [Clusters(test.counts[:1], test.trials[:1])]
     if len(set(zip(test.counts, test.trials, strict=True))) == 1:

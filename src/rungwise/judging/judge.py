@@ -1,6 +1,7 @@
 """A study's measurements, and its claims judged by them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from rungwise.chapters import load_chapter
 from rungwise.evidence import methodology, origin
@@ -12,6 +13,7 @@ from rungwise.evidence.decide import Count
 from rungwise.evidence.design import design_of
 from rungwise.evidence.judgement import Judgement, Number
 from rungwise.evidence.measure import TEST_ACCURACY, Measurement
+from rungwise.evidence.measures import images_counted
 from rungwise.evidence.paired import McNemar
 from rungwise.evidence.sample import Sample
 from rungwise.evidence.verdict import judge_numbers
@@ -46,21 +48,37 @@ def judged(study: Study, records: Mapping[str, Record]) -> dict[str, tuple[Judge
     }
 
 
-def judge(claim: Claim, chapter: str, known: Known, ledger: Ledger) -> Judgement:
-    """One claim of a chapter. Raises ConditionError where it speaks of what `known` has not."""
+class Asked(NamedTuple):
+    """One number that a claim asks for."""
+
+    wanted: Wanted
+    sample: Sample
+    reason: str
+    """Why it cannot be judged; empty where it can."""
+
+
+def numbers_of(claim: Claim, chapter: str, known: Known, ledger: Ledger) -> list[Asked]:
+    """What a claim of a chapter asks for. Raises ConditionError where it speaks of what `known` has not."""
     asked = [each for condition in claim.test for each in wanted(condition, chapter, known)]
     samples = [sample(each, chapter, claim.holds_for, ledger) for each in asked]
-    reasons = [
-        _unequal_origin(each, ledger) or _no_answers(own, ledger) for each, own in zip(asked, samples, strict=True)
+    return [
+        Asked(each, own, _unequal_origin(each, ledger) or _no_answers(own, ledger))
+        for each, own in zip(asked, samples, strict=True)
     ]
+
+
+def judge(claim: Claim, chapter: str, known: Known, ledger: Ledger) -> Judgement:
+    """One claim of a chapter. Raises ConditionError where it speaks of what `known` has not."""
+    every = numbers_of(claim, chapter, known, ledger)
+    asked, samples = [each.wanted for each in every], [each.sample for each in every]
     numbers = [
         number.model_copy(
             update={"trials": ledger.trials(each), "mcnemar": _mcnemar(each, ledger), "far": _far(each, ledger)}
             | _unjudged(reason)
         )
-        for each, own, number, reason in zip(asked, samples, judge_numbers(samples), reasons, strict=True)
+        for (each, _, reason), number in zip(every, judge_numbers(samples), strict=True)
     ]
-    why = next(filter(None, reasons), "")
+    why = next((each.reason for each in every if each.reason), "")
     test = ", ".join(dict.fromkeys(filter(None, map(_test, asked, samples))))
     found = judge_claim(claim, numbers, missing=_missing(asked, chapter, ledger), test=test, unjudged=why)
     return found.model_copy(
@@ -120,7 +138,10 @@ def _collapses(asked: Wanted, ledger: Ledger) -> Iterator[tuple[Ref, Collapses]]
     seeds = ledger.seeds(asked)
     for ref, metric in zip(asked.models, asked.about, strict=True):
         values = ledger[ref, asked]
-        found = collapses({seed: values[seed] for seed in seeds}, metric.better) if metric.better else None
+        images = images_counted(metric, ledger.sources(ref, asked))
+        step = 1 / images if images else None
+        own = {seed: values[seed] for seed in seeds}
+        found = collapses(own, metric.better, unit=step) if metric.better else None
         if found is not None and found.far:
             yield ref, found
 

@@ -36,9 +36,9 @@ def settles(
     """The probability that n seeds settle whether the true mean lies in (low, high).
 
     They do where the t-interval, of 95% unless `level` is another, contains neither bound (None: there is none on that
-    side), or where it lies within (-matters, matters). The sample's mean is taken to be normal, with the standard error and the degrees of freedom
-    that `at` says. By quadrature over the sample's standard error; good to about 1e-5. ValueError where n < 2 or low is
-    not below high.
+    side), or where it lies within (-matters, matters). The sample's mean is taken to be normal, with the standard error
+    and the degrees of freedom that `at` says. By quadrature over the sample's standard error; good to about 1e-5.
+    ValueError where n < 2 or low is not below high.
     """
     if n < 2:
         raise ValueError(f"the power of a t-interval needs n >= 2 and a positive sd; got n = {n}")

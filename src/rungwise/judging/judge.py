@@ -39,13 +39,18 @@ def judged(study: Study, records: Mapping[str, Record]) -> dict[str, tuple[Judge
     """The claims of each chapter with their verdicts, by the chapters' names."""
     if not any(chapter.claims for chapter in study.chapters):
         return {}
-    designs = {chapter.name: design_of(chapter.data) for chapter in study.chapters}
-    ledger = Ledger(measurements(study, records), records, designs, mixed=study.mixed)
+    ledger = ledger_of(study, records)
     known = known_metrics(study.chapters)
     return {
         chapter.name: tuple(judge(claim, chapter.name, known, ledger) for claim in chapter.claims)
         for chapter in study.chapters
     }
+
+
+def ledger_of(study: Study, records: Mapping[str, Record]) -> Ledger:
+    """What the study's chapters measured, to be looked up by model and metric."""
+    designs = {chapter.name: design_of(chapter.data) for chapter in study.chapters}
+    return Ledger(measurements(study, records), records, designs, mixed=study.mixed)
 
 
 class Asked(NamedTuple):

@@ -297,7 +297,7 @@ def test_sentences_on_tuning_sharing_cost_and_dominance(records):
     found = multitask.findings(SETTINGS, SEEDS, records)
     assert said(found, "Of 3 fixed weights, λ = 0.25 has the highest accuracy").endswith(
         "on the 100 images set aside: the tuned weights. On the test images its gain on the single-task nets is "
-        "+0.00% (95% interval +0.00% to +0.00%, n = 3)."
+        "+0.00% in each of 3 seeds."
     )
     assert "It is the best of the sweep on the images set aside." in said(
         found, "On item, the multi-task net at λ = 0.25"

@@ -25,7 +25,7 @@ class Row(NamedTuple):
     these: Judgement
     """As the study has it: these images, where the claim is about images."""
     new: Judgement
-    """If it is to hold for new images."""
+    """If it is to hold for new images; about the same as `these` where the claim is not about images."""
     survives: tuple[bool | None, ...]
     """Of `these`, one of each of `CONTROLS`; None where nothing was decided."""
 
@@ -36,9 +36,7 @@ def rows(folder: Path = REFERENCE) -> tuple[Row, ...]:
     run = open_run(folder)
     these, new = _judged(run, run.study), _judged(run, _about(run.study, "new images"))
     alive = [surviving(tuple(these.values()), control) for control in CONTROLS]
-    return tuple(
-        Row(name, these[name], new[name], tuple(one[name] for one in alive)) for name in these
-    )
+    return tuple(Row(name, these[name], new[name], tuple(one[name] for one in alive)) for name in these)
 
 
 def surviving(found: tuple[Judgement, ...], control: Control) -> dict[str, bool | None]:
@@ -62,3 +60,18 @@ def _about(study: Study, holds_for: HoldsFor) -> Study:
         for chapter in study.chapters
     ]
     return study.model_copy(update={"chapters": tuple(chapters)})
+
+
+def table(folder: Path = REFERENCE) -> str:
+    """In Markdown: a line for each claim."""
+    lines = ["| claim | these images | new images | Holm | Benjamini and Hochberg |", "|---|---|---|---|---|"]
+    for row in rows(folder):
+        new = "" if row.new.holds_for is None else row.new.verdict
+        changed = f"**{new}**" if new and row.new.verdict != row.these.verdict else new
+        alive = ({True: "survives", False: "falls", None: ""}[each] for each in row.survives)
+        lines.append(f"| {' | '.join((row.id, row.these.verdict, changed, *alive))} |".replace("  ", " "))
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(table())

@@ -40,3 +40,11 @@ def test_what_is_settled_has_a_good_chance_to_be_settled_again():
     assert (told["M1"].seeds_needed, told["M3"].note) == (37, "more than 1,000 seeds")
     assert told["R5"].seeds_needed == 2, "two perceptrons never differ in their iterations"
     assert (told["T4"].chance, told["T5"].note) == (1, "nothing tests it")
+
+
+def test_claims_of_some_chapters_compare_with_others_all_the_same():
+    told = power(open_run(REFERENCE).study.with_seeds(20), REFERENCE, ["cnns"]).claims
+    assert {claim.chapter for claim in told} == {"cnns"}
+    (equal,) = (claim for claim in told if claim.id == "C4-equal")
+    assert (equal.planned, equal.numbers[0].pilot) == (20, 5)
+    assert all("mlps/" in number.says for number in equal.numbers)

@@ -37,9 +37,9 @@ def power(study: Study, folder: Path, chapters: Sequence[str] = (), *, named: bo
     run = _opened(folder, named)
     pilot, store = with_seeds_of(study, run.study), run.store
     asked = wanted(pilot)
-    claims = store.reading(asked, lambda held: prospects(study, pilot, held.records))
+    claims, broken = store.reading(asked, lambda held: (prospects(study, pilot, held.records), held.damaged))
     found = tuple(claim for claim in claims if claim.chapter in {chapter.name for chapter in told.chapters})
-    damaged = tuple(store.read(asked).damaged.values())
+    damaged = tuple(broken.values())
     try:
         _check(found, study.title, folder)
     except UserError as error:

@@ -3,6 +3,7 @@ new images."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 from rungwise.evidence.answers import Side, by_image, right
 from rungwise.evidence.design import Design
@@ -15,6 +16,13 @@ from rungwise.records.record import Record
 
 Records = Mapping[int, Sequence[Record]]
 """Those that a value comes from, by seed."""
+
+
+class Band(TypedDict):
+    """Of curves: `Estimate.scale` and `Estimate.ratio`."""
+
+    scale: Scale
+    ratio: float
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,10 @@ class Measures:
         """The estimate of what is no metric, from one value per seed. `most`: the largest value of a share."""
         kept = tuple(float(value) for value in values)
         return Estimate(values=kept, scale=SCALES[kind], most=most, ratio=self.design.ratio) if kept else None
+
+    def band(self, kind: Kind = "number") -> Band:
+        """How the bands of curves over such values are made, for `findings.Lines`."""
+        return {"scale": SCALES[kind], "ratio": self.design.ratio}
 
     def difference(
         self,

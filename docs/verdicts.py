@@ -4,14 +4,15 @@ Each is judged by the records as they are, for these images and for new ones, an
 """
 
 import functools
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from rungwise.evidence.design import HoldsFor
 from rungwise.evidence.judgement import Judgement
-from rungwise.evidence.together import Control, survives
-from rungwise.judging.judge import judged
-from rungwise.runs.run import Run, open_run
+from rungwise.evidence.together import Control
+from rungwise.judging.judge import controlled, judged
+from rungwise.runs.run import open_run
 from rungwise.study.study import Study
 
 REFERENCE = Path(__file__).parents[1] / "results" / "reference"
@@ -34,21 +35,18 @@ class Row(NamedTuple):
 def rows(folder: Path = REFERENCE) -> tuple[Row, ...]:
     """Every claim of the run in the folder, in the order of its study."""
     run = open_run(folder)
-    these, new = _judged(run, run.study), _judged(run, _about(run.study, "new images"))
-    alive = [surviving(tuple(these.values()), control) for control in CONTROLS]
-    return tuple(Row(name, these[name], new[name], tuple(one[name] for one in alive)) for name in these)
+    records = run.records
+    these, new = (judged(study, records) for study in (run.study, _about(run.study, "new images")))
+    about_new = _by_id(new)
+    alive = [_by_id(controlled(these, control)) for control in CONTROLS]
+    return tuple(
+        Row(name, own, about_new[name], tuple(one[name].survives for one in alive))
+        for name, own in _by_id(these).items()
+    )
 
 
-def surviving(found: tuple[Judgement, ...], control: Control) -> dict[str, bool | None]:
-    """Whether each verdict survives control over all claims that were tested; None where nothing was decided."""
-    tested = {each.id: each.p for each in found if each.p is not None}
-    kept = dict(zip(tested, survives(list(tested.values()), control), strict=True))
-    decided = {each.id for each in found if each.verdict in ("supported", "refuted")}
-    return {each.id: kept[each.id] if each.id in decided & kept.keys() else None for each in found}
-
-
-def _judged(run: Run, study: Study) -> dict[str, Judgement]:
-    return {each.id: each for claims in judged(study, run.records).values() for each in claims}
+def _by_id(found: Mapping[str, Sequence[Judgement]]) -> dict[str, Judgement]:
+    return {each.id: each for claims in found.values() for each in claims}
 
 
 def _about(study: Study, holds_for: HoldsFor) -> Study:

@@ -1,7 +1,8 @@
 """How often looking after each seed errs where the seeds split one pool of images: that is why it is refused.
 
 The differences of n splits of one pool are correlated by n_test / (n_test + n_train) (Nadeau and Bengio 2003): all
-share what this pool does to the difference. Its truth over new pools is 0, on the bound of the claim. Nothing is promised.
+share what this pool does to the difference. Its truth over new pools is 0, on the bound of the claim. Nothing is
+promised.
 """
 
 import math

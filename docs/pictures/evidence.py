@@ -10,7 +10,6 @@ from docs.pictures import simulated as drawn
 from docs.pictures.paper import BLUE, GREEN, GREY, INK, ORANGE, PALE, cells, interval, rows, save, sheet, simulated
 from rungwise.evidence import pool, ranges
 from rungwise.evidence.collapse import far
-from rungwise.evidence.estimate import t_interval
 from rungwise.evidence.images import crossed
 from rungwise.evidence.medians import median_interval
 from rungwise.evidence.power import independent, settles
@@ -25,7 +24,7 @@ def claim() -> Figure:
     left.plot(values, np.zeros(5), "o", color=BLUE, ms=7)
     for seed, value in enumerate(values):
         left.annotate(str(seed), (value, 0), (0, 8), textcoords="offset points", ha="center")
-    interval(left, -1, t_interval(values), values.mean(), BLUE)
+    interval(left, -1, ranges.interval(values, "plain"), values.mean(), BLUE)
     left.set_title("MLP-2 less MLP-1, five seeds")
     rows(left, ["each seed", "mean and\n95% interval"])
     left.set_xlabel("difference, in images of 10,000")
@@ -94,7 +93,7 @@ def inside() -> Figure:
     ax.axvspan(1, 1.04, color=PALE, zorder=0)
     ax.text(1.02, -1.9, "no accuracy\nlies here", ha="center", va="center", fontsize=9)
     ax.plot(values, np.zeros(5), "o", color=GREY, ms=6)
-    interval(ax, -1, t_interval(values), values.mean(), ORANGE)
+    interval(ax, -1, ranges.interval(values, "plain"), values.mean(), ORANGE)
     interval(ax, -2, ranges.interval(values, "share"), values.mean(), BLUE)
     ax.plot(np.ones(5), np.full(5, -3), "o", color=GREY, ms=6)
     interval(ax, -3, ranges.binomial([449], [449]), 1, BLUE)
@@ -114,7 +113,7 @@ def collapse() -> Figure:
     ax.plot(values, np.zeros(10), "o", color=BLUE, ms=6, alpha=0.8)
     ax.plot(values[lost], 0, "o", color=ORANGE, ms=7)
     ax.annotate(f"seed {lost} lies far from the others", (values[lost], 0), (9, -3), textcoords="offset points")
-    interval(ax, -1, t_interval(values), values.mean(), ORANGE)
+    interval(ax, -1, ranges.interval(values, "plain"), values.mean(), ORANGE)
     interval(ax, -2, median_interval(values), float(np.median(values)), BLUE)
     rows(ax, ["ten seeds", "mean and\nt-interval", "median and\nexact interval"])
     ax.set_xlabel("test accuracy")

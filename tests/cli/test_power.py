@@ -7,6 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from rungwise.cli.app import app
+from rungwise.cli.power_listing import print_power
+from rungwise.judging.prospects import ClaimProspect, NumberProspect
 from rungwise.runs.run import run_study
 from rungwise.study.reading import parse_study
 
@@ -121,3 +123,18 @@ def test_records_that_are_damaged_are_named(folder, tmp_path, pilot, code):
     done = power(folder / "study.toml", "--pilot", tmp_path / "hurt", code=code)
     assert str(record.relative_to(tmp_path / "hurt")) in done.stderr
     assert ("a pilot of one seed" in done.stderr) == (code == 2)
+
+
+def test_of_a_claim_of_many_numbers_the_hardest_are_shown(capsys):
+    numbers = tuple(
+        NumberProspect(says=f"x{i}", low=0, pilot=6, mean=-3e-17, sd=1, planned=5, chance=chance, seeds_needed=9)
+        for i, chance in enumerate((None, 0.004, 0.2, 0.5, 0.6, 0.7, 0.995))
+    )
+    claim = ClaimProspect(chapter="mlps", id="A", says="a", planned=5, chance=0.004, note="a note", numbers=numbers)
+    print_power("runs/pilot", [claim])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[2:7]] == ["x0", "x1", "x2", "x3", "x4"]
+    assert (lines[1].split()[:3], lines[1].split()[-4:]) == (["A", "7", "numbers"], ["<", "1%", "a", "note"])
+    assert lines[2].split()[4:6] == ["0", "1"], "a rest of cancelling sums is no mean"
+    assert lines[7].strip() == "and 2 more with a chance of 70% or more"
+    assert lines[8].startswith("Told from runs/pilot: 0 of 1 claims have a chance of 80% or more")

@@ -57,12 +57,12 @@ def _add(table: Table, claim: ClaimProspect) -> None:
         table.add_row("", *_cells(number))
     if rest := claim.numbers[SHOWN:]:
         least = min(-1.0 if number.chance is None else number.chance for number in rest)
-        easier = f" with a chance of {least:.0%} or more" if least >= 0.01 else ""
+        easier = "" if least < 0.01 else f" with a chance of {least:.0%} or more" if least < 0.99 else " with over 99%"
         table.add_row("", f"and {len(rest)} more{easier}", *[""] * (len(FIGURES) + 1))
 
 
 def _cells(number: NumberProspect) -> tuple[str, ...]:
-    mean, sd, half = ("" if value is None else f"{value:.4g}" for value in (number.mean, number.sd, number.half_width))
+    mean, sd, half = map(_amount, (number.mean, number.sd, number.half_width))
     return (
         escape(number.says),
         number.claimed,
@@ -74,6 +74,11 @@ def _cells(number: NumberProspect) -> tuple[str, ...]:
         _chance(number.chance),
         _needed(number.seeds_needed, number.note),
     )
+
+
+def _amount(value: float | None) -> str:
+    """Sums of shares that cancel leave a rest of about 1e-17, which is no number to show."""
+    return "" if value is None else f"{0.0 if abs(value) < 1e-12 else value:.4g}"
 
 
 def _chance(chance: float | None) -> str:

@@ -198,7 +198,8 @@ def _warnings(asked: Sequence[Wanted], numbers: Sequence[Number], ledger: Ledger
     """What its records give cause to doubt."""
     ran = [(each, number.estimate) for each, number in zip(asked, numbers, strict=True) if number.estimate]
     noisy = [estimate.n for each, estimate in ran if not each.exact]
-    yield from methodology.few_seeds(min(noisy, default=0))
+    ranked = any(number.p_wilcoxon is not None for number in numbers)
+    yield from methodology.few_seeds(min(noisy, default=0), ranked=ranked)
     compared = [each for each, _ in ran if len(each.models) > 1]
     yield from methodology.unequal(
         _groups((each for each in compared if methodology.unequal(_groups([each], ledger))), ledger)

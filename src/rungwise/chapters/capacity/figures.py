@@ -8,7 +8,7 @@ import numpy as np
 from rungwise.chapters.capacity.results import CapacityResults, WidthResult, of_labels
 from rungwise.chapters.capacity.settings import Labels, Settings
 from rungwise.chapters.drawing import missing, over_epochs, over_values
-from rungwise.evidence.measure import Kind
+from rungwise.evidence.ranges import Scale
 from rungwise.findings import Figure, Lines, Panel, Series
 
 H = "hidden units h"
@@ -54,7 +54,7 @@ def _errors(kinds: Kinds, chapter: str, runs: str) -> Figure:
     panels: list[Panel] = [
         _panel(f"{labels.capitalize()} labels", (
             _series("training error", own, "train_error"), _series("test error", own, "test_error")
-        ), kinds, kind="share")
+        ), kinds, scale="share")
         for labels, own in kinds.items()
     ]  # fmt: skip
     ends = "; ".join(f"{labels} labels {_ends(own, 'test_error')}" for labels, own in kinds.items())
@@ -140,7 +140,7 @@ def _learning(own: Sequence[WidthResult], chapter: str, settings: Settings, runs
             for result in shown
         )
         loss = key == "train_loss"
-        band = own[0].measures.band("loss" if loss else "share")
+        band = own[0].measures.band("positive" if loss else "share")
         panels.append(Lines(title=title, x_label="epoch", series=series, log_y=loss, **band))
     ends = "; ".join(f"h = {r.width:,} {r.mean('epochs'):.0f} epochs, error {r.mean('train_error'):.4f}" for r in shown)
     return (
@@ -162,9 +162,15 @@ def _series(name: str, own: Sequence[WidthResult], key: str, divisor: float = 1.
 
 
 def _panel(
-    title: str, series: Iterable[Series], kinds: Kinds, *, kind: Kind = "amount", y_label: str = "", log_y: bool = False
+    title: str,
+    series: Iterable[Series],
+    kinds: Kinds,
+    *,
+    scale: Scale = "positive",
+    y_label: str = "",
+    log_y: bool = False,
 ) -> Lines:
-    band = next(iter(kinds.values()))[0].measures.band(kind)
+    band = next(iter(kinds.values()))[0].measures.band(scale)
     own = tuple(series)
     return Lines(title=title, x_label=H, y_label=y_label, series=own, log_x=True, log_y=log_y, markers=True, **band)
 

@@ -92,10 +92,19 @@ def line_of_seeds(
 
 
 def line_of_images(crossed: Crossed, scale: Scale = "plain", most: float = 1.0) -> Line | None:
-    """The test by the scatter of seeds and images. None where nothing scatters, or the mean is on its edge."""
+    """The test by the scatter of seeds and images. None where nothing scatters, or the mean is on its edge.
+
+    Where images add next to no scatter, their degrees of freedom alone could make it surer of new images than the seeds
+    are of these. So it is never narrower than the test by the scatter of the seeds.
+    """
     if crossed.se == 0 or (scale == "share" and not 0 < crossed.mean < most):
         return None
-    return Line(crossed.mean, crossed.se, crossed.df, crossed.at, scale, most)
+
+    def at(count: float) -> tuple[float, float]:
+        of_seeds = math.sqrt(crossed.seeds / (count * crossed.m)), count - 1
+        return max(crossed.at(count), of_seeds, key=lambda found: float(stats.t.ppf(0.975, found[1])) * found[0])
+
+    return Line(crossed.mean, *at(crossed.n), at, scale, most)
 
 
 class Count(NamedTuple):

@@ -48,7 +48,7 @@ def measured(metric: str, **values: tuple[float, ...]) -> list[Measurement]:
 def test_the_best_is_that_of_the_better_mean() -> None:
     numbers = measured("test_accuracy", A=(0.5, 0.7), B=(0.9, 0.7), C=(0.8, 0.8))
     assert best("nets", Measures({"test_accuracy": HIGHER}, Design()), numbers) == Best(
-        "nets", "test_accuracy", "B", Estimate(values=(0.9, 0.7)), 3
+        "nets", "test_accuracy", "B", Estimate(values=(0.9, 0.7), scale="share"), 3
     )
     lowest = best("nets", Measures({"test_accuracy": LOWER}, Design()), numbers)
     assert lowest is not None

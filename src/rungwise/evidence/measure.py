@@ -55,6 +55,9 @@ class Metric:
     """
     trials: int | None = None
     """Of a share of few things, as dreams: of how many in each seed. It is judged by each of them, not by shares."""
+    over_seeds: bool = False
+    """Whether a seed's value depends on the other seeds too, as where all of them choose what it is compared with: then
+    more seeds change the earlier values, and no look at them holds."""
 
     @property
     def scale(self) -> Scale:

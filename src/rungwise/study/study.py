@@ -1,7 +1,7 @@
 """What to find out: a study file, read and checked before anything runs."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import Field, PrivateAttr, SerializeAsAny
 
@@ -11,6 +11,7 @@ from rungwise.data.settings import IDENTITY
 from rungwise.errors import UserError, nearest
 from rungwise.settings import Settings
 from rungwise.shown import Shown
+from rungwise.study.settling import Settle
 from rungwise.trial import Trial
 
 MOST_TRIALS = 100_000
@@ -47,6 +48,8 @@ class Study(Settings, Shown):
     keep_weights: Keep = Field("all", exclude_if=lambda kept: kept == "all")
     """Which weights of trained nets stay in the folder once a run has ended, unless a chapter says otherwise: those of
     all, those of each chapter's best model, or none."""
+    settle: Settle | None = Field(None, exclude_if=lambda settle: settle is None)
+    """How seeds were added until claims were settled; None: every number of seeds was fixed before."""
     chapters: tuple[SerializeAsAny[ChapterSettings], ...] = Field((), alias="chapter", max_length=1000)
     _whence: Whence = PrivateAttr(Whence())
 
@@ -59,9 +62,21 @@ class Study(Settings, Shown):
         return chapter.keep_weights or self.keep_weights
 
     def with_seeds(self, seeds: int) -> "Study":
-        """The study with that many seeds for every chapter."""
+        """The study with that many seeds for every chapter, a number that is fixed before."""
         chapters = tuple(chapter.model_copy(update={"seeds": None}) for chapter in self.chapters)
-        return self.model_copy(update={"seeds": seeds, "chapters": chapters})
+        return self.model_copy(update={"seeds": seeds, "chapters": chapters, "settle": None})
+
+    def with_seeds_of(self, seeds: Mapping[str, int]) -> "Study":
+        """The study with so many seeds for some chapters, by name."""
+        chapters = tuple(
+            chapter.model_copy(update={"seeds": seeds.get(chapter.name, chapter.seeds)}) for chapter in self.chapters
+        )
+        return self.model_copy(update={"chapters": chapters})
+
+    def seeds_before(self, chapter: ChapterSettings) -> tuple[int, ...]:
+        """The seeds of one of its chapters that were fixed before: without those that were added to settle claims."""
+        before = self.settle.before.get(chapter.name) if self.settle else None
+        return self.seeds_of(chapter) if before is None else tuple(range(before))
 
     def only(self, names: Iterable[str]) -> "Study":
         """The study with these chapters alone, by name; StudyError where it has not one of them."""
@@ -70,7 +85,19 @@ class Study(Settings, Shown):
         for name in names:
             if name not in own:
                 raise StudyError(f"the study has no chapter {name!r}; {nearest(name, own)}")
-        return self.model_copy(update={"chapters": tuple(c for c in self.chapters if c.name in names)})
+        return self.model_copy(update={"chapters": tuple(c for c in self.chapters if c.name in names)})._with_own_settle()
+
+    def _with_own_settle(self) -> "Study":
+        """The study without what `settle` says of claims and chapters that it has not."""
+        if self.settle is None:
+            return self
+        ids = {claim.id for chapter in self.chapters for claim in chapter.claims}
+        names = {chapter.name for chapter in self.chapters}
+        settle = Settle(
+            claims=tuple(claim for claim in self.settle.claims if claim in ids),
+            before={name: seeds for name, seeds in self.settle.before.items() if name in names},
+        )
+        return self.model_copy(update={"settle": settle})
 
     def read_from(self, name: str, text: str) -> "Study":
         """The study with the name and the text of its file."""

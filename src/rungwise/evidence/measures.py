@@ -29,9 +29,9 @@ class Measures:
 
         `records`: where they are given and hold the answers to single images, it has the interval for new ones too.
         """
-        metric = self.metrics[key]
-        if not values:
+        if not values:  # as of a metric that only longer training has
             return None
+        metric = self.metrics[key]
         own = tuple(values.values())
         if metric.exact or metric.timing:
             return Estimate(values=own, scale="plain" if metric.exact else metric.scale)

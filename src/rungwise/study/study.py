@@ -85,9 +85,11 @@ class Study(Settings, Shown):
         for name in names:
             if name not in own:
                 raise StudyError(f"the study has no chapter {name!r}; {nearest(name, own)}")
-        return self.model_copy(update={"chapters": tuple(c for c in self.chapters if c.name in names)})._with_own_settle()
+        return self.model_copy(
+            update={"chapters": tuple(c for c in self.chapters if c.name in names)}
+        ).with_own_settle()
 
-    def _with_own_settle(self) -> "Study":
+    def with_own_settle(self) -> "Study":
         """The study without what `settle` says of claims and chapters that it has not."""
         if self.settle is None:
             return self

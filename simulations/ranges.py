@@ -65,7 +65,7 @@ def edges(studies: int, seed: int) -> list[Row]:
                     each or binomial(line.tolist(), [images] * n) for each, line in zip(logit, counts, strict=True)
                 ]
                 what = f"accuracy {accuracy:g} on {images} images"
-                rows.append(covered(f"{what}: logit, else binomial", n, found, truth, 0.92))
+                rows.append(covered(f"{what}: logit, else binomial", n, found, truth, 0.93))
                 rows.append(share(f"{what}: studies without a logit", n, np.array([each is None for each in logit])))
     return rows
 

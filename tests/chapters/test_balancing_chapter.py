@@ -18,7 +18,7 @@ from rungwise.study.study import StudyError
 LOOPS = {"none": [1, 2, 3, 5, 7], "one": [0, 4, 6, 9], "two": [8]}
 COMPACT = {"family": "compact", "filters": [2, 3]}
 BASE = {
-    "data": {"source": "digits", "train_images": 200, "validation_images": 100},
+    "data": {"source": "mnist", "train_images": 200, "validation_images": 100},
     "fit": {"epochs": 4, "batch": 32, "evaluate": "end"},
     "net": COMPACT,
     "tasks": {"item": "labels", "loops": LOOPS},
@@ -94,14 +94,14 @@ def figure(findings, name):
     [
         ({"methods": {"D": "dwaa"}}, "no method is called 'dwaa'; did you mean 'dwa'"),
         ({"methods": {"D": {"method": "dwa", "temprature": 2}}}, "unknown setting 'temprature'"),
-        ({"methods": {"A": "auto-lambda"}, "data": {"source": "digits"}}, "set validation_images"),
+        ({"methods": {"A": "auto-lambda"}, "data": {"source": "mnist"}}, "set validation_images"),
         ({"methods": {"A": "adatask"}, "fit": {"epochs": 1, "optimiser": "sgd"}}, 'needs "adam"'),
         ({"methods": {"single: item": "dwa"}}, "'single: item' is what another model of this chapter is called"),
         ({"methods": {"multi: λ = 0.5": "dwa"}}, "is what another model"),
         ({"sharing": {"DWA": COMPACT}}, "'DWA' is what another model"),
         ({"sharing": {"X": {"family": "crossstitch"}}}, "did you mean 'cross-stitch'"),
         ({"tasks": {"item": "labels", "turn": "turn"}}, "a column of the data"),
-        ({"data": {"source": "digits", "validation_images": 0}}, "at least 1 image, got 0"),
+        ({"data": {"source": "mnist", "validation_images": 0}}, "at least 1 image, got 0"),
     ],
 )
 def test_wrong_settings_are_refused(change, message):
@@ -113,7 +113,7 @@ STUDY = """
 title = "T"
 [[chapter]]
 kind = "multitask"
-data = { source = "digits"VALIDATION }
+data = { source = "mnist"VALIDATION }
 fit = { epochs = 1RECIPE }
 net = { family = "compact", filters = [2, 3] }
 weights = [WEIGHTS]
@@ -297,7 +297,7 @@ def test_sentences_on_tuning_sharing_cost_and_dominance(records):
     found = multitask.findings(SETTINGS, SEEDS, records)
     assert said(found, "Of 3 fixed weights, λ = 0.25 has the highest accuracy").endswith(
         "on the 100 images set aside: the tuned weights. On the test images its gain on the single-task nets is "
-        "+0.00% (95% interval +0.00% to +0.00%, n = 3)."
+        "+0.00% in each of 3 seeds."
     )
     assert "It is the best of the sweep on the images set aside." in said(
         found, "On item, the multi-task net at λ = 0.25"
@@ -318,7 +318,7 @@ def test_sentences_on_tuning_sharing_cost_and_dominance(records):
 
 
 def test_without_images_set_aside_the_choice_is_warned_of(fitted):
-    settings = multitask.Settings(**{**BASE, "data": {"source": "digits"}})
+    settings = multitask.Settings(**{**BASE, "data": {"source": "mnist"}})
     found = multitask.findings(settings, SEEDS, records_of(fitted, settings))
     assert "chosen by its accuracy on the test set itself" in found.warnings[1]
     assert "validation_images" in found.warnings[1]

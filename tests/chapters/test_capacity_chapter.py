@@ -192,7 +192,7 @@ def test_error_and_fitting_are_reported(found):
 def test_epochs_are_compared_where_both_were_fitted(found):
     text = saying(found, "Both kinds of labels were fitted")
     assert "at 2 of 3 widths" in text
-    assert "151 against 51 at h = 256 (+100, paired by seed, n = 3" in text
+    assert "151 against 51 at h = 256 (+100 in each of 3 seeds)" in text
     assert "at h = 64" not in text
 
 

@@ -15,7 +15,7 @@ title = "T"
 seeds = 3
 [[chapter]]
 kind = "transfer"
-data = { source = "digits", train_images = 1000, validation_images = 100 }
+data = { source = "mnist", train_images = 1000, validation_images = 100 }
 fit = { epochs = 6, batch = 50 }
 net = { family = "compact", filters = [2, 3] }
 weights = 0.25

@@ -81,6 +81,15 @@ def test_equal_values_have_no_interval(value: float) -> None:
     assert (found.se, found.df, found.interval()) == (0, math.inf, None)
 
 
+def test_seeds_that_tie_by_chance_have_the_noise_of_single_answers() -> None:
+    """Rows 1 0 and 0 1: all means are 1/2, MS_s = MS_i = 0 and MS_r = 1, so that se = sqrt(1 / 4), with 1 df."""
+    found = crossed(np.eye(2, dtype=bool))
+    assert found is not None
+    assert (found.seeds, found.images, found.residual) == (0, 0, 1)
+    assert (found.mean, found.se, found.df) == (0.5, 0.5, 1)
+    assert found.at(math.inf)[0] == 0
+
+
 def test_one_seed_or_one_image_has_no_analysis() -> None:
     assert crossed(np.zeros((1, 10))) is None
     assert crossed(np.zeros((10, 1))) is None

@@ -5,7 +5,7 @@ import pytest
 
 from rungwise.evidence.claims import Claim
 from rungwise.evidence.paired import LEVEL, tost_p
-from rungwise.evidence.power import seeds_needed
+from rungwise.evidence.power import independent, seeds_needed
 from rungwise.evidence.sample import Sample
 from rungwise.evidence.verdict import judge_numbers, overall, verdicts
 from rungwise.evidence.why import judge_claim

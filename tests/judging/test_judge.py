@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from rungwise.evidence.claims import Best, Claim, Highest, Lowest
+from rungwise.evidence.judgement import Judgement
 from rungwise.evidence.measure import Measurement, Metric
-from rungwise.judging.judge import Ledger, judge, judged, measurements
+from rungwise.judging.judge import controlled, judge, judged, measurements
+from rungwise.judging.ledger import Ledger
 from rungwise.runs.run import open_run, run_study
 from rungwise.study.reading import known_metrics, parse_study
 
@@ -70,6 +72,27 @@ def test_a_value_and_a_trend():
     found = judgement(ACCURACIES, metric="test_accuracy", trend="falls", over=["A", "B", "C"])
     assert found.numbers[0].estimate.values == pytest.approx((-0.1, -0.095, -0.105, -0.1))  # (C - A) / 2
     assert (found.verdict, found.test) == ("supported", "t on the slope by seed")
+
+
+def test_all_claims_of_a_study_together():
+    """p of .004, .03 and .04, and one that was not run: Holm keeps the first alone, Benjamini and Hochberg all three."""
+    ps = {"A": 0.004, "B": 0.03, "C": 0.04}
+    claims = {
+        name: Judgement(
+            id=name, says="s", verdict="refuted" if name == "B" else "supported", why="", test="t", n=5, p=p
+        )
+        for name, p in ps.items()
+    }
+    open_ = Judgement(id="D", says="s", verdict="not run", why="", test="", n=0)
+    found = {"one": (claims["A"], open_), "two": (claims["B"], claims["C"])}
+
+    def kept(control):
+        every = controlled(found, control)
+        assert [claim.id for own in every.values() for claim in own] == ["A", "D", "B", "C"]
+        return {claim.id: claim.survives for own in every.values() for claim in own}
+
+    assert kept("holm") == {"A": True, "B": False, "C": False, "D": None}
+    assert kept("benjamini-hochberg") == {"A": True, "B": True, "C": True, "D": None}
 
 
 def test_equal_is_two_one_sided_tests():

@@ -18,7 +18,7 @@ def test_json_is_strict_and_holds_tables_figures_and_statements(document: Docume
         raise AssertionError(f"{constant} is no JSON")
 
     content = json.loads(findings_json(document), parse_constant=refuse)
-    assert content["schema"] == 1
+    assert content["schema"] == 2
     assert [chapter["kind"] for chapter in content["chapters"]][:2] == ["projection", "perceptrons"]
     table = content["chapters"][2]["tables"][0]
     assert [column["key"] for column in table["columns"]][:2] == ["net", "parameters"]

@@ -17,12 +17,12 @@ def test_a_table_aligns_numbers_right_and_tells_n() -> None:
         id="t",
         caption="",
         columns=(Column(key="net", label="Net|s"), Column(key="a", label="Accuracy", digits=2)),
-        rows=(("a_b", Estimate(values=(0.5, 0.5, 0.5))), ("c", Estimate(values=(0.25,))), ("d", None)),
+        rows=(("a_b", Estimate(values=(0.4, 0.5, 0.6), new=(0.1, 0.9))), ("c", Estimate(values=(0.25,))), ("d", None)),
     )
     assert markdown_table(table).splitlines() == [
         r"| Net\|s | Accuracy |",
         "| :--- | ---: |",
-        r"| a\_b | 0.50 (0.50–0.50) |",
+        r"| a\_b | 0.50 (0.25–0.75; new images 0.10–0.90) |",
         "| c | 0.25 |",
         "| d |  |",
     ]

@@ -16,10 +16,10 @@ from rungwise.findings import Findings
 from rungwise.report.cells import table_csv
 from rungwise.report.claims import (
     anchors,
+    centre_and_interval,
     claims_table,
     facts,
     mcnemar_table,
-    mean_and_interval,
     numbers_table,
     told_counts,
     told_extent,
@@ -89,7 +89,8 @@ def test_p_values_read_as_in_print(p: float, says: str) -> None:
     ],
 )
 def test_a_mean_has_the_decimals_of_its_interval(values: tuple[float, ...], mean: str, interval: str) -> None:
-    assert mean_and_interval(Estimate(values=values)) == (mean, interval)
+    number = Number(says="x", low=0, verdict="supported", estimate=Estimate(values=values))
+    assert centre_and_interval(number) == (mean, interval)
 
 
 def test_a_fold_tells_what_it_holds(judged: Document) -> None:

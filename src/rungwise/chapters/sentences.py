@@ -54,11 +54,16 @@ def seed_warnings(progress: Progress) -> tuple[str, ...]:
     return tuple(warnings)
 
 
+def in_each(estimate: Estimate) -> str:
+    """ " in each of 3 seeds", of values that have no interval since they are the same; nothing of a single one."""
+    return f" in each of {estimate.n} seeds" if estimate.n > 1 and estimate.interval is None else ""
+
+
 def in_words(estimate: Estimate, digits: int = 3) -> str:
     """The mean with its interval and n, and that for new images where there is one; else the bare value."""
     mean = f"{estimate.mean:.{digits}f}"
     if estimate.interval is None:
-        return mean
+        return f"{mean}{in_each(estimate)}"
     low, high = estimate.interval
     new = (
         "" if estimate.new is None else f"; for new images {estimate.new[0]:.{digits}f} to {estimate.new[1]:.{digits}f}"
@@ -75,8 +80,10 @@ def compared(difference: Estimate, more: str, less: str, same: str, digits: int 
 
 def paired_in_words(difference: Estimate, digits: int = 4) -> str:
     """What a difference paired by seed rests on, in parentheses, and whether that is evidence of one."""
-    if difference.interval is None:
+    if difference.interval is None and difference.n == 1:
         return "(one run each: no interval)"
+    if difference.interval is None:
+        return f"(paired by seed:{in_each(difference)}, so that there is no scatter to judge by)"
     low, high = difference.interval
     verdict = "does not contain 0" if low > 0 or high < 0 else "contains 0: no evidence of a difference"
     interval = f"{low:+.{digits}f} to {high:+.{digits}f}"

@@ -29,10 +29,9 @@ class Measures:
 
         `records`: where they are given and hold the answers to single images, it has the interval for new ones too.
         """
-        if not values:  # as of a metric that only longer training has
+        if not values:
             return None
-        metric = self.metrics[key]
-        own = tuple(values.values())
+        metric, own = self.metrics.get(key, Metric("", ())), tuple(values.values())
         if metric.exact or metric.timing:
             return Estimate(values=own, scale="plain" if metric.exact else metric.scale)
         return Estimate(

@@ -5,10 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import special
 
-from rungwise.evidence.paired import RESOLUTION
-
-LEVEL = 0.05
-"""Two-sided: that of the 95% interval."""
+from rungwise.evidence.paired import LEVEL, RESOLUTION
 
 
 def median_interval(values: Sequence[float] | np.ndarray) -> tuple[float, float] | None:

@@ -4,14 +4,13 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
-from rungwise.evidence.paired import holm
+from rungwise.evidence.paired import LEVEL, holm
 
 Control = Literal["holm", "benjamini-hochberg", "e-benjamini-hochberg"]
 """What is kept at the level. holm: the probability of any false rejection (Holm 1979), whatever the dependence.
 benjamini-hochberg: the expected share of false ones among the rejections (Benjamini and Hochberg 1995), where the p
 are independent or positively dependent. e-benjamini-hochberg: the same from e-values, whatever the dependence (Wang
 and Ramdas 2022)."""
-LEVEL = 0.05
 
 
 def survives(values: Sequence[float], method: Control, *, level: float = LEVEL) -> tuple[bool, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from rungwise.evidence.decide import At, Line, Median, Signs
 from rungwise.evidence.judgement import Number, Verdict
-from rungwise.evidence.medians import seeds_needed_median
+from rungwise.evidence.medians import seeds_needed_median, sides
 from rungwise.evidence.paired import LEVEL, effect, holm, wilcoxon_p
 from rungwise.evidence.power import seeds_needed
 from rungwise.evidence.sample import Sample
@@ -128,8 +128,7 @@ def _needed(sample: Sample) -> int | None:
             low, high = (None if bound is None or math.isinf(bound) else bound for bound in (low, high))
             needed = seeds_needed(test.on(test.centre), _on_line(test), low, high, sample.matters)
         case Median():
-            above = sum(value > _bound(sample) for value in test.values) / n
-            needed = seeds_needed_median(above)
+            needed = seeds_needed_median(max(sides(test.values, _bound(sample))) / n)
         case Signs():
             needed = None if test.centre in sample.bounds else math.ceil(1 - math.log2(LEVEL))
         case _:

@@ -9,15 +9,17 @@ from rungwise.evidence.claims import Claim
 from rungwise.evidence.collapse import Collapses, collapses
 from rungwise.evidence.conditions import Known, Ref, Wanted, wanted
 from rungwise.evidence.decide import Count
-from rungwise.evidence.design import design_of
+from rungwise.evidence.design import Design, design_of
 from rungwise.evidence.judgement import Judgement, Number
 from rungwise.evidence.measure import TEST_ACCURACY, Measurement
+from rungwise.evidence.measures import images_counted
 from rungwise.evidence.paired import McNemar
 from rungwise.evidence.sample import Sample
 from rungwise.evidence.verdict import judge_numbers
 from rungwise.evidence.why import judge_claim
 from rungwise.judging.ledger import Ledger, path
 from rungwise.judging.samples import named, sample
+from rungwise.judging.settled import course, settled
 from rungwise.records.record import Record
 from rungwise.study.reading import known_metrics
 from rungwise.study.study import Study
@@ -37,13 +39,45 @@ def judged(study: Study, records: Mapping[str, Record]) -> dict[str, tuple[Judge
     """The claims of each chapter with their verdicts, by the chapters' names."""
     if not any(chapter.claims for chapter in study.chapters):
         return {}
-    designs = {chapter.name: design_of(chapter.data) for chapter in study.chapters}
-    ledger = Ledger(measurements(study, records), records, designs, mixed=study.mixed)
-    known = known_metrics(study.chapters)
+    known, ids = known_metrics(study.chapters), () if study.settle is None else study.settle.claims
+    fixed = ledger_before(study, records)
+    added = ledger_of(study, records) if ids else fixed
     return {
-        chapter.name: tuple(judge(claim, chapter.name, known, ledger) for claim in chapter.claims)
+        chapter.name: tuple(
+            judge_settled(claim, chapter.name, known, added)
+            if claim.id in ids
+            else judge(claim, chapter.name, known, fixed)
+            for claim in chapter.claims
+        )
         for chapter in study.chapters
     }
+
+
+def ledger_of(study: Study, records: Mapping[str, Record]) -> Ledger:
+    """Everything that was measured, and what is behind it."""
+    return Ledger(measurements(study, records), records, _designs(study), mixed=study.mixed)
+
+
+def ledger_before(study: Study, records: Mapping[str, Record]) -> Ledger:
+    """What was measured on numbers of seeds that were fixed before: all, but for seeds that were added to settle
+    claims. Chapters read these seeds alone, since some choose among models by all seeds."""
+    found = (
+        measurement
+        for chapter in study.chapters
+        for measurement in load_chapter(chapter.kind).measured(chapter, study.seeds_before(chapter), records)
+    )
+    return Ledger(found, records, _designs(study), mixed=study.mixed)
+
+
+def _designs(study: Study) -> dict[str, Design]:
+    return {chapter.name: design_of(chapter.data) for chapter in study.chapters}
+
+
+def judge_settled(claim: Claim, chapter: str, known: Known, ledger: Ledger) -> Judgement:
+    """One claim that seeds are added for, by its looks. It is about the test images as they are."""
+    found = course(claim, chapter, known, ledger)
+    about = claim.model_copy(update={"holds_for": "these images"})
+    return settled(judge(about, chapter, known, ledger.first(found.n)), found)
 
 
 def judge(claim: Claim, chapter: str, known: Known, ledger: Ledger) -> Judgement:
@@ -120,7 +154,10 @@ def _collapses(asked: Wanted, ledger: Ledger) -> Iterator[tuple[Ref, Collapses]]
     seeds = ledger.seeds(asked)
     for ref, metric in zip(asked.models, asked.about, strict=True):
         values = ledger[ref, asked]
-        found = collapses({seed: values[seed] for seed in seeds}, metric.better) if metric.better else None
+        images = images_counted(metric, ledger.sources(ref, asked))
+        step = 1 / images if images else None
+        own = {seed: values[seed] for seed in seeds}
+        found = collapses(own, metric.better, unit=step) if metric.better else None
         if found is not None and found.far:
             yield ref, found
 

@@ -30,7 +30,7 @@ class Ledger:
 
     def first(self, seeds: int) -> "Ledger":
         """What it has of the seeds 0, 1, ... seeds - 1 alone."""
-        found = Ledger((), self.records, mixed=self.mixed)
+        found = Ledger((), self.records, self.designs, mixed=self.mixed)
         found._right = self._right
         found._found = {
             key: {seed: each for seed, each in values.items() if seed < seeds} for key, values in self._found.items()

@@ -50,6 +50,13 @@ def told_multiplicity(claims: Sequence[Judgement]) -> str:
     tested = sum(claim.verdict != "not run" for claim in claims)
     if not tested:
         return ""
+    controlled = [claim.survives for claim in claims if claim.survives is not None]
+    if controlled:
+        kept = sum(controlled)
+        return (
+            f"The {tested} claims that were tested were judged together too: {kept} of the {len(controlled)} verdicts "
+            f"that were decided {'survives' if kept == 1 else 'survive'}."
+        )
     if tested == 1:
         return "It is judged at the 5% level: a verdict is wrong by chance in at most 1 of 20 studies like this one."
     return (

@@ -73,11 +73,17 @@ def _all_claims(document: Document) -> Iterator[str]:
     yield "## Claims"
     yield escaped(f"{told_counts(document.claims)} {told_multiplicity(document.claims)}")
     rows = (
-        (claim.id, chapter.title, claim.says, _verdict(claim.verdict))
+        (claim.id, chapter.title, claim.says, _verdict(claim.verdict) + _survival(claim))
         for chapter in document.chapters
         for claim in chapter.claims
     )
     yield _words(("Claim", "Chapter", "What it says", "Verdict"), rows)
+
+
+def _survival(claim: Judgement) -> str:
+    if claim.survives is None:
+        return ""
+    return f" ({'survives' if claim.survives else 'does not survive'} among all claims)"
 
 
 def _claims(claims: Sequence[Judgement]) -> Iterator[str]:

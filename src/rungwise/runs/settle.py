@@ -217,7 +217,7 @@ class Settling:
         )
 
     def _hopeless(self, found: Course, n: int) -> bool:
-        """Whether a claim that is open was given up after n seeds: whatever comes later, it stays so in this session."""
+        """Whether an open claim was given up after n seeds: whatever comes later, it stays so in this session."""
         key = (found.claim.id, n)
         if found.settled is None and key not in self.no_hope:
             self.no_hope[key] = hopeless(numbers_of(found, n), self.most_seeds)

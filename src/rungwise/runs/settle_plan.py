@@ -2,9 +2,9 @@
 
 import math
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from rungwise.errors import UserError, nearest
 from rungwise.evidence.anytime import earliest
@@ -87,11 +87,10 @@ class Costs:
 
     def learn(self, records: Iterable[Record]) -> None:
         """Take the times of these records for those of their models."""
-        sums, counts = Counter[str](), Counter[str]()
+        found: dict[str, list[float]] = {}
         for record in records:
-            sums[record.label] += sum(record.timings.values()) + TRIAL_S
-            counts[record.label] += 1
-        self.measured = {label: sums[label] / counts[label] for label in counts}
+            found.setdefault(record.label, []).append(sum(record.timings.values()) + TRIAL_S)
+        self.measured = {label: fmean(times) for label, times in found.items()}
 
     def correct(self, expected_s: float, took_s: float) -> None:
         """Take what a round took as a sign of what later ones will take."""
@@ -162,7 +161,7 @@ def _begun(study: Study, held: Held | None, found: Sequence[Aim]) -> Study:
     if settle is not None:
         before |= settle.before
     needed = [name for aim in found for name in aim.needs]
-    study = study.with_seeds_of({name: FIRST for name in needed} | seeds)
+    study = study.with_seeds_of(dict.fromkeys(needed, FIRST) | seeds)
     earlier = () if settle is None else settle.claims
     claims = tuple(dict.fromkeys((*earlier, *(aim.claim.id for aim in found))))
     return study.model_copy(update={"settle": Settle(claims=claims, before=before)}).with_own_settle()

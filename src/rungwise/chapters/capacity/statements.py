@@ -7,7 +7,7 @@ from rungwise.chapters.capacity.norm_statements import norm_statements
 from rungwise.chapters.capacity.results import KINDS, CapacityResults, WidthResult, first_fitted, of_labels
 from rungwise.chapters.capacity.settings import Labels
 from rungwise.chapters.results import ids_of
-from rungwise.chapters.sentences import compared, paired_in_words, seed_warnings
+from rungwise.chapters.sentences import compared, in_each, paired_in_words, seed_warnings
 from rungwise.evidence.estimate import Estimate
 from rungwise.findings import Statement
 from rungwise.words import listed
@@ -88,7 +88,7 @@ def _epochs(results: CapacityResults) -> list[Statement]:
 def _difference_in_words(more: Estimate) -> str:
     """ " (+117; 95% interval ...)", after two numbers of epochs."""
     if more.interval is None:
-        return f" ({more.mean:+.0f}, one run each)"
+        return f" ({more.mean:+.0f}{in_each(more) or ', one run each'})"
     low, high = more.interval
     return f" ({more.mean:+.0f}, paired by seed, n = {more.n}; 95% interval {low:+.0f} to {high:+.0f})"
 

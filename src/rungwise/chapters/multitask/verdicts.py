@@ -11,6 +11,7 @@ from scipy import stats
 from rungwise.chapters.multitask.models import PlannedModel
 from rungwise.chapters.multitask.results import Results
 from rungwise.chapters.multitask.weights import weights_in_words
+from rungwise.chapters.sentences import in_each
 from rungwise.evidence.decide import line_of_seeds
 from rungwise.evidence.estimate import Estimate
 from rungwise.evidence.paired import holm, sign_p
@@ -110,6 +111,6 @@ def _each(family: Sequence[GainTest]) -> str:
 def gain_in_words(gain: Estimate) -> str:
     """ "+0.12% (95% interval -0.05% to +0.29%, n = 5)"."""
     if gain.interval is None:
-        return f"{gain.mean:+.2f}%"
+        return f"{gain.mean:+.2f}%{in_each(gain)}"
     low, high = gain.interval
     return f"{gain.mean:+.2f}% (95% interval {low:+.2f}% to {high:+.2f}%, n = {gain.n})"

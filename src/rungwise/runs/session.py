@@ -1,7 +1,7 @@
 """The steps that everything which computes a study's trials has in common."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -63,6 +63,8 @@ class Session:
     engine: LocalEngine
     console: Console
     quiet: bool
+    rate: Callable[[str], float]
+    """Of matrix products on the device, which is measured once (`engine.machine.product_rates`)."""
 
     @property
     def told(self) -> Console | None:
@@ -84,7 +86,7 @@ class Session:
         set_aside = self.store.set_aside(trial.id for trial in trials)
         fetch_back(trials, self.store, self.told)
         ids = {trial.id for trial in trials}
-        cost_s = {row.id: row.time_s for row in plan(study, product_rates(self.engine.device)) if row.id in ids}
+        cost_s = {row.id: row.time_s for row in plan(study, self.rate) if row.id in ids}
         with Display(cost_s, self.console, self.quiet) as display:
             self.engine.run(longest_first(trials), self.store, display)
         return set_aside
@@ -135,4 +137,4 @@ def open_session(
     with bars() as show:
         for source in sorted({chapter.data.source for chapter in computed.chapters if not chapter.data.own}):
             load(source, offline=offline, progress=None if quiet else show)
-    return Session(begun.store, begun.adapted, engine, console or Console(stderr=True), quiet)
+    return Session(begun.store, begun.adapted, engine, console or Console(stderr=True), quiet, product_rates(chosen))

@@ -12,7 +12,6 @@ from rich.console import Console
 
 from rungwise.chapters import load_chapter
 from rungwise.data.given import Given
-from rungwise.engine.machine import product_rates
 from rungwise.errors import UserError
 from rungwise.evidence.conditions import Known
 from rungwise.evidence.looks import FIRST
@@ -24,7 +23,7 @@ from rungwise.runs.outcome import Clock
 from rungwise.runs.session import Device, Session, begin, open_session
 from rungwise.runs.settle_plan import EARLIEST, MOST_SEEDS, Aim, Costs, next_target, plan_settling
 from rungwise.runs.settle_states import Ended, Prospects, Settlement, State, numbers_of, outlook_of
-from rungwise.runs.settle_words import told_end, told_forecasts, told_look
+from rungwise.runs.settle_words import told_forecasts, told_look
 from rungwise.study.reading import known_metrics
 from rungwise.study.study import Study, study_trials, wanted
 
@@ -82,7 +81,7 @@ class Settling:
         self.session, self.study, self.aims, self.known = session, study, aims, known
         self.clock, self.budget_s, self.most_seeds = clock, budget_s, most_seeds
         self.chapters = list(dict.fromkeys(name for aim in aims for name in aim.needs))
-        self.costs = Costs(study.only(self.chapters), product_rates(session.engine.device), session.engine.workers)
+        self.costs = Costs(study.only(self.chapters), session.rate, session.engine.workers)
         self.failed: set[str] = set()
         """Trials that failed in this session: the next one tries them again."""
         self.stuck: set[str] = set()
@@ -114,13 +113,12 @@ class Settling:
         command began."""
         self._tell(told_forecasts(self.states, self.prospects(), self.budget_s))
         changed = self.session.note(self.study)
-        set_aside = self._finish_round() if resumed else {}
-        while (chosen := self._best()) is not None:
-            set_aside |= self._round(chosen)
+        with self.session.engine.staying(self.session.store):
+            set_aside = self._finish_round() if resumed else {}
+            while (chosen := self._best()) is not None:
+                set_aside |= self._round(chosen)
         run = self.session.finish(self.study, set_aside, changed, (), stacklevel=3)
-        settlement = Settlement(run, tuple(self.states), self.prospects(), self._ended(), self.clock.seconds)
-        self._tell(told_end(settlement))
-        return settlement
+        return Settlement(run, tuple(self.states), self.prospects(), self._ended(), self.clock.seconds)
 
     # Rounds -----------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import Literal
 
 from rungwise.evidence.judgement import Judgement
@@ -85,6 +87,11 @@ class Settlement:
     seconds: float
 
     @property
+    def page(self) -> Path:
+        """The report."""
+        return self.run.store.root / "report.html"
+
+    @cached_property
     def judgements(self) -> dict[str, Judgement]:
         """The claims that were to be settled, by id, as the report has them."""
         ids = {state.id for state in self.states}

@@ -85,7 +85,7 @@ def _hindered(state: State) -> str:
     """Why no seed is added for an open claim; empty where some may be."""
     if state.stuck:
         return (
-            f"stuck: its seed {state.course.n} failed or has no value, and no look sees the seeds behind it. The report "
+            f"stuck: its seed {state.course.n} failed or has no value, and no look sees those behind it. The report "
             "says why; the same command tries it again"
         )
     if state.given_up is not None:

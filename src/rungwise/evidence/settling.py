@@ -16,15 +16,16 @@ def why_settled(numbers: Sequence[Number], verdict: Verdict, n: int) -> str:
     if verdict == "not distinguishable":
         if n < FIRST:
             return f"It is open after {seeds}: the first look is at {FIRST}."
-        open_ = f" {_share(same, numbers, 'is', 'are')} open. The most open:" if len(numbers) > 1 else ""
-        return f"It is open after {seeds}.{open_} {_told(max(same, key=_p))}"
+        told = _told(max(same, key=_p))
+        open_ = f". {_share(same, numbers, 'is', 'are')} open. The most open" if len(numbers) > 1 else ""
+        return f"It is open after {seeds}{open_}: {told}"
     says = {
-        "supported": f"All {len(numbers)} numbers lie where it says. The closest call: ",
-        "refuted": f"{_share(same, numbers, 'lies', 'lie')} elsewhere. The clearest: ",
-        "not supported": f"{_share(same, numbers, 'shows', 'show')} no difference that matters. One: ",
+        "supported": f". All {len(numbers)} numbers lie where it says. The closest call",
+        "refuted": f". {_share(same, numbers, 'lies', 'lie')} elsewhere. The clearest",
+        "not supported": f". {_share(same, numbers, 'shows', 'show')} no difference that matters. One",
     }
     shown = min(same, key=_p) if verdict == "refuted" else max(same, key=_p)
-    return f"It was settled at {seeds}. {says[verdict] if len(numbers) > 1 else ''}{_told(shown)}"
+    return f"It was settled at {seeds}{says[verdict] if len(numbers) > 1 else ''}: {_told(shown)}"
 
 
 def _p(number: Number) -> float:
@@ -44,4 +45,4 @@ def _told(number: Number) -> str:
     if number.interval is not None:
         low, high = number.interval
         about = f"{low:.4g} to {high:.4g} at the 95% level at every look, {about}"
-    return f"{says[0].upper()}{says[1:]} is {number.centre:.4g} ({about}), claimed to lie {number.claimed}."
+    return f"{says} is {number.centre:.4g} ({about}), claimed to lie {number.claimed}."

@@ -18,6 +18,7 @@ from rungwise.evidence.judgement import Look as PlainLook
 from rungwise.evidence.looks import Look, Question, looks
 from rungwise.evidence.measure import Answers
 from rungwise.evidence.measures import images_counted
+from rungwise.evidence.methodology import few_seeds
 from rungwise.evidence.paired import LEVEL, ROUNDING
 from rungwise.evidence.sample import Sample
 from rungwise.evidence.settling import TEST, why_settled
@@ -136,6 +137,7 @@ def settled(judgement: Judgement, found: Course) -> Judgement:
             "p": _p_of(verdict, numbers),
             "seeds_needed": None,
             "numbers": tuple(numbers),
+            "warnings": tuple(each for each in judgement.warnings if each not in few_seeds(found.n)),
         }
     )
 

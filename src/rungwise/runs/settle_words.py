@@ -35,7 +35,9 @@ def told_end(settlement: Settlement) -> list[str]:
     """What was settled and at how many seeds, and what is open and would take."""
     found = settlement.judgements
     settled = [state for state in settlement.states if state.course.settled is not None]
-    lines = [f"{len(settled)} of {counted(len(settlement.states), 'claim')} settled in {duration(settlement.seconds)}:"]
+    are = "is" if len(settled) == 1 else "are"
+    count = counted(len(settlement.states), "claim")
+    lines = [f"{len(settled)} of {count} {are} settled. It took {duration(settlement.seconds)}."]
     for state in settlement.states:
         verdict = found[state.id].verdict
         at = state.course.settled

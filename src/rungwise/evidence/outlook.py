@@ -48,8 +48,8 @@ class Outlook:
         return middle if middle <= self.most else None
 
     def chance(self, seeds: int) -> float:
-        """Of being settled within so many seeds, which are at most `most`."""
-        return float((self.at <= seeds).mean())
+        """Of being settled within so many seeds; beyond `most` it is as for `most`."""
+        return float((self.at <= min(seeds, self.most)).mean())
 
 
 Shift = Callable[[OpenNumber, float, float], float]

@@ -64,7 +64,8 @@ def ledger_before(study: Study, records: Mapping[str, Record]) -> Ledger:
     found = (
         measurement
         for chapter in study.chapters
-        for measurement in load_chapter(chapter.kind).measured(chapter, study.seeds_before(chapter), records)
+        if (seeds := study.seeds_before(chapter))
+        for measurement in load_chapter(chapter.kind).measured(chapter, seeds, records)
     )
     return Ledger(found, records, _designs(study), mixed=study.mixed)
 

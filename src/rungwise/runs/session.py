@@ -133,7 +133,7 @@ def open_session(
     chosen = choose_device(device)
     count = len(wanted(computed))
     engine = LocalEngine(device=chosen, workers=workers or default_workers(chosen, count), offline=offline)
-    check_study(computed, workers=engine.workers, device=chosen, gpu_bytes=gpu_memory())
+    check_study(begun.study, computed, workers=engine.workers, device=chosen, gpu_bytes=gpu_memory())
     with bars() as show:
         for source in sorted({chapter.data.source for chapter in computed.chapters if not chapter.data.own}):
             load(source, offline=offline, progress=None if quiet else show)

@@ -80,7 +80,7 @@ class Costs:
 
     def __init__(self, study: Study, rate: Callable[[str], float], workers: int) -> None:
         rows = plan(study.with_seeds(1), rate)
-        self.planned = {(row.chapter, row.label): row.time_s for row in rows}
+        self.each = [((row.chapter, row.label), row.time_s) for row in rows]
         self.workers, self.pace = workers, 1.0
         self.measured: dict[str, float] = {}
         """By a model's name."""
@@ -99,12 +99,11 @@ class Costs:
 
     def seconds(self, seeds: Mapping[str, int]) -> float:
         """That a round with so many further seeds of some chapters takes."""
-        each = [
-            self.measured.get(label, time_s)
-            for (chapter, label), time_s in self.planned.items()
-            for _ in range(seeds.get(chapter, 0))
-        ]
-        return self.pace * (ROUND_S + max(max(each, default=0.0), sum(each) / min(self.workers, len(each) or 1)))
+        times = [(self.measured.get(label, planned), seeds.get(name, 0)) for (name, label), planned in self.each]
+        count = sum(number for _, number in times)
+        total = sum(time_s * number for time_s, number in times)
+        longest = max((time_s for time_s, number in times if number), default=0.0)
+        return self.pace * (ROUND_S + max(longest, total / max(1, min(self.workers, count))))
 
 
 def next_target(n: int) -> int:

@@ -13,7 +13,7 @@ from rungwise.runs.opened import Run
 from rungwise.runs.settle_plan import Aim
 
 HORIZON = 200
-"""Seeds up to which it is told how many a claim would take."""
+"""Seeds up to which it is told how many a claim would take; further where there are many already."""
 Ended = Literal["settled", "budget", "nothing left"]
 """Why no seed was added any more: all is settled; the next round would not fit into the budget; or what is open has the
 most seeds, was given up, or is stuck."""
@@ -32,7 +32,7 @@ class State:
     stuck: bool
     """Whether a seed of it failed or has no value, which ends what can be looked at."""
     outlook: Outlook | None
-    """None where it is settled, where there was no look yet, or where it has all the seeds that it may have."""
+    """None where it is settled, or where there was no look yet."""
 
     @property
     def id(self) -> str:
@@ -53,9 +53,9 @@ def numbers_of(course: Course, n: int) -> list[OpenNumber]:
 def outlook_of(course: Course, first: int) -> Outlook | None:
     """The outlook of an open claim; None before `first` seeds, and where it is settled."""
     numbers = numbers_of(course, course.n)
-    if course.settled is not None or not numbers or not first <= course.n < HORIZON:
+    if course.settled is not None or not numbers or course.n < first:
         return None
-    return outlook(numbers, HORIZON)
+    return outlook(numbers, max(HORIZON, 2 * course.n))
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ class Prospects:
     look_s: float
     """Seconds until its next look."""
     seeds: int | None
-    """At how many it would be settled, were mean and scatter as so far: the median. None: not within `HORIZON`, or
-    unknown."""
+    """At how many it would be settled, were mean and scatter as so far: the median. None: unknown, or beyond what the
+    outlook sees."""
     needs_s: float | None
     """Seconds until then."""
     affordable: int

@@ -67,10 +67,9 @@ class Study(Settings, Shown):
         return self.model_copy(update={"seeds": seeds, "chapters": chapters, "settle": None})
 
     def with_seeds_of(self, seeds: Mapping[str, int]) -> "Study":
-        """The study with so many seeds for some chapters, by name."""
-        chapters = tuple(
-            chapter.model_copy(update={"seeds": seeds.get(chapter.name, chapter.seeds)}) for chapter in self.chapters
-        )
+        """The study with so many seeds for some chapters, by name. One that has so many stays as it is written."""
+        new = {c.name: seeds[c.name] for c in self.chapters if seeds.get(c.name, 0) not in (0, len(self.seeds_of(c)))}
+        chapters = tuple(c.model_copy(update={"seeds": new.get(c.name, c.seeds)}) for c in self.chapters)
         return self.model_copy(update={"chapters": chapters})
 
     def seeds_before(self, chapter: ChapterSettings) -> tuple[int, ...]:

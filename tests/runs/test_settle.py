@@ -211,7 +211,7 @@ def test_what_cannot_be_settled_is_told_and_given_up(study, tmp_path, monkeypatc
 
 
 def test_no_claim_has_more_seeds_than_are_allowed(study, tmp_path, monkeypatch):
-    asked = without_computing(monkeypatch, values(C=33, D=30))
+    asked = without_computing(monkeypatch, values(C=38, D=30))
     done = settle_study(study, tmp_path, claims=["other"], most_seeds=6)
     assert max(seed for _, seed in asked) == 5
     assert told_end(done)[1] == "  other: open after 6 seeds, which are all that --most-seeds allows"

@@ -8,6 +8,7 @@ from pydantic import Field, PlainSerializer, SerializeAsAny, WithJsonSchema, mod
 
 from rungwise.evidence.estimate import Estimate
 from rungwise.evidence.judgement import Judgement
+from rungwise.evidence.ranges import Scale
 from rungwise.settings import PlainData
 from rungwise.shown import Shown
 
@@ -82,6 +83,10 @@ class Lines(Panel):
     log_y: bool = False
     markers: bool = False
     """Mark each point: for few points on x, as a sweep of a setting."""
+    scale: Scale = Field("plain", exclude_if=lambda scale: scale == "plain")
+    """On which the intervals of the means are made, so that their band stays inside the quantity's range."""
+    ratio: float = Field(0.0, exclude_if=lambda ratio: ratio == 0.0)
+    """As of `Estimate`: above 0 where the seeds split one pool of images."""
 
 
 class Ellipse(PlainData):

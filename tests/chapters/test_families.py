@@ -206,10 +206,8 @@ def test_equals_are_not_ranked(fitted):
     level = {name: [0.9, 0.9, 0.9] for name in ACCURACY}
     found = mlps.findings(SETTINGS, (0, 1, 2), mlp_records(fitted, accuracy=level))
     assert texts(found)[0].startswith("A, B and C have the same mean test accuracy, 0.9000 (")
-    level = (
-        "On the test set, A is level with B (paired by seed: in each of 3 seeds, so that there is no scatter to judge"
-    )
-    assert texts(found)[1].startswith(level)
+    says = "On the test set, A is level with B (paired by seed: in each of 3 seeds, so that there is no scatter to "
+    assert texts(found)[1].startswith(says)
     assert not any("rank correlation" in text for text in texts(found)), "undefined without ranks"
     two = {**level, "C": [0.8, 0.8, 0.8]}
     found = mlps.findings(SETTINGS, (0, 1, 2), mlp_records(fitted, accuracy=two))

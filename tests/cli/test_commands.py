@@ -108,7 +108,7 @@ def test_a_run_ends_with_a_report_and_a_second_one_has_nothing_to_do(study: Path
     assert "[1/1]" in err
     assert {"report.html", "report.md", "findings.json", "study.json"} <= {p.name for p in (tmp_path / "out").iterdir()}
     findings = json.loads((tmp_path / "out" / "findings.json").read_text())
-    assert findings["schema"] == 1
+    assert findings["schema"] == 2
     assert [chapter["kind"] for chapter in findings["chapters"]] == ["projection"]
 
     before = (tmp_path / "out" / "report.html").read_bytes()

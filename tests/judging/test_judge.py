@@ -75,13 +75,11 @@ def test_a_value_and_a_trend():
 
 
 def test_all_claims_of_a_study_together():
-    """p of .004, .03 and .04, and one that was not run: Holm keeps the first alone, Benjamini and Hochberg all three."""
+    """p of .004, .03 and .04, and one that was not run: Holm keeps the first alone, Benjamini-Hochberg all."""
     ps = {"A": 0.004, "B": 0.03, "C": 0.04}
+    verdicts = {"A": "supported", "B": "refuted", "C": "supported"}
     claims = {
-        name: Judgement(
-            id=name, says="s", verdict="refuted" if name == "B" else "supported", why="", test="t", n=5, p=p
-        )
-        for name, p in ps.items()
+        name: Judgement(id=name, says="s", verdict=verdicts[name], why="", test="t", n=5, p=p) for name, p in ps.items()
     }
     open_ = Judgement(id="D", says="s", verdict="not run", why="", test="", n=0)
     found = {"one": (claims["A"], open_), "two": (claims["B"], claims["C"])}

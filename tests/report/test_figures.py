@@ -10,12 +10,12 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
-from rungwise.evidence.estimate import Estimate, t_interval
+from rungwise.evidence.estimate import Estimate
 from rungwise.findings import Bars, Cloud, Figure, Heatmap, Histogram, Images, Level, Lines, Panel, Points, Series, Tile
 from rungwise.report.document import Document
 from rungwise.report.figures.drawing import GUTTER, _plot, drawn
 from rungwise.report.figures.ink import GROUND, INK, PALETTE, Stroke, legend, strokes
-from rungwise.report.figures.panels import decimals, spread
+from rungwise.report.figures.panels import band, decimals, spread
 from rungwise.report.figures.pictures import Mosaic, coloured_tiles, shares_of
 from rungwise.report.figures.points import round_down, short
 from rungwise.report.figures.svg import sheet
@@ -190,10 +190,14 @@ def test_colours_are_legible_on_white_and_on_the_dark_page() -> None:
 
 
 def test_the_band_is_the_interval_of_the_estimates() -> None:
-    values = np.random.default_rng(0).normal(size=(4, 5))
-    low, high = t_interval(values)
-    for column, ends in enumerate(zip(low, high, strict=True)):
-        assert Estimate(values=tuple(values[:, column])).interval == pytest.approx(ends, rel=1e-12)
+    values = np.random.default_rng(0).uniform(0.8, 1, size=(4, 5))
+    values[:, 4] = 1.0  # all the same: a band of no width
+    for scale, ratio in (("plain", 0.0), ("share", 0.0), ("positive", 0.3)):
+        low, high = band(values, Lines(series=(), scale=scale, ratio=ratio))
+        for column, ends in enumerate(zip(low, high, strict=True)):
+            found = Estimate(values=tuple(values[:, column]), scale=scale, ratio=ratio).interval
+            assert ends == pytest.approx(found or (1.0, 1.0), rel=1e-12)
+        assert scale != "share" or high.max() <= 1
 
 
 def test_names_move_apart_no_more_than_needed() -> None:

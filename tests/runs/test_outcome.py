@@ -9,8 +9,10 @@ from rich.console import Console
 
 from rungwise import TrialsFailedWarning, parse_study, run_study
 from rungwise.cli.outcome_listing import print_outcome
+from rungwise.evidence.design import Design
 from rungwise.evidence.estimate import Estimate
 from rungwise.evidence.measure import Measurement, Metric, leading
+from rungwise.evidence.measures import Measures
 from rungwise.records.environment import environment_here
 from rungwise.records.record import Record
 from rungwise.runs.outcome import Best, Failure, Found, best, failures, found
@@ -45,14 +47,14 @@ def measured(metric: str, **values: tuple[float, ...]) -> list[Measurement]:
 
 def test_the_best_is_that_of_the_better_mean() -> None:
     numbers = measured("test_accuracy", A=(0.5, 0.7), B=(0.9, 0.7), C=(0.8, 0.8))
-    assert best("nets", {"test_accuracy": HIGHER}, numbers) == Best(
+    assert best("nets", Measures({"test_accuracy": HIGHER}, Design()), numbers) == Best(
         "nets", "test_accuracy", "B", Estimate(values=(0.9, 0.7)), 3
     )
-    lowest = best("nets", {"test_accuracy": LOWER}, numbers)
+    lowest = best("nets", Measures({"test_accuracy": LOWER}, Design()), numbers)
     assert lowest is not None
     assert lowest.model == "A"
-    assert best("others", {"test_accuracy": HIGHER}, numbers) is None
-    assert best("nets", {"test_accuracy": NEITHER}, numbers) is None
+    assert best("others", Measures({"test_accuracy": HIGHER}, Design()), numbers) is None
+    assert best("nets", Measures({"test_accuracy": NEITHER}, Design()), numbers) is None
 
 
 def test_models_are_ranked_on_test_images_and_never_by_a_clock() -> None:

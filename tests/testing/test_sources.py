@@ -51,7 +51,8 @@ def failed(source: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_a_sound_one_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert failed(Made(), monkeypatch) == []
-    assert failed(Made(change=lambda d: replace(d, train=images(6), test=None)), monkeypatch) == []
+    by_seed = replace(FACTS, test_by_seed=True)
+    assert failed(Made(by_seed, lambda d: replace(d, train=images(6), test=None)), monkeypatch) == []
 
 
 def part(**changes: Any) -> Change:
@@ -68,6 +69,11 @@ WRONG: dict[str, tuple[Facts, Change, str]] = {
     "floats": (FACTS, part(images=np.zeros((4, 1, 2, 2), np.float32)), "images_are_as_the_facts_say"),
     "fewer": (FACTS, part(images=images(3).images), "images_are_as_the_facts_say"),
     "count": (replace(FACTS, train_images=5), lambda d: d, "there_are_as_many_as_the_facts_say"),
+    "whose test part": (
+        FACTS,
+        lambda d: replace(d, train=images(6), test=None),
+        "there_are_as_many_as_the_facts_say",
+    ),
     "no test part": (FACTS, lambda d: replace(d, test=None), "there_are_as_many_as_the_facts_say"),
     "label": (FACTS, part(labels=np.array([0, 1, 2, 1])), "labels_and_columns_have_classes"),
     "negative": (FACTS, part(labels=np.array([0, 1, -1, 1])), "labels_and_columns_have_classes"),

@@ -9,6 +9,7 @@ from rungwise.comparison.numbers import Pair
 from rungwise.errors import UserError
 from rungwise.evidence.decide import line_of_seeds
 from rungwise.evidence.estimate import Estimate
+from rungwise.evidence.measure import scale_of
 from rungwise.evidence.paired import LEVEL, McNemar, holm, mcnemar_p, sign_p
 from rungwise.settings import PlainData
 
@@ -130,7 +131,7 @@ def _family(pairs: Sequence[Pair], decide: bool, margin: float) -> list[Compared
 
 def _estimate(pair: Pair, values: tuple[float, ...]) -> Estimate:
     about = pair.about
-    scale = "plain" if about.exact else about.scale
+    scale = "plain" if about.exact else scale_of(pair.metric, about)
     return Estimate(values=values, scale=scale, most=about.most or 1.0, ratio=pair.own_ratio)
 
 

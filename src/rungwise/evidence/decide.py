@@ -116,7 +116,7 @@ class Count(NamedTuple):
         def beyond(level: float) -> float:
             return (ranges.binomial(self.counts, self.trials, 1 - level)[end] - bound) * (1 - 2 * end)
 
-        least, most = 1e-12, 1 - 1e-9
+        least, most = 1e-12, 0.99
         if beyond(least) > 0:
             return least
         return 1.0 if beyond(most) < 0 else float(optimize.brentq(beyond, least, most))

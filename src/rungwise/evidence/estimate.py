@@ -1,13 +1,11 @@
 """A quantity measured once per seed: its mean and what is known of its noise."""
 
 import functools
-import math
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import numpy as np
 from pydantic import Field, computed_field
-from scipy import stats
 
 from rungwise.evidence import ranges
 from rungwise.evidence.paired import ROUNDING, equal
@@ -88,17 +86,6 @@ class Estimate(PlainData):
         trials = self.trials or 0
         values = (self.mean,) if self.ratio else self.values
         return tuple(value * trials for value in values), (trials,) * len(values)
-
-
-def t_interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The two-sided 95% Student t-interval of the mean over the first axis: mean ± t(.975, n-1) s / sqrt(n).
-
-    values: (n, ...), real, n >= 2. Both ends are (...).
-    """
-    n = len(values)
-    half = stats.t.ppf(0.975, n - 1) * values.std(axis=0, ddof=1) / math.sqrt(n)
-    mean = values.mean(axis=0)
-    return mean - half, mean + half
 
 
 def estimate(values: Iterable[float], scale: Scale = "plain", *, ratio: float = 0.0) -> Estimate | None:

@@ -1,24 +1,13 @@
 """What a chapter measures, and what it measured: one number per model, metric and seed."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from rungwise.evidence.ranges import Scale
-
-Kind = Literal["share", "loss", "time", "count", "amount", "number"]
-"""What sort of number a metric is. share: from 0 to 1; loss, time, count, amount: from 0 up; number: any, as a
-difference."""
-SCALES: Mapping[Kind, Scale] = {
-    "share": "share",
-    "loss": "positive",
-    "time": "positive",
-    "count": "positive",
-    "amount": "positive",
-    "number": "plain",
-}
-"""On which scale the interval of a mean is made, so that it stays inside the range of the metric."""
+from rungwise.quantities import quantity
 
 
 @dataclass(frozen=True)
@@ -45,9 +34,6 @@ class Metric:
     """The same for every seed by construction, as a count of parameters: it has no noise."""
     timing: bool = False
     """Wall-clock time, or made from it: it depends on the machine and on what else that was doing."""
-    kind: Kind = "number"
-    unit: str = ""
-    """As "s" or "nats"; empty: a share or a plain number."""
     most: float | None = None
     """The largest value that a count can have."""
     answers: Answers | None = None
@@ -59,17 +45,16 @@ class Metric:
     """Whether a seed's value depends on the other seeds too, as where all of them choose what it is compared with: then
     more seeds change the earlier values, and no look at them holds."""
 
-    @property
-    def scale(self) -> Scale:
-        """The scale on which its interval is made."""
-        return "share" if self.most is not None else SCALES[self.kind]
 
-    @property
-    def range(self) -> tuple[float, float]:
-        """The least and the largest value that it can have."""
-        if self.kind == "number":
-            return float("-inf"), float("inf")
-        return 0.0, 1.0 if self.kind == "share" else self.most or float("inf")
+def scale_of(name: str, metric: Metric) -> Scale:
+    """The scale on which a metric's interval is made, so that it stays inside its range (`quantities`): that of shares
+    where it has a least value of 0 and a largest one, that of positive numbers where it has the least alone."""
+    known = quantity(name)
+    if metric.most is not None:
+        return "share"
+    if known is None or known.low != 0:
+        return "plain"
+    return "share" if known.high == 1 else "positive" if math.isinf(known.high) else "plain"
 
 
 class Measurement(NamedTuple):

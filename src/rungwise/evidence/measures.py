@@ -3,18 +3,26 @@ new images."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 from rungwise.evidence.answers import Side, by_image, right
 from rungwise.evidence.design import Design
 from rungwise.evidence.estimate import Estimate, Interval, paired_difference
 from rungwise.evidence.images import crossed
-from rungwise.evidence.measure import SCALES, Kind, Metric
+from rungwise.evidence.measure import Metric, scale_of
 from rungwise.evidence.ranges import Scale
 from rungwise.evidence.sample import new_images
 from rungwise.records.record import Record
 
 Records = Mapping[int, Sequence[Record]]
 """Those that a value comes from, by seed."""
+
+
+class Band(TypedDict):
+    """Of curves: `Estimate.scale` and `Estimate.ratio`."""
+
+    scale: Scale
+    ratio: float
 
 
 @dataclass(frozen=True)
@@ -33,21 +41,25 @@ class Measures:
             return None
         metric, own = self.metrics.get(key, Metric("", ())), tuple(values.values())
         if metric.exact or metric.timing:
-            return Estimate(values=own, scale="plain" if metric.exact else metric.scale)
+            return Estimate(values=own, scale="plain" if metric.exact else scale_of(key, metric))
         return Estimate(
             values=own,
-            scale=metric.scale,
+            scale=scale_of(key, metric),
             most=metric.most or 1.0,
             ratio=self.design.ratio,
             trials=metric.trials or images_counted(metric, records),
             counted=metric.trials is not None,
-            new=self._new(metric, values, records),
+            new=self._new(key, metric, values, records),
         )
 
-    def of(self, values: Iterable[float], kind: Kind = "number", *, most: float = 1.0) -> Estimate | None:
+    def of(self, values: Iterable[float], scale: Scale = "plain", *, most: float = 1.0) -> Estimate | None:
         """The estimate of what is no metric, from one value per seed. `most`: the largest value of a share."""
         kept = tuple(float(value) for value in values)
-        return Estimate(values=kept, scale=SCALES[kind], most=most, ratio=self.design.ratio) if kept else None
+        return Estimate(values=kept, scale=scale, most=most, ratio=self.design.ratio) if kept else None
+
+    def band(self, scale: Scale = "plain") -> Band:
+        """How the bands of curves over such values are made, for `findings.Lines`."""
+        return {"scale": scale, "ratio": self.design.ratio}
 
     def difference(
         self,
@@ -64,10 +76,10 @@ class Measures:
         sides = [(own, metric.answers) for own in records]
         return found.model_copy(update={"new": self._new_of(sides, sorted(a.keys() & b.keys()), "plain")})
 
-    def _new(self, metric: Metric, values: Mapping[int, float], records: Records | None) -> Interval | None:
+    def _new(self, key: str, metric: Metric, values: Mapping[int, float], records: Records | None) -> Interval | None:
         if metric.answers is None or records is None:
             return None
-        return self._new_of([(records, metric.answers)], list(values), metric.scale)
+        return self._new_of([(records, metric.answers)], list(values), scale_of(key, metric))
 
     def _new_of(self, sides: Sequence[Side], seeds: Sequence[int], scale: Scale) -> Interval | None:
         """The interval for new seeds and new images, of one model or of a difference of two."""

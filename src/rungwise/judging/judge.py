@@ -15,6 +15,7 @@ from rungwise.evidence.measure import TEST_ACCURACY, Measurement
 from rungwise.evidence.measures import images_counted
 from rungwise.evidence.paired import McNemar
 from rungwise.evidence.sample import Sample
+from rungwise.evidence.together import Control, survives
 from rungwise.evidence.verdict import judge_numbers
 from rungwise.evidence.why import judge_claim
 from rungwise.judging.ledger import Ledger, path
@@ -24,6 +25,9 @@ from rungwise.records.record import Record
 from rungwise.study.reading import known_metrics
 from rungwise.study.study import Study
 from rungwise.words import some_of
+
+DECIDED = ("supported", "refuted")
+"""Verdicts that an error of the test can make."""
 
 
 def measurements(study: Study, records: Mapping[str, Record]) -> list[Measurement]:
@@ -42,7 +46,7 @@ def judged(study: Study, records: Mapping[str, Record]) -> dict[str, tuple[Judge
     known, ids = known_metrics(study.chapters), () if study.settle is None else study.settle.claims
     fixed = ledger_before(study, records)
     added = ledger_of(study, records) if ids else fixed
-    return {
+    found = {
         chapter.name: tuple(
             judge_settled(claim, chapter.name, known, added)
             if claim.id in ids
@@ -50,6 +54,24 @@ def judged(study: Study, records: Mapping[str, Record]) -> dict[str, tuple[Judge
             for claim in chapter.claims
         )
         for chapter in study.chapters
+    }
+    return found if study.control is None else controlled(found, study.control)
+
+
+def controlled(found: Mapping[str, Sequence[Judgement]], control: Control) -> dict[str, tuple[Judgement, ...]]:
+    """The claims, each with whether its verdict survives control over all of them that were tested.
+
+    The p of a claim that was settled is 1 over its largest e-value, so that Benjamini and Hochberg's procedure is that
+    for e-values, which holds however the claims depend on each other.
+    """
+    tested = {claim.id: claim.p for claims in found.values() for claim in claims if claim.p is not None}
+    kept = dict(zip(tested, survives(list(tested.values()), control), strict=True))
+    return {
+        chapter: tuple(
+            claim.model_copy(update={"survives": kept.get(claim.id)}) if claim.verdict in DECIDED else claim
+            for claim in claims
+        )
+        for chapter, claims in found.items()
     }
 
 

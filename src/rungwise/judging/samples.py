@@ -8,6 +8,7 @@ from rungwise.evidence.answers import by_image
 from rungwise.evidence.conditions import Ref, Wanted
 from rungwise.evidence.design import HoldsFor
 from rungwise.evidence.images import Crossed, crossed
+from rungwise.evidence.measure import scale_of
 from rungwise.evidence.measures import images_counted
 from rungwise.evidence.paired import ROUNDING, slope
 from rungwise.evidence.sample import Sample
@@ -29,7 +30,7 @@ def sample(asked: Wanted, chapter: str, holds_for: HoldsFor | None, ledger: Ledg
         matters=asked.matters,
         difference=not single,
         exact=asked.exact,
-        scale=metric.scale if single and not metric.exact else "plain",
+        scale=scale_of(asked.metric, metric) if single and not metric.exact else "plain",
         most=metric.most or 1.0 if single else 1.0,
         ratio=ratio,
         trials=metric.trials or images_counted(metric, ledger.sources(asked.models[0], asked)) if single else None,

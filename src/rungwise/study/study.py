@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
 
 from pydantic import Field, PrivateAttr, SerializeAsAny
 
@@ -45,6 +46,10 @@ class Study(Settings, Shown):
     """Every trial is run with the seeds 0, 1, ... seeds - 1, unless its chapter says otherwise."""
     mixed: bool = Field(False, exclude_if=lambda mixed: not mixed)
     """Whether claims are judged whose records come from different machines, devices or versions of the code."""
+    control: Literal["holm", "benjamini-hochberg"] | None = Field(None, exclude_if=lambda control: control is None)
+    """Control over all claims together: beside each verdict stands whether it survives that. "holm": the chance that
+    any of them is wrong stays at 5%; "benjamini-hochberg": the expected share of wrong ones among those that survive.
+    """
     keep_weights: Keep = Field("all", exclude_if=lambda kept: kept == "all")
     """Which weights of trained nets stay in the folder once a run has ended, unless a chapter says otherwise: those of
     all, those of each chapter's best model, or none."""

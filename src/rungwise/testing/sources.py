@@ -80,8 +80,9 @@ def images_are_as_the_facts_say(case: SourceCase) -> None:
 
 
 def there_are_as_many_as_the_facts_say(case: SourceCase) -> None:
-    """Where there is no test part, the facts have the numbers after a study has cut one off."""
+    """Where there is no test part, the facts have the numbers after a study has cut one off, and say so."""
     facts, dataset = case.facts, case.dataset
+    assert facts.test_by_seed == (dataset.test is None), "test_by_seed: whether each seed has a test part of its own"
     if dataset.test is None:
         assert len(dataset.train) == facts.train_images + facts.test_images
     else:

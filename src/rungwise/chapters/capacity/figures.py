@@ -8,6 +8,7 @@ import numpy as np
 from rungwise.chapters.capacity.results import CapacityResults, WidthResult, of_labels
 from rungwise.chapters.capacity.settings import Labels, Settings
 from rungwise.chapters.drawing import missing, over_epochs, over_values
+from rungwise.evidence.ranges import Scale
 from rungwise.findings import Figure, Lines, Panel, Series
 
 H = "hidden units h"
@@ -53,7 +54,7 @@ def _errors(kinds: Kinds, chapter: str, runs: str) -> Figure:
     panels: list[Panel] = [
         _panel(f"{labels.capitalize()} labels", (
             _series("training error", own, "train_error"), _series("test error", own, "test_error")
-        ))
+        ), kinds, scale="share")
         for labels, own in kinds.items()
     ]  # fmt: skip
     ends = "; ".join(f"{labels} labels {_ends(own, 'test_error')}" for labels, own in kinds.items())
@@ -73,7 +74,7 @@ def _epochs(kinds: Kinds, chapter: str, runs: str) -> Figure:
         id=f"{chapter}-epochs",
         caption=f"Epochs until training ended, by the criterion or at the limit{runs}.",
         alt=f"Epochs until training ended against the number of hidden units: {ends}.",
-        panels=(_panel("", series, y_label="epochs", log_y=True),),
+        panels=(_panel("", series, kinds, y_label="epochs", log_y=True),),
     )
 
 
@@ -84,7 +85,7 @@ def _units(kinds: Kinds, chapter: str, runs: str) -> Figure:
         first = next(iter(kinds.values()))
         root = tuple(first[0].mean(key) * math.sqrt(first[0].width / result.width) for result in first)
         line = Series(name="1/√h from the first point", x=tuple(float(r.width) for r in first), runs=(root,))
-        panels.append(_panel(title, (*own, line), log_y=True))
+        panels.append(_panel(title, (*own, line), kinds, log_y=True))
     ends = "; ".join(
         f"{labels} labels, capacity {_ends(own, 'unit_capacity')}, impact {_ends(own, 'unit_impact')}"
         for labels, own in kinds.items()
@@ -104,10 +105,10 @@ def _measures(kinds: Kinds, chapter: str, runs: str) -> Figure:
     for key, title in (("measure", "Measure (Theorem 2)"), ("bound", "Bound")):
         most = _most(kinds.values(), key)
         own = (_series(f"{labels} labels", results, key, most) for labels, results in kinds.items())
-        panels.append(_panel(title, own))
+        panels.append(_panel(title, own, kinds))
     for labels, results in kinds.items():
         own = (_series(name, results, key, _most([results], key)) for key, name in MEASURES.items())
-        panels.append(_panel(f"All measures, {labels} labels", own))
+        panels.append(_panel(f"All measures, {labels} labels", own, kinds))
     ends = "; ".join(
         f"{labels} labels, measure {_ends(own, 'measure', '.1f')}, bound {_ends(own, 'bound', '.3g')}"
         for labels, own in kinds.items()
@@ -138,7 +139,9 @@ def _learning(own: Sequence[WidthResult], chapter: str, settings: Settings, runs
             over_epochs(f"h = {result.width:,}", [record.history[key] for record in result.records.values()])
             for result in shown
         )
-        panels.append(Lines(title=title, x_label="epoch", series=series, log_y=key == "train_loss"))
+        loss = key == "train_loss"
+        band = own[0].measures.band("positive" if loss else "share")
+        panels.append(Lines(title=title, x_label="epoch", series=series, log_y=loss, **band))
     ends = "; ".join(f"h = {r.width:,} {r.mean('epochs'):.0f} epochs, error {r.mean('train_error'):.4f}" for r in shown)
     return (
         Figure(
@@ -158,8 +161,18 @@ def _series(name: str, own: Sequence[WidthResult], key: str, divisor: float = 1.
     return over_values(name, [float(result.width) for result in own], values)
 
 
-def _panel(title: str, series: Iterable[Series], *, y_label: str = "", log_y: bool = False) -> Lines:
-    return Lines(title=title, x_label=H, y_label=y_label, series=tuple(series), log_x=True, log_y=log_y, markers=True)
+def _panel(
+    title: str,
+    series: Iterable[Series],
+    kinds: Kinds,
+    *,
+    scale: Scale = "positive",
+    y_label: str = "",
+    log_y: bool = False,
+) -> Lines:
+    band = next(iter(kinds.values()))[0].measures.band(scale)
+    own = tuple(series)
+    return Lines(title=title, x_label=H, y_label=y_label, series=own, log_x=True, log_y=log_y, markers=True, **band)
 
 
 def _ends(own: Sequence[WidthResult], key: str, form: str = ".4f") -> str:

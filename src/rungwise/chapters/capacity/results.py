@@ -93,20 +93,20 @@ def metrics(settings: Settings) -> dict[str, Metric]:
     nets = tuple(trial.label for trial in trials(settings, (0,)))
 
     def amount(says: str) -> Metric:
-        return Metric(says, nets, kind="amount")
+        return Metric(says, nets)
 
     def term(source: str) -> Metric:
         return amount(f"what the capacity in the bound of {source} grows with, constants left out")
 
     def wrong(part: str, answers: Answers | None = None) -> Metric:
         says = f"share of the {part} images that the final net classifies wrong"
-        return Metric(says, nets, "lower", kind="share", answers=answers)
+        return Metric(says, nets, "lower", answers=answers)
 
     epochs = "epochs until training ended, by the criterion or at the limit"
     return {
         "train_error": wrong("training"),
         "test_error": wrong("test", Answers(wrong=True)),
-        "epochs": Metric(epochs, nets, "lower", kind="count", most=settings.fit.epochs),
+        "epochs": Metric(epochs, nets, "lower", most=settings.fit.epochs),
         "unit_capacity": amount("mean over the hidden units of the distance of their weights from their start"),
         "unit_impact": amount("mean over the hidden units of the norm of their outgoing weights"),
         "measure": term("Neyshabur et al. 2018 (Theorem 2)"),
@@ -116,8 +116,8 @@ def metrics(settings: Settings) -> dict[str, Metric]:
         "measure_frobenius": term("Neyshabur et al. 2015"),
         "measure_spectral": term("Bartlett et al. 2017"),
         "measure_pac_bayes": term("Neyshabur et al. 2018 (PAC-Bayes, arXiv 1707.09564)"),
-        "parameters": Metric("number of parameters", nets, exact=True, kind="count"),
-        "time_s": Metric("training time, in seconds", nets, "lower", timing=True, kind="time", unit="s"),
+        "parameters": Metric("number of parameters", nets, exact=True),
+        "time_s": Metric("training time, in seconds", nets, "lower", timing=True),
     }
 
 

@@ -50,6 +50,7 @@ def _learning_curves(results: Sequence[NetResult], chapter: str) -> Figure:
             x_label="Epoch",
             series=tuple(over_epochs(r.name, [run.history[key] for run in r.records.values()]) for r in results),
             log_y="loss" in key,
+            **results[0].measures.band("positive" if "loss" in key else "share"),
             markers=all(len(run.history[key]) < 3 for r in results for run in r.records.values()),
         )
         for key, title in keys.items()

@@ -63,15 +63,15 @@ def metrics(settings: FamilySettings) -> dict[str, Metric]:
     """What is measured of every net."""
     nets = tuple(settings.nets)
 
-    def time(says: str, unit: str = "s") -> Metric:
-        return Metric(says, nets, "lower", timing=True, kind="time", unit=unit)
+    def time(says: str) -> Metric:
+        return Metric(says, nets, "lower", timing=True)
 
     def loss(part: str) -> Metric:
         says = f"mean cross-entropy of the final net on the {part} images, in nats"
-        return Metric(says, nets, "lower", kind="loss", unit="nats")
+        return Metric(says, nets, "lower")
 
     def share(says: str, answers: Answers | None = None) -> Metric:
-        return Metric(says, nets, "higher", kind="share", answers=answers)
+        return Metric(says, nets, "higher", answers=answers)
 
     known = {
         "train_accuracy": share("share of the training images that the final net classifies right"),
@@ -82,18 +82,18 @@ def metrics(settings: FamilySettings) -> dict[str, Metric]:
         "time_s": time("training time, in seconds"),
         "epoch_s": time("training time per epoch, in seconds"),
         "epoch_s_per_million": time("training time per epoch and million parameters, in seconds"),
-        "image_us": time("training time per image and epoch, in microseconds", "µs"),
-        "parameters": Metric("number of parameters", nets, exact=True, kind="count"),
-        "accuracy_per_million": Metric("test accuracy per million parameters", nets, "higher", kind="amount"),
+        "image_us": time("training time per image and epoch, in microseconds"),
+        "parameters": Metric("number of parameters", nets, exact=True),
+        "accuracy_per_million": Metric("test accuracy per million parameters", nets, "higher"),
     }
     if settings.fit.test_views != "one":
         views = VIEWS[settings.fit.test_views]
         known["views_accuracy"] = share(f"share of the test images that the final net classifies right from {views}")
     if settings.fit.stop_loss is not None:
-        known["epochs"] = Metric("epochs until training ended", nets, kind="count", most=settings.fit.epochs)
+        known["epochs"] = Metric("epochs until training ended", nets, most=settings.fit.epochs)
     if settings.fit.evaluate == "epochs" and settings.fit.epochs >= STEADY_EPOCHS:
         says = "mean absolute change of test accuracy from epoch to epoch, over the second half of training"
-        known["unsteadiness"] = Metric(says, nets, "lower", kind="amount")
+        known["unsteadiness"] = Metric(says, nets, "lower")
     return known
 
 

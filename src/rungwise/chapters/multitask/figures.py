@@ -70,7 +70,7 @@ def _weights(results: Results) -> tuple[Figure, ...]:
         if not moved or not all(map(math.isfinite, every)):
             continue
         series = tuple(over_epochs(task, own) for task, own in curves.items())
-        panels.append(Lines(title=model.name, x_label="Epoch", series=series))
+        panels.append(Lines(title=model.name, x_label="Epoch", series=series, **results.measures.band()))
         last = [sum(results.last_weights(model.name, t)) / len(own) for t, own in curves.items()]
         ends.append(f"{model.name} {', '.join(f'{w:.3f}' for w in last)}")
     if not panels:

@@ -3,7 +3,7 @@
 from rungwise.chapters.multitask.models import models
 from rungwise.chapters.multitask.settings import Settings
 from rungwise.chapters.multitask.weights import SINGLE_NETS, is_equal
-from rungwise.evidence.measure import Answers, Kind, Metric
+from rungwise.evidence.measure import Answers, Metric
 
 
 def metrics(settings: Settings) -> dict[str, Metric]:
@@ -18,7 +18,6 @@ def metrics(settings: Settings) -> dict[str, Metric]:
             f"share of the {part} images classified right on {task}",
             (name, *multi),
             "higher",
-            kind="share",
             answers=Answers((task,)) if part == "test" else None,
         )
         for part in parts
@@ -30,13 +29,13 @@ def metrics(settings: Settings) -> dict[str, Metric]:
 
     def gain(on: str, *, over_seeds: bool = False) -> Metric:
         says = f"by how many percent test accuracy is above that of {on}, averaged over the tasks"
-        return Metric(says, multi, "higher", unit="%", over_seeds=over_seeds)
+        return Metric(says, multi, "higher", over_seeds=over_seeds)
 
-    def clock(says: str, models: tuple[str, ...] = multi, *, kind: Kind = "time", unit: str = "") -> Metric:
-        return Metric(says, models, "lower", timing=True, kind=kind, unit=unit)
+    def clock(says: str, models: tuple[str, ...] = multi) -> Metric:
+        return Metric(says, models, "lower", timing=True)
 
-    def memory(says: str, unit: str = "") -> Metric:
-        return Metric(f"most memory that tensors take in a step, {says}", multi, "lower", kind="amount", unit=unit)
+    def memory(says: str) -> Metric:
+        return Metric(f"most memory that tensors take in a step, {says}", multi, "lower")
 
     return {
         **accuracies,
@@ -44,24 +43,21 @@ def metrics(settings: Settings) -> dict[str, Metric]:
             "test accuracy, averaged over the tasks",
             (*multi, SINGLE_NETS),
             "higher",
-            kind="share",
             answers=Answers(tuple(settings.tasks)),
         ),
         "gain_on_single": gain("the single-task nets"),
         "gain_on_tuned": gain("the net with the tuned fixed weights", over_seeds=True),
         **({"gain_on_equal": gain("the net with equal weights")} if any(map(is_equal, settings.weights)) else {}),
-        "parameters": Metric("number of parameters", every, exact=True, kind="count"),
-        "time_s": clock("training time, in seconds", every, unit="s"),
+        "parameters": Metric("number of parameters", every, exact=True),
+        "time_s": clock("training time, in seconds", every),
         "parameters_saved": Metric(less.format("parameters"), multi, "higher", exact=True),
         "time_saved": Metric(less.format("training time"), multi, "higher", timing=True),
-        "step_ms": clock(f"{step}, in milliseconds", unit="ms"),
-        "step_time_ratio": clock(f"{step}, {plain}", kind="amount"),
-        "step_memory_mb": memory("the net's left out, in MB", "MB"),
+        "step_ms": clock(f"{step}, in milliseconds"),
+        "step_time_ratio": clock(f"{step}, {plain}"),
+        "step_memory_mb": memory("the net's left out, in MB"),
         "memory_ratio": memory(plain),
         **{
-            f"dominance_{task}": Metric(
-                f"AU of {task} after the last epoch (squared step per parameter)", multi, kind="amount"
-            )
+            f"dominance_{task}": Metric(f"AU of {task} after the last epoch (squared step per parameter)", multi)
             for task in settings.tasks
         },
     }

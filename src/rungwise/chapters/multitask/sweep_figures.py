@@ -64,6 +64,7 @@ def _sweep(results: Results, task: str, ran: Sequence[PlannedModel]) -> Panel:
         series=(over_values("multi-task", [m.weights[0] for m in ordered], by_weight),),
         levels=levels,
         markers=True,
+        **results.measures.band("share"),
     )
 
 
@@ -84,6 +85,7 @@ def _learning(results: Results, ran: Sequence[PlannedModel]) -> tuple[Figure, ..
             x_label="Epoch",
             series=tuple(over_epochs(weights_in_words(m.weights), curves(m, task)) for m in ran),
             markers=results.settings.fit.epochs < 3,
+            **results.measures.band("share"),
         )
         for task in results.tasks
     )

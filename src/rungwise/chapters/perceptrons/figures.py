@@ -69,6 +69,7 @@ def _curves(settings: Settings, shown: Sequence[PairResult], note: str) -> Figur
                 series=(errors,),
                 levels=(level,) if settings.tolerance > 0 else (),
                 log_y=True,
+                **pair.measures.band("share"),
             )
         )
     ends = "; ".join(

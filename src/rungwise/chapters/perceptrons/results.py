@@ -91,16 +91,16 @@ def metrics(settings: Settings) -> dict[str, Metric]:
 
     def share(part: str, answers: Answers | None = None) -> Metric:
         says = f"share of the pair's {part} images classified right"
-        return Metric(says, pairs, "higher", kind="share", answers=answers)
+        return Metric(says, pairs, "higher", answers=answers)
 
     return {
         "train_accuracy": share("training"),
         "test_accuracy": share("test", Answers()),
         "gap": Metric("training minus test accuracy", pairs, "lower"),
-        "iterations": Metric(iterations, pairs, kind="count", most=settings.iterations),
-        "converged": Metric(converged, pairs, "higher", kind="share", trials=1),
-        "range": Metric(unrest, pairs, "lower", kind="amount"),
-        "fit_s": Metric("time of fitting, in seconds", pairs, "lower", timing=True, kind="time", unit="s"),
+        "iterations": Metric(iterations, pairs, most=settings.iterations),
+        "converged": Metric(converged, pairs, "higher", trials=1),
+        "range": Metric(unrest, pairs, "lower"),
+        "fit_s": Metric("time of fitting, in seconds", pairs, "lower", timing=True),
     }
 
 

@@ -12,8 +12,9 @@ from rungwise.chapters.projection.settings import Settings, trials
 from rungwise.chapters.projection.trial import ProjectionTrial
 from rungwise.chapters.results import measurements, measures_of
 from rungwise.evidence.estimate import Estimate
-from rungwise.evidence.measure import Kind, Measurement, Metric
+from rungwise.evidence.measure import Measurement, Metric
 from rungwise.evidence.measures import Measures
+from rungwise.evidence.ranges import Scale
 from rungwise.insight.projection import ALL_PAIRS_UP_TO, Moments, moments
 from rungwise.records.record import Record
 
@@ -157,14 +158,14 @@ def _pair_name(names: Sequence[str], a: int, b: int) -> str:
     return f"{names[a]} v {names[b]}"
 
 
-def finite(values: Iterable[float], measures: Measures, kind: Kind = "number") -> Estimate | None:
+def finite(values: Iterable[float], measures: Measures, scale: Scale = "plain") -> Estimate | None:
     """The estimate over the seeds in which the quantity is defined."""
-    return measures.of((value for value in values if np.isfinite(value)), kind)
+    return measures.of((value for value in values if np.isfinite(value)), scale)
 
 
 def spread_of(results: Results, k: int, axis: int | None = None) -> Estimate | None:
     """`PlaneView.spread` over the seeds."""
-    return finite((view.spread(k, axis) for view in results.views), results.measures, "amount")
+    return finite((view.spread(k, axis) for view in results.views), results.measures, "positive")
 
 
 def metrics(settings: Settings) -> dict[str, Metric]:
@@ -175,14 +176,12 @@ def metrics(settings: Settings) -> dict[str, Metric]:
     rank = "rank of the pair by that accuracy; 1: the hardest"
     spread = "sum of the variances of the class on both components"
     return {
-        "pair_accuracy": Metric(
-            "accuracy of a linear SVM on the pair's points on both components", pairs, kind="share"
-        ),
-        "pair_rank": Metric(rank, pairs, kind="count", most=len(pairs)),
-        "mean_pair_accuracy": Metric("mean accuracy over the pairs of classes", (ALL_PAIRS,), kind="share"),
-        "cluster_variance": Metric(spread, classes, kind="amount"),
-        "cluster_variance_pc1": Metric("variance of the class on PC1", classes, kind="amount"),
-        "kept_variance": Metric("share of the pixels' variance that is kept", planes, kind="share"),
+        "pair_accuracy": Metric("accuracy of a linear SVM on the pair's points on both components", pairs),
+        "pair_rank": Metric(rank, pairs, most=len(pairs)),
+        "mean_pair_accuracy": Metric("mean accuracy over the pairs of classes", (ALL_PAIRS,)),
+        "cluster_variance": Metric(spread, classes),
+        "cluster_variance_pc1": Metric("variance of the class on PC1", classes),
+        "kept_variance": Metric("share of the pixels' variance that is kept", planes),
     }
 
 

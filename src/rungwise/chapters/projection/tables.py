@@ -15,7 +15,7 @@ def _classes(results: Results) -> Table:
 
     def row(k: int) -> tuple[Cell, ...]:
         centroid = [finite((view.moments.centroids[k, axis] for view in views), measures) for axis in (0, 1)]
-        count = measures.of((view.moments.counts[k] for view in views), "count")
+        count = measures.of((view.moments.counts[k] for view in views), "positive")
         return (names[k], *centroid, spread_of(results, k, 0), spread_of(results, k, 1), count)
 
     hardest = results.hardest_classes

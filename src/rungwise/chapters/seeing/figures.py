@@ -1,7 +1,5 @@
 """The figures of the chapter: filters, maps, layers and dreams."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from rungwise.chapters.drawing import COLOURS, missing, picture
@@ -23,7 +21,7 @@ def figures(results: Results) -> tuple[Figure, ...]:
     return (
         *_filters(results, shown),
         *(_maps(settings, views[0], label, shown) for label in settings.classes),
-        _by_layer(settings, views),
+        _by_layer(results),
         *(_dreams(settings, views[0], start, shown) for start in STARTS),
     )
 
@@ -96,7 +94,8 @@ def _maps(settings: Settings, view: NetView, label: int, shown: str) -> Figure:
     )
 
 
-def _by_layer(settings: Settings, views: Sequence[NetView]) -> Figure:
+def _by_layer(results: Results) -> Figure:
+    settings, views, band = results.settings, results.views, results.measures.band("share")
     count = len(settings.net.filters)
 
     def curves(legend: str, name: str, *, share: bool = False) -> Series:
@@ -121,7 +120,8 @@ def _by_layer(settings: Settings, views: Sequence[NetView]) -> Figure:
         "dead." + (" Strong: mean over seeds; faint: single runs." if len(views) > 1 else ""),
         alt=f"By layer, from the first to the last, as means over {counted(len(views), 'net')}. {means}.",
         panels=tuple(
-            Lines(title=title, x_label="convolution", series=series, markers=True) for title, series in drawn.items()
+            Lines(title=title, x_label="convolution", series=series, markers=True, **band)
+            for title, series in drawn.items()
         ),
         columns=3,
     )

@@ -131,10 +131,10 @@ def metrics(settings: Settings) -> dict[str, Metric]:
     dreams = tuple(DREAMS.values())
 
     def share(says: str, models: tuple[str, ...]) -> Metric:
-        return Metric(says, models, kind="share")
+        return Metric(says, models)
 
     def of_dreams(says: str, trials: int | None = None) -> Metric:
-        return Metric(says, dreams, "higher", kind="share", trials=trials)
+        return Metric(says, dreams, "higher", trials=trials)
 
     count = len(settings.dreamt or settings.data.classes)
     return {

@@ -27,6 +27,7 @@ def figures(results: Results) -> tuple[Figure, ...]:
         series=series,
         log_x=True,
         markers=True,
+        **results.measures.band("share"),
     )
     runs = ": the mean over seeds strong, the single runs faint" if results.most_seeds > 1 else ""
     return (

@@ -82,14 +82,14 @@ def metrics(settings: Settings) -> dict[str, Metric]:
     time = "training time, in seconds, without the trunk's before"
 
     def share(task: str, of: tuple[str, ...], answers: Answers) -> Metric:
-        return Metric(says.format(task), of, "higher", kind="share", answers=answers)
+        return Metric(says.format(task), of, "higher", answers=answers)
 
     parameters = "number of parameters that learn the further task"
     return {
         "test_accuracy": share(next(iter(settings.task)), models, Answers()),
         **{f"test_accuracy_{task}": share(task, (TRUNK,), Answers((task,))) for task in settings.tasks},
-        "parameters_learnt": Metric(parameters, models, exact=True, kind="count"),
-        "time_s": Metric(time, (*models, TRUNK), "lower", timing=True, kind="time", unit="s"),
+        "parameters_learnt": Metric(parameters, models, exact=True),
+        "time_s": Metric(time, (*models, TRUNK), "lower", timing=True),
     }
 
 

@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from rungwise.evidence.estimate import t_interval
+from rungwise.evidence.pool import factor
+from rungwise.evidence.ranges import interval
 from rungwise.findings import Bars, Histogram, Level, Lines, Panel, Series
 from rungwise.report.cells import printed
 from rungwise.report.figures.ink import INK, MUTED, PALETTE, Stroke
@@ -86,7 +87,7 @@ def draw_lines(ax: Axes, panel: Lines, strokes: Strokes, size: tuple[float, floa
         ax.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
     ax.grid(axis="y")
     for series in panel.series:
-        _draw_series(ax, series, strokes[series.name], min(positive) if log else -math.inf)
+        _draw_series(ax, series, strokes[series.name], min(positive) if log else -math.inf, panel)
     for level in panel.levels:
         if len(level.values) > 1:
             for value in level.values:
@@ -103,7 +104,7 @@ def draw_lines(ax: Axes, panel: Lines, strokes: Strokes, size: tuple[float, floa
     return head(ax, panel, size[0])
 
 
-def _draw_series(ax: Axes, series: Series, stroke: Stroke, floor: float) -> None:
+def _draw_series(ax: Axes, series: Series, stroke: Stroke, floor: float, panel: Lines) -> None:
     """`floor`: the band ends there, as a logarithmic axis has no room for what is not positive."""
     runs = [run for run in series.runs if run]
     if not runs:
@@ -117,12 +118,26 @@ def _draw_series(ax: Axes, series: Series, stroke: Stroke, floor: float) -> None
     values = np.array([run[:shared] for run in runs])[:, places]  # (runs, x)
     x = np.array(series.x)[places]
     if len(runs) >= BAND_FROM and all(len(run) == shared for run in runs):
-        low, high = t_interval(values)
+        low, high = band(values, panel)
         ax.fill_between(x, np.maximum(low, floor), high, color=stroke.colour, alpha=0.11, linewidth=0)
     dashes = (0, stroke.dashes) if stroke.dashes else "solid"
     marker = stroke.marker or ("o" if shared == 1 else "")  # a line of one point is not to be seen
     looks: Looks = {"color": stroke.colour, "marker": marker, "markeredgewidth": 0}
     ax.plot(x, np.ma.masked_invalid(values).mean(axis=0), linestyle=dashes, zorder=3, **looks)
+
+
+def band(values: np.ndarray, panel: Lines) -> tuple[np.ndarray, np.ndarray]:
+    """The ends of the 95% interval of the mean at each x, (x,) each, from values (runs, x); where the runs are equal it
+    has no width."""
+    means = values.mean(axis=0)
+    found = [
+        interval(column.tolist(), panel.scale, factor=factor(len(column), panel.ratio))
+        if np.isfinite(column).all()
+        else None
+        for column in values.T
+    ]
+    ends = np.array([each or (mean, mean) for each, mean in zip(found, means, strict=True)])
+    return ends[:, 0], ends[:, 1]
 
 
 def _name_levels(ax: Axes, levels: Sequence[Level], tall: float) -> None:

@@ -19,9 +19,9 @@ from rungwise.study.study import study_trials
 
 KNOWN = {
     "mlps": {
-        "test_accuracy": Metric("accuracy", ("A", "B", "C"), better="higher", kind="share", answers=Answers()),
-        "test_loss": Metric("loss", ("A", "B", "C"), better="lower", kind="loss"),
-        "parameters": Metric("count", ("A", "B", "C"), exact=True, kind="count"),
+        "test_accuracy": Metric("accuracy", ("A", "B", "C"), better="higher", answers=Answers()),
+        "test_loss": Metric("loss", ("A", "B", "C"), better="lower"),
+        "parameters": Metric("count", ("A", "B", "C"), exact=True),
     }
 }
 SD = 0.004

@@ -10,22 +10,18 @@ from pathlib import Path
 
 from rich.console import Console
 
-from rungwise.chapters import load_chapter
 from rungwise.data.given import Given
 from rungwise.errors import UserError
 from rungwise.evidence.conditions import Known
 from rungwise.evidence.looks import FIRST
-from rungwise.evidence.outlook import hopeless
-from rungwise.judging.judge import ledger_of
-from rungwise.judging.settled import Course, course
-from rungwise.records.found import Found
 from rungwise.runs.outcome import Clock
 from rungwise.runs.session import Device, Session, begin, open_session
-from rungwise.runs.settle_plan import EARLIEST, MOST_SEEDS, Aim, Costs, next_target, plan_settling
-from rungwise.runs.settle_states import Ended, Prospects, Settlement, State, numbers_of, outlook_of
+from rungwise.runs.settle_looks import Looks, done_seeds
+from rungwise.runs.settle_plan import MOST_SEEDS, Aim, Costs, next_target, plan_settling
+from rungwise.runs.settle_states import Ended, Prospects, Settlement, State
 from rungwise.runs.settle_words import told_forecasts, told_look
 from rungwise.study.reading import known_metrics
-from rungwise.study.study import Study, study_trials, wanted
+from rungwise.study.study import Study, study_trials
 
 
 def settle_study(
@@ -78,16 +74,14 @@ class Settling:
         budget_s: float | None,
         most_seeds: int,
     ) -> None:
-        self.session, self.study, self.aims, self.known = session, study, aims, known
+        self.session, self.study = session, study
         self.clock, self.budget_s, self.most_seeds = clock, budget_s, most_seeds
         self.chapters = list(dict.fromkeys(name for aim in aims for name in aim.needs))
         self.costs = Costs(study.only(self.chapters), session.rate, session.engine.workers)
         self.failed: set[str] = set()
         """Trials that failed in this session: the next one tries them again."""
-        self.stuck: set[str] = set()
-        """Claims of which a seed failed, or has no value."""
-        self.no_hope: dict[tuple[str, int], bool] = {}
-        """By claim and number of seeds."""
+        self.looks = Looks(session.store, aims, known, most_seeds)
+        self.states: list[State] = []
         self.states = self._look()
 
     @property
@@ -153,7 +147,7 @@ class Settling:
         self.costs.correct(expected, self.clock.seconds - started)
         self.states = self._look()
         if next(each for each in self.states if each.id == state.id).course.n == before:
-            self.stuck.add(state.id)
+            self.looks.stuck.add(state.id)
             self.states = self._look()
         return set_aside
 
@@ -181,45 +175,12 @@ class Settling:
     def _look(self) -> list[State]:
         """What is known of each claim now; a line is printed for each that had a new look."""
         part = self.study.only(self.chapters)
-        courses = self.session.store.reading(wanted(part), lambda found: self._courses(part, found))
-        self.done = self._done(part)
-        before = {state.id: state.course.n for state in getattr(self, "states", ())}
-        states = [self._state(aim, own) for aim, own in zip(self.aims, courses, strict=True)]
-        new = [s for s in states if before and s.course.n > before[s.id] and s.course.n >= FIRST]
+        self.done = done_seeds(part, self.session.store)
+        before = {state.id: state.course.n for state in self.states}
+        states = self.looks.states(part, self.costs)
+        new = [s for s in states if s.id in before and s.course.n > before[s.id] and s.course.n >= FIRST]
         self._tell([told_look(state) for state in new])
         return states
-
-    def _courses(self, part: Study, found: Found) -> list[Course]:
-        self.costs.learn(found.records.values())
-        ledger = ledger_of(part, found.records)
-        return [course(aim.claim, aim.chapter, self.known, ledger) for aim in self.aims]
-
-    def _done(self, part: Study) -> dict[str, int]:
-        """By chapter, how many of the seeds 0, 1, 2, ... have all their records."""
-        done = {}
-        for chapter in part.chapters:
-            trials = load_chapter(chapter.kind).trials(chapter, part.seeds_of(chapter))
-            lacking = [trial.seed for trial in trials if not self.session.store.has(trial.id)]
-            done[chapter.name] = min(lacking, default=len(part.seeds_of(chapter)))
-        return done
-
-    def _state(self, aim: Aim, found: Course) -> State:
-        given_up = next((n for n in range(EARLIEST, found.n + 1) if self._hopeless(found, n)), None)
-        return State(
-            aim=aim,
-            course=found,
-            most=self.most_seeds,
-            given_up=given_up if found.settled is None else None,
-            stuck=aim.claim.id in self.stuck,
-            outlook=outlook_of(found, FIRST),
-        )
-
-    def _hopeless(self, found: Course, n: int) -> bool:
-        """Whether an open claim was given up after n seeds: whatever comes later, it stays so in this session."""
-        key = (found.claim.id, n)
-        if found.settled is None and key not in self.no_hope:
-            self.no_hope[key] = hopeless(numbers_of(found, n), self.most_seeds)
-        return self.no_hope.get(key, False)
 
     def prospects(self) -> Mapping[str, Prospects]:
         """What claims would take that are open, by their ids."""

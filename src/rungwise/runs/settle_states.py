@@ -8,9 +8,11 @@ from typing import Literal
 
 from rungwise.evidence.judgement import Judgement
 from rungwise.evidence.outlook import OpenNumber, Outlook, outlook
+from rungwise.judging.judge import judged
 from rungwise.judging.settled import Course
 from rungwise.runs.opened import Run
 from rungwise.runs.settle_plan import Aim
+from rungwise.study.study import wanted
 
 HORIZON = 200
 """Seeds up to which it is told how many a claim would take; further where there are many already."""
@@ -95,4 +97,6 @@ class Settlement:
     def judgements(self) -> dict[str, Judgement]:
         """The claims that were to be settled, by id, as the report has them."""
         ids = {state.id for state in self.states}
-        return {each.id: each for found in self.run.claims.values() for each in found if each.id in ids}
+        study = self.run.study
+        claims = self.run.store.reading(wanted(study), lambda found: judged(study, found.records))
+        return {each.id: each for found in claims.values() for each in found if each.id in ids}

@@ -8,9 +8,9 @@ from rungwise.evidence.claims import Claim
 from rungwise.evidence.design import Design
 from rungwise.evidence.looks import looks
 from rungwise.evidence.measure import Answers, Measurement, Metric
+from rungwise.judging.course import course, value_of
 from rungwise.judging.judge import judge_settled, judged
 from rungwise.judging.ledger import Ledger
-from rungwise.judging.settled import course, value_of
 from rungwise.records.environment import environment_here
 from rungwise.records.record import Record
 from rungwise.study.reading import parse_study

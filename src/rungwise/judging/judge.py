@@ -18,9 +18,10 @@ from rungwise.evidence.sample import Sample
 from rungwise.evidence.together import Control, survives
 from rungwise.evidence.verdict import judge_numbers
 from rungwise.evidence.why import judge_claim
+from rungwise.judging.course import course
 from rungwise.judging.ledger import Ledger, path
 from rungwise.judging.samples import named, sample
-from rungwise.judging.settled import course, settled
+from rungwise.judging.settled import settled
 from rungwise.records.record import Record
 from rungwise.study.reading import known_metrics
 from rungwise.study.study import Study

@@ -6,8 +6,8 @@ from rungwise.chapters import load_chapter
 from rungwise.evidence.conditions import Known
 from rungwise.evidence.looks import FIRST
 from rungwise.evidence.outlook import hopeless
+from rungwise.judging.course import Course, course
 from rungwise.judging.judge import ledger_of
-from rungwise.judging.settled import Course, course
 from rungwise.records.found import Found
 from rungwise.records.store import Store
 from rungwise.runs.settle_plan import EARLIEST, Aim, Costs

@@ -8,8 +8,8 @@ from typing import Literal
 
 from rungwise.evidence.judgement import Judgement
 from rungwise.evidence.outlook import OpenNumber, Outlook, outlook
+from rungwise.judging.course import Course
 from rungwise.judging.judge import judged
-from rungwise.judging.settled import Course
 from rungwise.runs.opened import Run
 from rungwise.runs.settle_plan import Aim
 from rungwise.study.study import wanted

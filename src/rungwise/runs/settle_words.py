@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from rungwise.evidence.looks import FIRST
+from rungwise.judging.course import Course, Track
 from rungwise.judging.samples import says_of
-from rungwise.judging.settled import Course, Track
 from rungwise.report.document import duration
 from rungwise.runs.settle_plan import EARLIEST, next_target
 from rungwise.runs.settle_states import HORIZON, Prospects, Settlement, State

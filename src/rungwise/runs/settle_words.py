@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from rungwise.evidence.looks import FIRST
+from rungwise.evidence.outlook import NO_HOPE
 from rungwise.judging.course import Course, Track
 from rungwise.judging.samples import says_of
-from rungwise.report.document import duration
+from rungwise.runs.display import duration
 from rungwise.runs.settle_plan import EARLIEST, next_target
 from rungwise.runs.settle_states import HORIZON, Prospects, Settlement, State
 from rungwise.words import counted
@@ -92,8 +93,8 @@ def _hindered(state: State) -> str:
         )
     if state.given_up is not None:
         return (
-            f"cannot be settled: after {counted(state.given_up, 'seed')} next to nothing speaks for a verdict within "
-            f"{state.most}, wherever in their 95% intervals its numbers lie"
+            f"cannot be settled: by {counted(state.given_up, 'seed')} its chance to be so within {state.most} is below "
+            f"{NO_HOPE:.0%}, wherever in their 95% intervals its numbers lie"
         )
     if state.course.n >= state.most:
         return "which are all that --most-seeds allows"

@@ -13,6 +13,7 @@ import numpy as np
 from scipy import special
 
 from rungwise.evidence import images, ranges
+from rungwise.evidence.sample import new_images
 from simulations.coverage import covered
 from simulations.table import Row
 
@@ -66,7 +67,7 @@ def _of_accuracy(what: str, values: list[np.ndarray], truth: float) -> list[Row]
 
 def _of_difference(what: str, values: list[np.ndarray], truth: float, promised: bool = True) -> list[Row]:
     n = len(values[0])
-    over_both = [found.interval() if (found := images.crossed(each)) else None for each in values]
+    over_both = [new_images(found, "plain") if (found := images.crossed(each)) else None for each in values]
     over_seeds = [ranges.interval(each.mean(axis=1).tolist(), "plain") for each in values]
     return [
         covered(f"{what}: seeds and images", n, over_both, truth, _least(n) if promised else None),
@@ -76,10 +77,7 @@ def _of_difference(what: str, values: list[np.ndarray], truth: float, promised: 
 
 def _logit(answers: np.ndarray) -> tuple[float, float] | None:
     found = images.crossed(answers)
-    if found is None or found.se == 0:
-        right = round(float(answers.mean(axis=0).sum()))
-        return ranges.binomial([right], [answers.shape[1]])
-    return ranges.around(found.mean, found.se, found.df, "share")
+    return None if found is None else new_images(found, "share")
 
 
 def _least(n: int) -> float:

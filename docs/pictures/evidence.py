@@ -8,21 +8,23 @@ from matplotlib.figure import Figure
 
 from docs.pictures import simulated as drawn
 from docs.pictures.paper import BLUE, GREEN, GREY, INK, ORANGE, PALE, cells, interval, rows, save, sheet, simulated
+from rungwise.evidence import pool, ranges
 from rungwise.evidence.collapse import far
-from rungwise.evidence.estimate import t_interval
+from rungwise.evidence.images import crossed
 from rungwise.evidence.medians import median_interval
+from rungwise.evidence.power import independent, settles
+from rungwise.evidence.sample import new_images
 from rungwise.evidence.together import survives
 
 
 def claim() -> Figure:
     """Five differences, their mean and interval against the region of the claim; and what others would say."""
     figure, (left, right) = sheet(2.7, 2, width_ratios=[1.15, 1])
-    values = np.array([-101, 53, 113, 90, 50])
+    values = np.array([-460, -94, 19, -65, 93])
     left.plot(values, np.zeros(5), "o", color=BLUE, ms=7)
     for seed, value in enumerate(values):
-        shift = (0, -17) if seed == 4 else (0, 8)  # 50 beside 53
-        left.annotate(str(seed), (value, 0), shift, textcoords="offset points", ha="center")
-    interval(left, -1, t_interval(values), values.mean(), BLUE)
+        left.annotate(str(seed), (value, 0), (0, 8), textcoords="offset points", ha="center")
+    interval(left, -1, ranges.interval(values, "plain"), values.mean(), BLUE)
     left.set_title("MLP-2 less MLP-1, five seeds")
     rows(left, ["each seed", "mean and\n95% interval"])
     left.set_xlabel("difference, in images of 10,000")
@@ -34,11 +36,11 @@ def claim() -> Figure:
     right.text(44, -3, "too small\nto matter", va="center", fontsize=9)
     right.set_title("Four intervals, four verdicts")
     right.set_xlabel("difference")
-    for ax in (left, right):
-        ax.set_xlim(-125, 165)
-        ax.axvspan(0, 165, color=GREEN, alpha=0.1, lw=0, zorder=-1)
+    for ax, start, end in ((left, -500, 220), (right, -125, 165)):
+        ax.set_xlim(start, end)
+        ax.axvspan(0, end, color=GREEN, alpha=0.1, lw=0, zorder=-1)
         ax.axvline(0, color=INK, lw=0.8)
-    left.text(160, -1.5, "the claim: above 0", ha="right", color=GREEN)
+    left.text(212, -1.55, "the claim:\nabove 0", ha="right", color=GREEN)
     return figure
 
 
@@ -47,11 +49,12 @@ def splits() -> Figure:
     figure, axes = sheet(3.2, 2, sharey=True, sharex=True)
     values, truth = drawn.splits()
     for ax, ratio, name in zip(axes, (0, 1 / 3), ("naive", "corrected"), strict=True):
-        low, high = drawn.corrected(values, ratio)
+        factor = pool.factor(len(values), ratio)
+        low, high = np.array([ranges.interval(study, "share", factor=factor) for study in values.T]).T
         missed = (low > truth) | (high < truth)
         colours = np.where(missed, ORANGE, BLUE)
         ax.hlines(np.arange(len(low)), low, high, colors=list(colours), lw=2.2)
-        ax.scatter((low + high) / 2, np.arange(len(low)), c=list(colours), s=16)
+        ax.scatter(values.mean(axis=0), np.arange(len(low)), c=list(colours), s=16)
         ax.axvline(truth, color=INK, lw=1)
         ax.set_title(f"{name}: {missed.sum()} of 20 miss the truth")
         ax.set_xlabel("test accuracy")
@@ -75,8 +78,8 @@ def images() -> Figure:
     grid.set_title("wrong (orange) or right (pale)")
     by_seed = right.mean(axis=1)
     ends.plot(by_seed, np.zeros(seeds), "o", color=GREY, ms=5)
-    interval(ends, -1, t_interval(by_seed), by_seed.mean(), BLUE)
-    interval(ends, -2, drawn.new_images(right), by_seed.mean(), ORANGE)
+    interval(ends, -1, ranges.interval(by_seed, "share"), by_seed.mean(), BLUE)
+    interval(ends, -2, new_images(crossed(right), "share"), by_seed.mean(), ORANGE)
     rows(ends, ["each seed", "these\nimages", "new\nimages"])
     ends.set_xlabel("accuracy")
     simulated(figure)
@@ -90,10 +93,10 @@ def inside() -> Figure:
     ax.axvspan(1, 1.04, color=PALE, zorder=0)
     ax.text(1.02, -1.9, "no accuracy\nlies here", ha="center", va="center", fontsize=9)
     ax.plot(values, np.zeros(5), "o", color=GREY, ms=6)
-    interval(ax, -1, t_interval(values), values.mean(), ORANGE)
-    interval(ax, -2, drawn.logit_interval(values), values.mean(), BLUE)
+    interval(ax, -1, ranges.interval(values, "plain"), values.mean(), ORANGE)
+    interval(ax, -2, ranges.interval(values, "share"), values.mean(), BLUE)
     ax.plot(np.ones(5), np.full(5, -3), "o", color=GREY, ms=6)
-    interval(ax, -3, (0.025 ** (1 / 449), 1), 1, BLUE)
+    interval(ax, -3, ranges.binomial([449], [449]), 1, BLUE)
     rows(ax, ["five seeds", "t-interval", "t-interval on\nthe logit scale", "all of 449 right:\nexact binomial"])
     ax.set_xlim(0.85, 1.04)
     ax.set_xlabel("test accuracy")
@@ -110,7 +113,7 @@ def collapse() -> Figure:
     ax.plot(values, np.zeros(10), "o", color=BLUE, ms=6, alpha=0.8)
     ax.plot(values[lost], 0, "o", color=ORANGE, ms=7)
     ax.annotate(f"seed {lost} lies far from the others", (values[lost], 0), (9, -3), textcoords="offset points")
-    interval(ax, -1, t_interval(values), values.mean(), ORANGE)
+    interval(ax, -1, ranges.interval(values, "plain"), values.mean(), ORANGE)
     interval(ax, -2, median_interval(values), float(np.median(values)), BLUE)
     rows(ax, ["ten seeds", "mean and\nt-interval", "median and\nexact interval"])
     ax.set_xlabel("test accuracy")
@@ -177,7 +180,8 @@ def power() -> Figure:
         (1, BLUE, "one deviation"),
         (0.5, ORANGE, "half of one"),
     ):
-        ax.plot(seeds, drawn.power(effect, seeds), "o-", color=colour, ms=3.5, lw=1.4, label=name)
+        chances = [settles(effect, independent(1), n, 0, None) for n in seeds]
+        ax.plot(seeds, chances, "o-", color=colour, ms=3.5, lw=1.4, label=name)
     ax.axhline(0.8, color=GREY, lw=1, ls=(0, (4, 3)))
     ax.text(26, 0.81, "80%", va="bottom")
     ax.axvline(5, color=PALE, lw=6, zorder=0)

@@ -20,7 +20,7 @@ METRICS = {
     "epochs": Metric("epochs", ("A",), most=10),
     "time_s": Metric("seconds", ("A",), "lower", timing=True),
     "parameters": Metric("parameters", ("A",), exact=True),
-    "net_share": Metric("share of 10 dreams", ("A",), trials=10),
+    "net_share": Metric("share of 10 dreams", ("A",), trials=10, counted=True),
     "gap": Metric("training less test accuracy", ("A",)),
 }
 FIXED, POOL = Measures(METRICS, Design()), Measures(METRICS, Design(1 / 3, "new images"))

@@ -92,6 +92,19 @@ def test_a_difference_may_hold_for_these_images_and_not_for_new_ones():
     assert new.seeds_needed is None, "images limit it, not seeds"
 
 
+def test_nothing_is_surer_of_new_images_than_of_these():
+    """Where images add little scatter, their degrees of freedom alone would make the interval narrower."""
+    rng, narrower = np.random.default_rng(3), 0
+    for _ in range(100):
+        table = rng.random((5, 500)) < rng.uniform(0.7, 0.9, (5, 1)) + rng.uniform(-0.1, 0.1, 500)
+        found = crossed(table)
+        half = stats.t.ppf(0.975, 4) * stats.sem(table.mean(axis=1))
+        narrower += found.interval()[1] - found.mean < half - 1e-9
+        low, high = new_images(found, "plain")
+        assert (high - low) / 2 >= half - 1e-12
+    assert narrower, "the formula alone gives such intervals"
+
+
 def test_all_right_is_a_count_of_images_for_new_ones():
     """449 of 449: Clopper and Pearson's lower end is .025^(1/449). Seeds share the images, so they are no more."""
     found = crossed(np.ones((5, 449)))

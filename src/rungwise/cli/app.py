@@ -164,16 +164,30 @@ def plan(
     seeds: Seeds = None,
     chapters: Chapters = None,
     device: DeviceOption = Device.auto,
+    power: Annotated[
+        bool, typer.Option("--power", help="Show what each claim could show with these seeds, told from a pilot.")
+    ] = False,
+    pilot: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="The pilot of --power: a run of two seeds or more; by default the study's own folder."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show what would run, and what it would cost."""
+    """Show what would run, and what it would cost; with --power, what its claims could show."""
     with user_errors():
+        if pilot is not None and not power:
+            raise UserError("--pilot names the run that --power is told from; add --power, or leave --pilot out")
         wanted, given = _read(study, seeds, data)
         folder, kinds = _folder(study, out, given), _kinds(chapters)
         if given is not None:
             from rungwise.study.adapt import adapt
 
             wanted = adapt(wanted, study, given).study
+        if power:
+            _tell_power(wanted, pilot or folder, kinds, named=pilot is not None, as_json=as_json)
+            return
         wanted = wanted.only(kinds) if kinds else wanted
         from rungwise.engine.machine import choose_device, product_rates
         from rungwise.records.store import Store
@@ -353,6 +367,21 @@ def _end_if_failed(run: "Run", *, told: bool) -> None:
     if run.failures:
         if not told:
             typer.echo(f"{len(run.failures)} trials failed; the report's appendix says why.", err=True)
+        raise typer.Exit(INCOMPLETE)
+
+
+def _tell_power(study: "Study", pilot: Path, kinds: list[str], *, named: bool, as_json: bool) -> None:
+    """What the claims could show; ends with the code for damage where records of the pilot were left out for that."""
+    from rungwise.cli import power_listing as listing
+    from rungwise.runs.pilot import power
+
+    found = power(study, pilot, kinds, named=named)
+    if as_json:
+        typer.echo(json.dumps(listing.power_json(study, str(pilot), found.claims), indent=1))
+    else:
+        listing.print_power(str(pilot), found.claims)
+    _tell_damage(found.damaged)
+    if found.damaged:
         raise typer.Exit(INCOMPLETE)
 
 

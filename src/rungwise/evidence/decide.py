@@ -58,6 +58,11 @@ class Line(NamedTuple):
         """By how much the scale of the test moves for a step on that of the values."""
         return ranges.derivative(self.scale, self.centre, self.most)
 
+    def line_at(self, n: float) -> tuple[float, float]:
+        """As `at`, on the scale of the test."""
+        se, df = self.at(n)
+        return se * self.change, df
+
     @property
     def interval(self) -> Interval | None:
         return ranges.around(self.centre, self.se, self.df, self.scale, self.most)
@@ -87,10 +92,19 @@ def line_of_seeds(
 
 
 def line_of_images(crossed: Crossed, scale: Scale = "plain", most: float = 1.0) -> Line | None:
-    """The test by the scatter of seeds and images. None where nothing scatters, or the mean is on its edge."""
+    """The test by the scatter of seeds and images. None where nothing scatters, or the mean is on its edge.
+
+    Where images add next to no scatter, their degrees of freedom alone could make it surer of new images than the seeds
+    are of these. So it is never narrower than the test by the scatter of the seeds.
+    """
     if crossed.se == 0 or (scale == "share" and not 0 < crossed.mean < most):
         return None
-    return Line(crossed.mean, crossed.se, crossed.df, crossed.at, scale, most)
+
+    def at(count: float) -> tuple[float, float]:
+        of_seeds = math.sqrt(crossed.seeds / (count * crossed.m)), count - 1
+        return max(crossed.at(count), of_seeds, key=lambda found: float(stats.t.ppf(0.975, found[1])) * found[0])
+
+    return Line(crossed.mean, *at(crossed.n), at, scale, most)
 
 
 class Count(NamedTuple):

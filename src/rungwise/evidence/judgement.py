@@ -15,6 +15,13 @@ Design = Literal["fixed", "settled"]
 """How the number of seeds came about: it was fixed before, or seeds were added until the claim was settled."""
 
 
+def region(low: float | None, high: float | None) -> str:
+    """A region in words, as "above 0" or "from -0.001 to 0.001". One of its two bounds may be absent."""
+    if low is not None and high is not None:
+        return f"from {low:g} to {high:g}"
+    return f"above {low:g}" if low is not None else f"below {high:g}"
+
+
 class Look(PlainData):
     """What was known of a number after some seeds, while more were added until its claim was settled."""
 
@@ -69,9 +76,7 @@ class Number(PlainData):
     @property
     def claimed(self) -> str:
         """Where the claim says that it lies, as "above 0" or "from -0.001 to 0.001"."""
-        if self.low is not None and self.high is not None:
-            return f"from {self.low:g} to {self.high:g}"
-        return f"above {self.low:g}" if self.low is not None else f"below {self.high:g}"
+        return region(self.low, self.high)
 
     @property
     def centre(self) -> float | None:

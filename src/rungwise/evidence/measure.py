@@ -40,7 +40,10 @@ class Metric:
     """The predictions that it counts, where it counts those of single test images: then it can be judged for new ones.
     """
     trials: int | None = None
-    """Of a share of few things, as dreams: of how many in each seed. It is judged by each of them, not by shares."""
+    """Of a share that is a mean over few things, as dreams: over how many in each seed. Where its seeds do not differ,
+    its interval is that of a count of them: no number from 0 to 1 scatters more than one that is 0 or 1."""
+    counted: bool = False
+    """Whether each of them is right or wrong: then its interval is always that of a count."""
     over_seeds: bool = False
     """Whether a seed's value depends on the other seeds too, as where all of them choose what it is compared with: then
     more seeds change the earlier values, and no look at them holds."""

@@ -48,7 +48,7 @@ class Measures:
             most=metric.most or 1.0,
             ratio=self.design.ratio,
             trials=metric.trials or images_counted(metric, records),
-            counted=metric.trials is not None,
+            counted=metric.counted,
             new=self._new(key, metric, values, records),
         )
 

@@ -16,14 +16,14 @@ def median_interval(values: Sequence[float] | np.ndarray) -> tuple[float, float]
     where n < 6: even from the least to the largest value it would cover less.
     """
     ascending = np.sort(np.asarray(values, dtype=float))
-    rank = _rank(len(ascending))
+    rank = rank_of(len(ascending))
     return (float(ascending[rank - 1]), float(ascending[-rank])) if rank else None
 
 
-def _rank(n: int) -> int:
-    """The k of `median_interval`; 0 where there is none."""
+def rank_of(n: int, level: float = LEVEL) -> int:
+    """The k of `median_interval`, at another level too; 0 where there is none."""
     tails = special.bdtr(np.arange(n // 2 + 1), n, 0.5) if n else np.ones(1)
-    return int((2 * tails <= LEVEL).sum())
+    return int((2 * tails <= level).sum())
 
 
 def sides(values: Sequence[float] | np.ndarray, bound: float) -> tuple[int, int]:
@@ -44,23 +44,23 @@ def median_p(values: Sequence[float] | np.ndarray, bound: float) -> float | None
     return min(1.0, 2 * float(special.bdtr(n - most, n, 0.5))) if n else None
 
 
-def settles_median(share: float, n: int) -> float:
+def settles_median(share: float, n: int, *, level: float = LEVEL) -> float:
     """The probability that n seeds settle on which side of a bound the median lies, on the right side.
 
     share: of the distribution, in [0, 1], on the side of the bound that the median is on; a value on the bound is on
-    neither. 0 where n < 6. ValueError where the share is outside [0, 1].
+    neither. 0 where no interval has so few, n < 6 at 95%. ValueError where the share is outside [0, 1].
     """
     if not 0 <= share <= 1:
         raise ValueError(f"a share lies between 0 and 1; got {share}")
-    rank = _rank(n)
+    rank = rank_of(n, level)
     return float(special.bdtr(rank - 1, n, 1 - share)) if rank else 0.0
 
 
-def seeds_needed_median(share: float, *, power: float = 0.8, most: int = 1000) -> int | None:
+def seeds_needed_median(share: float, *, power: float = 0.8, most: int = 1000, level: float = LEVEL) -> int | None:
     """The smallest n at which `settles_median` has at least this power; None beyond `most` or where share <= 1/2.
 
     The power is a saw: it falls a little wherever another seed is needed on the right side. So each n is tried.
     """
     if share <= 0.5:
         return None
-    return next((n for n in range(6, most + 1) if settles_median(share, n) >= power), None)
+    return next((n for n in range(6, most + 1) if settles_median(share, n, level=level) >= power), None)

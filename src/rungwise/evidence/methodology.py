@@ -20,12 +20,14 @@ UNEVEN = 1.25
 """The longest over the shortest time of one model's seeds, above which timings say more of the machine."""
 
 
-def few_seeds(n: int) -> tuple[str, ...]:
-    """Where n seeds are few, and where Wilcoxon's test cannot reach significance whatever the numbers."""
+def few_seeds(n: int, *, ranked: bool = True) -> tuple[str, ...]:
+    """Where n seeds are few, and where Wilcoxon's test, if it was made (`ranked`), cannot reach significance whatever
+    the numbers."""
+    floor = _floor(n) if ranked else ()
     if 0 < n < ENOUGH:
         few = f"It rests on {counted(n, 'seed')}; {ENOUGH} or more make an interval worth reading."
-        return (few, *_floor(n))
-    return _floor(n)
+        return (few, *floor)
+    return floor
 
 
 def _floor(n: int) -> tuple[str, ...]:

@@ -2,14 +2,18 @@
 
 import functools
 import math
+from collections.abc import Callable
 
 import numpy as np
 from scipy import special, stats
 
 from rungwise.evidence.decide import At
+from rungwise.evidence.paired import LEVEL
 
 MOST = 1000
 """No more seeds than this are ever advised."""
+POWER = 0.8
+"""The probability with which an advised number of seeds settles a question."""
 
 
 def independent(sd: float) -> At:
@@ -19,13 +23,22 @@ def independent(sd: float) -> At:
     return lambda n: (sd / math.sqrt(n), n - 1)
 
 
-def settles(mean: float, at: At, n: int, low: float | None, high: float | None, matters: float = 0) -> float:
+def settles(
+    mean: float,
+    at: At,
+    n: int,
+    low: float | None,
+    high: float | None,
+    matters: float = 0,
+    *,
+    level: float = LEVEL,
+) -> float:
     """The probability that n seeds settle whether the true mean lies in (low, high).
 
-    They do where the 95% t-interval contains neither bound (None: there is none on that side), or where it lies within
-    (-matters, matters). The sample's mean is taken to be normal, with the standard error and the degrees of freedom
-    that `at` says. By quadrature over the sample's standard error; good to about 1e-5. ValueError where n < 2 or low is
-    not below high.
+    They do where the t-interval, of 95% unless `level` is another, contains neither bound (None: there is none on that
+    side), or where it lies within (-matters, matters). The sample's mean is taken to be normal, with the standard error
+    and the degrees of freedom that `at` says. By quadrature over the sample's standard error; good to about 1e-5.
+    ValueError where n < 2 or low is not below high.
     """
     if n < 2:
         raise ValueError(f"the power of a t-interval needs n >= 2 and a positive sd; got n = {n}")
@@ -34,7 +47,7 @@ def settles(mean: float, at: At, n: int, low: float | None, high: float | None, 
     se, df = at(n)
     quantiles, weights = _nodes()
     # The estimated over the true standard error is chi(df) / sqrt(df); half-widths are in units of the true one.
-    half = float(stats.t.ppf(0.975, df)) * np.sqrt(2 * special.gammaincinv(df / 2, quantiles) / df)
+    half = float(stats.t.ppf(1 - level / 2, df)) * np.sqrt(2 * special.gammaincinv(df / 2, quantiles) / df)
     bounds = [(bound - mean) / se for bound in (low, high) if bound is not None]
     unsettled = _around(bounds, half, -np.inf, np.inf)
     if matters > 0:
@@ -62,18 +75,28 @@ def _nodes() -> tuple[np.ndarray, np.ndarray]:
 
 
 def seeds_needed(
-    mean: float, at: At, low: float | None, high: float | None, matters: float = 0.0, *, power: float = 0.8
+    mean: float,
+    at: At,
+    low: float | None,
+    high: float | None,
+    matters: float = 0.0,
+    *,
+    power: float = POWER,
+    level: float = LEVEL,
 ) -> int | None:
     """The smallest n that `settles` with at least the probability `power`.
 
     None where more than `MOST` would be needed, and so where the mean lies on a bound and `matters` doesn't help, or
-    where the standard error does not fall as far as it must, however many seeds there are. Among few seeds the power
-    may fall as n grows, so these are tried one by one; beyond, it rises.
+    where the standard error does not fall as far as it must, however many seeds there are.
     """
+    return least(lambda n: settles(mean, at, n, low, high, matters, level=level) >= power)
 
-    def enough(n: int) -> bool:
-        return settles(mean, at, n, low, high, matters) >= power
 
+def least(enough: Callable[[int], bool]) -> int | None:
+    """The smallest n from 2 to `MOST` that is enough; None where there is none.
+
+    Among few seeds a power may fall as n grows, so these are tried one by one; beyond, it is taken to rise.
+    """
     for n in range(2, 17):
         if enough(n):
             return n

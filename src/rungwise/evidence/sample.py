@@ -44,6 +44,12 @@ class Sample:
     def bounds(self) -> tuple[float, ...]:
         return tuple(bound for bound in (self.low, self.high) if bound is not None)
 
+    def contains(self, value: float) -> bool:
+        """Whether a value lies in the region; the ends of a region with two bounds belong to it."""
+        if self.low is not None and self.high is not None:
+            return self.low <= value <= self.high
+        return value > self.low if self.low is not None else value < (self.high or 0.0)
+
     @functools.cached_property
     def estimate(self) -> Estimate | None:
         """With the interval for these images and that for new ones; None without values."""

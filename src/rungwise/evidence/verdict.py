@@ -1,13 +1,11 @@
 """From numbers to a verdict: where the 95% interval of what was measured lies, against where the claim says it lies."""
 
-import math
 from collections.abc import Sequence
 
-from rungwise.evidence.decide import At, Line, Median, Signs
+from rungwise.evidence.decide import Median
 from rungwise.evidence.judgement import Number, Verdict
-from rungwise.evidence.medians import seeds_needed_median, sides
 from rungwise.evidence.paired import LEVEL, effect, holm, wilcoxon_p
-from rungwise.evidence.power import seeds_needed
+from rungwise.evidence.prospect import seeds_for
 from rungwise.evidence.sample import Sample
 
 
@@ -50,7 +48,7 @@ def _number(sample: Sample, verdict: Verdict, p_holm: float | None) -> Number:
         interval=test.interval if test is not None and several else None,
         median=test.centre if isinstance(test, Median) else None,
         p=_p(sample) if several else None,
-        p_holm=p_holm if several and test is not None and not _inside(sample, test.centre) else None,
+        p_holm=p_holm if several and test is not None and not sample.contains(test.centre) else None,
         p_wilcoxon=wilcoxon_p(sample.tested, _bound(sample)) if by_seed else None,
         effect=effect(sample.tested) if by_seed and sample.difference else None,
         seeds_needed=_needed(sample) if verdict == "not distinguishable" else None,
@@ -62,24 +60,17 @@ def _verdict(sample: Sample, p_against: float) -> Verdict:
         return "not run"
     test = sample.test
     certain = len(sample.values) > 1 or sample.exact
-    same = sample.difference and certain and not any(sample.tested) and not _inside(sample, 0.0)
+    same = sample.difference and certain and not any(sample.tested) and not sample.contains(0.0)
     interval = None if test is None else test.interval
     if same or (interval and sample.matters and max(map(abs, interval)) < sample.matters):
         return "not supported"
     if test is None or interval is None:
         return "not distinguishable"
-    if all(_inside(sample, end) for end in interval):
+    if all(sample.contains(end) for end in interval):
         return "supported"
     outside = any(interval[0] > bound or interval[1] < bound for bound in sample.bounds)
-    refuted = outside and not _inside(sample, test.centre) and (sample.exact or p_against < LEVEL)
+    refuted = outside and not sample.contains(test.centre) and (sample.exact or p_against < LEVEL)
     return "refuted" if refuted else "not distinguishable"
-
-
-def _inside(sample: Sample, value: float) -> bool:
-    """Whether a value lies in the region; the ends of a region with two bounds belong to it."""
-    if sample.low is not None and sample.high is not None:
-        return sample.low <= value <= sample.high
-    return value > sample.low if sample.low is not None else value < (sample.high or 0.0)
 
 
 def _bound(sample: Sample) -> float:
@@ -94,43 +85,21 @@ def _p(sample: Sample) -> float | None:
     test = sample.test
     if test is None:
         return None
-    if len(sample.bounds) == 2 and _inside(sample, test.centre):
+    if len(sample.bounds) == 2 and sample.contains(test.centre):
         return max((p for bound in sample.bounds if (p := test.p(bound)) is not None), default=None)
     return test.p(_bound(sample))
 
 
 def _p_against(sample: Sample) -> float:
     """How well the values agree with the claim: 1 where their mean lies in its region, or nothing is known."""
-    if len(sample.values) < 2 or sample.test is None or _inside(sample, sample.test.centre):
+    if len(sample.values) < 2 or sample.test is None or sample.contains(sample.test.centre):
         return 1.0
     p = _p(sample)
     return 1.0 if p is None else p
 
 
-def _on_line(test: Line) -> At:
-    """The standard error that a number of seeds would give, on the scale of the test."""
-
-    def at(n: float) -> tuple[float, float]:
-        se, df = test.at(n)
-        return se * test.change, df
-
-    return at
-
-
 def _needed(sample: Sample) -> int | None:
     """Seeds in all that would settle it; more than there are, for what there is has not."""
-    n, test = len(sample.values), sample.test
-    if n < 2:
-        return None
-    match test:
-        case Line():
-            low, high = (None if bound is None else test.on(bound) for bound in (sample.low, sample.high))
-            low, high = (None if bound is None or math.isinf(bound) else bound for bound in (low, high))
-            needed = seeds_needed(test.on(test.centre), _on_line(test), low, high, sample.matters)
-        case Median():
-            needed = seeds_needed_median(max(sides(test.values, _bound(sample))) / n)
-        case Signs():
-            needed = None if test.centre in sample.bounds else math.ceil(1 - math.log2(LEVEL))
-        case _:
-            needed = None
+    n = len(sample.values)
+    needed = seeds_for(sample) if n > 1 else None
     return None if needed is None else max(needed, n + 1)

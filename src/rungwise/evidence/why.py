@@ -70,6 +70,8 @@ def _told(number: Number) -> str:
     found = number.estimate
     assert found is not None
     says, centre = number.says, number.centre
+    if centre is None or abs(centre) <= found.rounding:  # less than 32 bits hold: a sum of differences that cancel
+        centre = 0.0
     if number.median is not None:
         says = f"the median {says}"
     width = 0.0 if number.interval is None else number.interval[1] - number.interval[0]

@@ -1,6 +1,7 @@
 """A study's measurements, and its claims judged by them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from rungwise.chapters import load_chapter
 from rungwise.evidence import methodology, origin
@@ -104,21 +105,37 @@ def judge_settled(claim: Claim, chapter: str, known: Known, ledger: Ledger) -> J
     return settled(judge(about, chapter, known, ledger.first(found.n)), found)
 
 
-def judge(claim: Claim, chapter: str, known: Known, ledger: Ledger) -> Judgement:
-    """One claim of a chapter. Raises ConditionError where it speaks of what `known` has not."""
+class Asked(NamedTuple):
+    """One number that a claim asks for."""
+
+    wanted: Wanted
+    sample: Sample
+    reason: str
+    """Why it cannot be judged; empty where it can."""
+
+
+def numbers_of(claim: Claim, chapter: str, known: Known, ledger: Ledger) -> list[Asked]:
+    """What a claim of a chapter asks for. Raises ConditionError where it speaks of what `known` has not."""
     asked = [each for condition in claim.test for each in wanted(condition, chapter, known)]
     samples = [sample(each, chapter, claim.holds_for, ledger) for each in asked]
-    reasons = [
-        _unequal_origin(each, ledger) or _no_answers(own, ledger) for each, own in zip(asked, samples, strict=True)
+    return [
+        Asked(each, own, _unequal_origin(each, ledger) or _no_answers(own, ledger))
+        for each, own in zip(asked, samples, strict=True)
     ]
+
+
+def judge(claim: Claim, chapter: str, known: Known, ledger: Ledger) -> Judgement:
+    """One claim of a chapter. Raises ConditionError where it speaks of what `known` has not."""
+    every = numbers_of(claim, chapter, known, ledger)
+    asked, samples = [each.wanted for each in every], [each.sample for each in every]
     numbers = [
         number.model_copy(
             update={"trials": ledger.trials(each), "mcnemar": _mcnemar(each, ledger), "far": _far(each, ledger)}
             | _unjudged(reason)
         )
-        for each, own, number, reason in zip(asked, samples, judge_numbers(samples), reasons, strict=True)
+        for (each, _, reason), number in zip(every, judge_numbers(samples), strict=True)
     ]
-    why = next(filter(None, reasons), "")
+    why = next((each.reason for each in every if each.reason), "")
     test = ", ".join(dict.fromkeys(filter(None, map(_test, asked, samples))))
     found = judge_claim(claim, numbers, missing=_missing(asked, chapter, ledger), test=test, unjudged=why)
     return found.model_copy(
@@ -211,7 +228,8 @@ def _warnings(asked: Sequence[Wanted], numbers: Sequence[Number], ledger: Ledger
     """What its records give cause to doubt."""
     ran = [(each, number.estimate) for each, number in zip(asked, numbers, strict=True) if number.estimate]
     noisy = [estimate.n for each, estimate in ran if not each.exact]
-    yield from methodology.few_seeds(min(noisy, default=0))
+    ranked = any(number.p_wilcoxon is not None for number in numbers)
+    yield from methodology.few_seeds(min(noisy, default=0), ranked=ranked)
     compared = [each for each, _ in ran if len(each.models) > 1]
     yield from methodology.unequal(
         _groups((each for each in compared if methodology.unequal(_groups([each], ledger))), ledger)

@@ -34,7 +34,7 @@ def sample(asked: Wanted, chapter: str, holds_for: HoldsFor | None, ledger: Ledg
         most=metric.most or 1.0 if single else 1.0,
         ratio=ratio,
         trials=metric.trials or images_counted(metric, ledger.sources(asked.models[0], asked)) if single else None,
-        counted=single and metric.trials is not None,
+        counted=single and metric.counted,
         rounding=ROUNDING * float(np.abs(table).max(initial=0.0)) if len(seeds) > 1 else 0.0,
         crossed=_crossed(asked, seeds, ledger) if about is not None and not ratio else None,
         holds_for=about,

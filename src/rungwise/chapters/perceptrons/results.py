@@ -98,7 +98,7 @@ def metrics(settings: Settings) -> dict[str, Metric]:
         "test_accuracy": share("test", Answers()),
         "gap": Metric("training minus test accuracy", pairs, "lower"),
         "iterations": Metric(iterations, pairs, most=settings.iterations),
-        "converged": Metric(converged, pairs, "higher", trials=1),
+        "converged": Metric(converged, pairs, "higher", trials=1, counted=True),
         "range": Metric(unrest, pairs, "lower"),
         "fit_s": Metric("time of fitting, in seconds", pairs, "lower", timing=True),
     }

@@ -133,17 +133,18 @@ def metrics(settings: Settings) -> dict[str, Metric]:
     def share(says: str, models: tuple[str, ...]) -> Metric:
         return Metric(says, models)
 
-    def of_dreams(says: str, trials: int | None = None) -> Metric:
-        return Metric(says, dreams, "higher", trials=trials)
-
     count = len(settings.dreamt or settings.data.classes)
+
+    def of_dreams(says: str, *, counted: bool = False) -> Metric:
+        return Metric(says, dreams, "higher", trials=count, counted=counted)
+
     return {
         "sparsity": share("share of zeros among the layer's activations", layers),
         "dark_share": share("share of filters that are dark for an image shown, mean of the two", layers),
         "dead_share": share("share of filters that are dark for every test image", layers),
         "selectivity": share("class selectivity, mean over the filters that are not dead", layers),
-        "net_share": of_dreams("share of the dreams that the net classifies as the class aimed at", count),
-        "judge_share": of_dreams("share of the dreams that the judge classifies as the class aimed at", count),
+        "net_share": of_dreams("share of the dreams that the net classifies as the class aimed at", counted=True),
+        "judge_share": of_dreams("share of the dreams that the judge classifies as the class aimed at", counted=True),
         "net_probability": of_dreams("mean probability that the net gives the class aimed at"),
         "judge_probability": of_dreams("mean probability that the judge gives the class aimed at"),
     }

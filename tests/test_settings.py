@@ -66,6 +66,7 @@ LEAST: dict[str, dict[str, Any]] = {
     "models.mlp.MlpSettings": {"hidden": [2]},
     "models.multitask.SharedSettings": {"filters": [2]},
     "models.residual.ResidualSettings": {"filters": [2], "blocks": [1]},
+    "study.settling.Settle": {},
     "study.study.Study": {"title": "x"},
     "training.augment.Augmentation": {},
     "training.pruning.Pruning": {},

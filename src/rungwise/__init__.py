@@ -14,6 +14,7 @@ _PUBLIC = {
     "study_trials": "rungwise.study.study",
     "plan": "rungwise.study.plan",
     "run_study": "rungwise.runs.run",
+    "settle_study": "rungwise.runs.settle",
     "open_run": "rungwise.runs.run",
     "Run": "rungwise.runs.run",
     "DamagedRecordsWarning": "rungwise.runs.run",

@@ -63,7 +63,7 @@ def test_help_loads_no_torch() -> None:
     code = "import sys, rungwise, rungwise.cli.app; print({'torch', 'numpy', 'pydantic', 'sklearn'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
-    for command in ("", "run", "plan", "report", "claims", "compare", "doctor", "data"):
+    for command in ("", "run", "settle", "plan", "report", "claims", "compare", "doctor", "data"):
         assert "Usage" in rungwise(*filter(None, [command]), "--help")[0]
 
 

@@ -191,3 +191,22 @@ def test_workers_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     assert default_workers("cuda", 1) == 1
     assert default_workers("cpu", 1) == 1
     assert default_workers("cpu", 10_000) == default_workers("cpu", 100_000) >= 1
+
+
+def test_workers_may_stay_from_one_run_to_the_next(store: Store) -> None:
+    engine = LocalEngine(device="cpu", workers=2, offline=True)
+    events: list[Event] = []
+    with engine.staying(store) as hands:
+        engine.run([fit("A")], store, events.append)
+        first = [hand.process.pid for hand in hands]
+        engine.run([fit("A", seed) for seed in range(3)], store, events.append)
+        second = [hand.process.pid for hand in hands]
+        assert (len(first), len(second), second[0]) == (1, 2, first[0])
+        os.kill(first[0], signal.SIGKILL)
+        hands[0].process.join(timeout=20)
+        engine.run([fit("A", seed) for seed in range(5)], store, events.append)
+        alive = [hand.process for hand in hands]
+    assert "failed" not in {event.what for event in events}
+    assert all(store.has(fit("A", seed).id) for seed in range(5))
+    assert engine.hands is None
+    assert not any(process.is_alive() for process in alive)

@@ -12,12 +12,17 @@ from rungwise.cli.data import data_app
 from rungwise.cli.exits import FAILED, INCOMPLETE, user_errors
 from rungwise.cli.options import (
     PRESETS,
+    Budget,
     Chapters,
+    Claims,
     DataOption,
     Device,
     DeviceOption,
     Json,
+    MostSeeds,
+    Offline,
     Out,
+    Quiet,
     Seeds,
     StudyName,
     Verify,
@@ -71,8 +76,8 @@ def run(
     device: DeviceOption = Device.auto,
     workers: Workers = None,
     verify: Verify = False,
-    offline: Annotated[bool, typer.Option(help="Never download data.")] = False,
-    quiet: Annotated[bool, typer.Option(help="No progress; the report's path alone.")] = False,
+    offline: Offline = False,
+    quiet: Quiet = False,
 ) -> None:
     """Compute what is missing and write the report. What is done is never computed again."""
     with user_errors():
@@ -94,21 +99,61 @@ def run(
                 quiet=quiet,
                 data=given,
             )
-        for why in result.left_out:
-            typer.echo(f"rungwise: left out: {why}", err=True)
-        for why in result.changed:
-            typer.echo(f"rungwise: {why}", err=True)
-        for why in result.set_aside.values():
-            typer.echo(f"rungwise: a damaged record was set aside and computed anew: {why}", err=True)
-        _tell_unreported(result)
+        _tell_notes(result)
         if not quiet:
             print_outcome(found(result), clock.seconds)
         typer.echo(result.store.root / "report.html")
-        if result.failures:
-            if quiet:
-                typer.echo(f"{len(result.failures)} trials failed; the report's appendix says why.", err=True)
-            raise typer.Exit(INCOMPLETE)
+        _end_if_failed(result, told=not quiet)
         _end_if_damaged(result)
+
+
+@app.command()
+def settle(
+    study: StudyName,
+    out: Out = None,
+    data: DataOption = None,
+    claims: Claims = None,
+    budget: Budget = None,
+    most_seeds: MostSeeds = 60,
+    device: DeviceOption = Device.auto,
+    workers: Workers = None,
+    offline: Offline = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Add seeds until claims are settled, by verdicts that are valid at every look, and write the report.
+
+    It looks after each seed, and goes on where it was stopped. Seeds go to the chapters of the claim that is likeliest
+    to be settled per second, each with all models of the chapter.
+    """
+    with user_errors():
+        wanted, given = _read(study, None, data, quiet=quiet)
+        folder, ids = _folder(study, out, given), _listed("--claims", "ids of claims, as M1,C3", claims)
+        from rungwise.cli.settle_listing import as_json as told
+        from rungwise.runs.run import TrialsFailedWarning
+        from rungwise.runs.settle import settle_study
+        from rungwise.runs.settle_words import told_end
+
+        with unwinding(), warnings.catch_warnings(action="ignore", category=TrialsFailedWarning):
+            settlement = settle_study(
+                wanted,
+                folder,
+                claims=ids,
+                budget=budget,
+                most_seeds=most_seeds,
+                device=device.value,
+                workers=workers,
+                offline=offline,
+                quiet=quiet,
+                data=given,
+            )
+        _tell_notes(settlement.run)
+        if as_json:
+            typer.echo(json.dumps(told(settlement), indent=1))
+        else:
+            typer.echo("\n".join([*([] if quiet else told_end(settlement)), str(settlement.page)]))
+        _end_if_failed(settlement.run, told=False)
+        _end_if_damaged(settlement.run)
 
 
 @app.command()
@@ -306,6 +351,25 @@ def doctor(as_json: Json = False) -> None:
                 typer.echo(f"{name.replace('_', ' '):24} {value}")
 
 
+def _tell_notes(run: "Run") -> None:
+    """What a person must know of a run that has just ended, on standard error."""
+    for why in run.left_out:
+        typer.echo(f"rungwise: left out: {why}", err=True)
+    for why in (*run.notes, *run.changed):
+        typer.echo(f"rungwise: {why}", err=True)
+    for why in run.set_aside.values():
+        typer.echo(f"rungwise: a damaged record was set aside and computed anew: {why}", err=True)
+    _tell_unreported(run)
+
+
+def _end_if_failed(run: "Run", *, told: bool) -> None:
+    """`told`: whether it was said already which trials failed."""
+    if run.failures:
+        if not told:
+            typer.echo(f"{len(run.failures)} trials failed; the report's appendix says why.", err=True)
+        raise typer.Exit(INCOMPLETE)
+
+
 def _tell_power(study: "Study", pilot: Path, kinds: list[str], *, named: bool, as_json: bool) -> None:
     """What the claims could show; ends with the code for damage where records of the pilot were left out for that."""
     from rungwise.cli import power_listing as listing
@@ -369,8 +433,12 @@ def _folder(study: str, out: Path | None, data: "Data | None" = None) -> Path:
 
 
 def _kinds(chapters: str | None) -> list[str]:
-    """The kinds in a list with commas; none where the option was not given. Raises UserError where it names none."""
-    kinds = [kind.strip() for kind in (chapters or "").split(",") if kind.strip()]
-    if chapters is not None and not kinds:
-        raise UserError(f"--chapters should name kinds of chapters, as mlps,cnns; got {chapters!r}")
-    return kinds
+    return _listed("--chapters", "kinds of chapters, as mlps,cnns", chapters)
+
+
+def _listed(option: str, what: str, given: str | None) -> list[str]:
+    """The words of a list with commas; none where the option was not given. Raises UserError where it has none."""
+    words = [word.strip() for word in (given or "").split(",") if word.strip()]
+    if given is not None and not words:
+        raise UserError(f"{option} should name {what}; got {given!r}")
+    return words

@@ -59,7 +59,8 @@ def print_judged(judged: Mapping[str, Sequence[Judgement]]) -> None:
         for each in found:
             counts[each.verdict] += 1
             style = STYLES[each.verdict]
-            says = f"[bold]{escape(each.id)}[/]  {escape(each.says)}: [{style}]{each.verdict}[/]"
+            kind = " (settled: seeds were added, with a look at each)" if each.design == "settled" else ""
+            says = f"[bold]{escape(each.id)}[/]  {escape(each.says)}: [{style}]{each.verdict}[/]{kind}"
             console.print(Padding(says, (0, 2)))
             console.print(Padding(escape(each.why), (0, 6)))
             for warning in each.warnings:

@@ -28,3 +28,11 @@ DataOption = Annotated[
 ]
 Verify = Annotated[bool, typer.Option("--verify", help="Read all of your images' files, even unchanged ones.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+Offline = Annotated[bool, typer.Option(help="Never download data.")]
+Quiet = Annotated[bool, typer.Option(help="No progress; the report's path alone.")]
+Claims = Annotated[str | None, typer.Option(metavar="IDS", help="Only these claims, as M1,C3.")]
+Budget = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="How long it may take, as 90s, 30m, 2h; by default as long as it takes."),
+]
+MostSeeds = Annotated[int, typer.Option(min=1, max=10_000, help="The most seeds that a claim may have.")]

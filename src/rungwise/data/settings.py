@@ -130,7 +130,7 @@ class Data(Preparation):
     @property
     def own(self) -> bool:
         """Whether these are own images, known by their content, and not a data set known by its name."""
-        return is_path(self.source)
+        return bool(self.facts.digest)
 
     @property
     def key(self) -> str:

@@ -2,7 +2,8 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -66,21 +67,16 @@ class LocalEngine:
         self.context = start_server(self.threads)
         self.apart = True
         """Whether workers do without the user's script."""
+        self.hands: list[_Hand] | None = None
+        """Those that stay; None where each run has its own."""
 
     def run(self, trials: Sequence[Trial], store: Store, tell: Callable[[Event], None]) -> None:
         queue = Queue(trials, store, tell, self._beside)
         if not queue.left():
             return
         self.apart = not needs_script(queue.waiting)
-        hands: list[_Hand] = []
-        try:
-            for on_gpu in (True, False):
-                waiting = [trial for trial in queue.waiting if self._goes(trial) == on_gpu]
-                if not waiting:
-                    continue
-                count = min(self._beside(waiting[0]), len(waiting))
-                for lanes in [count] if on_gpu else [1] * count:
-                    hands += self._hire(store, on_gpu, lanes)
+        with self.staying(store) as hands:
+            self._staff(hands, queue.waiting, store)
             while queue.left():
                 self._give_out(hands, queue, store)
                 busy = [hand for hand in hands if hand.trials]
@@ -88,13 +84,35 @@ class LocalEngine:
                 for hand in busy:
                     if hand.trials and (hand.pipe in ready or hand.process.sentinel in ready):
                         self._hear(hand, hands, queue, store)
+
+    @contextmanager
+    def staying(self, store: Store) -> Iterator[list[_Hand]]:
+        """Workers stay from one `run` to the next inside: they start but once. `store`: where they keep records."""
+        if self.hands is not None:
+            yield self.hands
+            return
+        hands = self.hands = []
+        try:
+            yield hands
         finally:
+            self.hands = None
             for hand in hands:
                 hand.process.kill()
             for hand in hands:
                 hand.process.join()
             with contextlib.suppress(OSError):
                 store.sweep()
+
+    def _staff(self, hands: list[_Hand], trials: Sequence[Trial], store: Store) -> None:
+        """Hire those that so many trials need beside those that are there."""
+        for on_gpu in (True, False):
+            waiting = [trial for trial in trials if self._goes(trial) == on_gpu]
+            if not waiting:
+                continue
+            have = sum(hand.on_gpu == on_gpu for hand in hands)
+            count = min(self._beside(waiting[0]), len(waiting)) - have
+            for lanes in [count] * (have == 0) if on_gpu else [1] * count:  # on a GPU one process has all lanes
+                hands += self._hire(store, on_gpu, lanes)
 
     def _goes(self, trial: Trial) -> bool:
         """Whether a trial goes to the process on the GPU."""

@@ -44,6 +44,9 @@ class Metric:
     its interval is that of a count of them: no number from 0 to 1 scatters more than one that is 0 or 1."""
     counted: bool = False
     """Whether each of them is right or wrong: then its interval is always that of a count."""
+    over_seeds: bool = False
+    """Whether a seed's value depends on the other seeds too, as where all of them choose what it is compared with: then
+    more seeds change the earlier values, and no look at them holds."""
 
 
 def scale_of(name: str, metric: Metric) -> Scale:

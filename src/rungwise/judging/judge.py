@@ -10,7 +10,7 @@ from rungwise.evidence.claims import Claim
 from rungwise.evidence.collapse import Collapses, collapses
 from rungwise.evidence.conditions import Known, Ref, Wanted, wanted
 from rungwise.evidence.decide import Count
-from rungwise.evidence.design import design_of
+from rungwise.evidence.design import Design, design_of
 from rungwise.evidence.judgement import Judgement, Number
 from rungwise.evidence.measure import TEST_ACCURACY, Measurement
 from rungwise.evidence.measures import images_counted
@@ -19,8 +19,10 @@ from rungwise.evidence.sample import Sample
 from rungwise.evidence.together import Control, survives
 from rungwise.evidence.verdict import judge_numbers
 from rungwise.evidence.why import judge_claim
+from rungwise.judging.course import course
 from rungwise.judging.ledger import Ledger, path
 from rungwise.judging.samples import named, sample
+from rungwise.judging.settled import settled
 from rungwise.records.record import Record
 from rungwise.study.reading import known_metrics
 from rungwise.study.study import Study
@@ -43,10 +45,16 @@ def judged(study: Study, records: Mapping[str, Record]) -> dict[str, tuple[Judge
     """The claims of each chapter with their verdicts, by the chapters' names."""
     if not any(chapter.claims for chapter in study.chapters):
         return {}
-    ledger = ledger_of(study, records)
-    known = known_metrics(study.chapters)
+    known, ids = known_metrics(study.chapters), () if study.settle is None else study.settle.claims
+    fixed = ledger_before(study, records)
+    added = ledger_of(study, records) if ids else fixed
     found = {
-        chapter.name: tuple(judge(claim, chapter.name, known, ledger) for claim in chapter.claims)
+        chapter.name: tuple(
+            judge_settled(claim, chapter.name, known, added)
+            if claim.id in ids
+            else judge(claim, chapter.name, known, fixed)
+            for claim in chapter.claims
+        )
         for chapter in study.chapters
     }
     return found if study.control is None else controlled(found, study.control)
@@ -70,9 +78,31 @@ def controlled(found: Mapping[str, Sequence[Judgement]], control: Control) -> di
 
 
 def ledger_of(study: Study, records: Mapping[str, Record]) -> Ledger:
-    """What the study's chapters measured, to be looked up by model and metric."""
-    designs = {chapter.name: design_of(chapter.data) for chapter in study.chapters}
-    return Ledger(measurements(study, records), records, designs, mixed=study.mixed)
+    """Everything that was measured, and what is behind it."""
+    return Ledger(measurements(study, records), records, _designs(study), mixed=study.mixed)
+
+
+def ledger_before(study: Study, records: Mapping[str, Record]) -> Ledger:
+    """What was measured on numbers of seeds that were fixed before: all, but for seeds that were added to settle
+    claims. Chapters read these seeds alone, since some choose among models by all seeds."""
+    found = (
+        measurement
+        for chapter in study.chapters
+        if (seeds := study.seeds_before(chapter))
+        for measurement in load_chapter(chapter.kind).measured(chapter, seeds, records)
+    )
+    return Ledger(found, records, _designs(study), mixed=study.mixed)
+
+
+def _designs(study: Study) -> dict[str, Design]:
+    return {chapter.name: design_of(chapter.data) for chapter in study.chapters}
+
+
+def judge_settled(claim: Claim, chapter: str, known: Known, ledger: Ledger) -> Judgement:
+    """One claim that seeds are added for, by its looks. It is about the test images as they are."""
+    found = course(claim, chapter, known, ledger)
+    about = claim.model_copy(update={"holds_for": "these images"})
+    return settled(judge(about, chapter, known, ledger.first(found.n)), found)
 
 
 class Asked(NamedTuple):

@@ -28,6 +28,15 @@ class Ledger:
         for each in measurements:
             self._found.setdefault((Ref(each.chapter, each.model), each.metric), {})[each.seed] = each
 
+    def first(self, seeds: int) -> "Ledger":
+        """What it has of the seeds 0, 1, ... seeds - 1 alone."""
+        found = Ledger((), self.records, self.designs, mixed=self.mixed)
+        found._right = self._right
+        found._found = {
+            key: {seed: each for seed, each in values.items() if seed < seeds} for key, values in self._found.items()
+        }
+        return found
+
     def __getitem__(self, key: tuple[Ref, Wanted]) -> dict[int, float]:
         """A model's values of the metric wanted, by seed; empty where it has none."""
         ref, asked = key
@@ -46,6 +55,11 @@ class Ledger:
     def seeds(self, asked: Wanted) -> tuple[int, ...]:
         """The seeds that all of its models have."""
         return tuple(sorted(set.intersection(*(set(self[ref, asked]) for ref in asked.models))))
+
+    def prefix(self, asked: Iterable[Wanted]) -> int:
+        """How many of the seeds 0, 1, 2, ... all models of some numbers have, before the first that one lacks."""
+        seeds = set.intersection(*(set(self.seeds(each)) for each in asked))
+        return next(seed for seed in range(len(seeds) + 1) if seed not in seeds)
 
     def behind(self, ref: Ref, asked: Wanted) -> dict[int, Record]:
         """The record behind each seed's value, where it is one."""

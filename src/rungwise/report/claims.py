@@ -94,11 +94,18 @@ def centre_and_interval(number: Number) -> tuple[str, str]:
     of the interval's half. An interval without width is not worth reporting."""
     assert number.estimate is not None
     centre = number.estimate.mean if number.centre is None else number.centre
-    ends = number.interval or number.estimate.interval or (centre, centre)
-    digits = _digits(ends)
+    ends = decides(number) or (centre, centre)
+    digits = digits_of(ends)
     if digits is None:
         return printed(centre, None), ""
     return printed(centre, digits), span(ends, digits)
+
+
+def decides(number: Number) -> tuple[float, float] | None:
+    """The interval that the verdict goes by, else that of the seeds; None where looks have excluded no value yet, for
+    an interval of a fixed number of seeds does not hold there."""
+    fixed = None if number.looks or number.estimate is None else number.estimate.interval
+    return number.interval or fixed
 
 
 def other_interval(number: Number) -> str:
@@ -107,11 +114,11 @@ def other_interval(number: Number) -> str:
     if found is None or number.holds_for is None or number.median is not None:
         return ""
     other, says = (found.interval, "these images") if number.holds_for == "new images" else (found.new, "new images")
-    digits = None if other is None or other == number.interval else _digits(other)
+    digits = None if other is None or other == number.interval else digits_of(other)
     return "" if other is None or digits is None else f"{says} {span(other, digits)}"
 
 
-def _digits(interval: tuple[float, float]) -> int | None:
+def digits_of(interval: tuple[float, float]) -> int | None:
     """Decimals that show two significant digits of its half; None where it has no width."""
     half = (interval[1] - interval[0]) / 2
     if not half > 1e-9 * max(map(abs, interval)) or not math.isfinite(half):
@@ -125,7 +132,7 @@ def told_about(claim: Judgement) -> str:
     if claim.holds_for and claim.verdict != "not run":
         found.append(f"The verdict is about {claim.holds_for}.")
     if claim.design == "settled" and claim.verdict != "not run":
-        found.append("Seeds were added until it was settled, by a rule that is valid at every look.")
+        found.append("Seeds were added with a look after each, by a rule that is valid at every look.")
     if claim.survives is not None:
         found.append(f"It {'survives' if claim.survives else 'does not survive'} control over all claims of the study.")
     return " ".join(found)

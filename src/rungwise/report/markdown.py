@@ -10,6 +10,7 @@ from rungwise.findings import Figure, Findings, Statement, Table
 from rungwise.report.cells import CellText, about_intervals, is_numeric, printed, shared_n, shown
 from rungwise.report.claims import SYMBOLS, facts, told_about, told_counts, told_extent, told_mcnemar, told_multiplicity
 from rungwise.report.document import Document
+from rungwise.report.looks import look_rows
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
 _MATHS = re.compile(r"(\$(?! )[^$\n]+(?<! )\$(?!\d))")
@@ -105,6 +106,10 @@ def _grounds(claim: Judgement) -> str:
         told = "; ".join(escaped(fact) for fact in facts(number))
         lines.append(f"- {escaped(number.says)}: {_verdict(number.verdict)}. {told[0].upper()}{told[1:]}.")
         lines += [f"  - McNemar, {escaped(told_mcnemar(test))}" for test in number.mcnemar]
+    looks = look_rows(claim)
+    if looks:
+        rows = ((row.says, str(row.n), row.estimate, row.interval, row.e, _verdict(row.verdict)) for row in looks)
+        lines += ["", _words(("Number", "n", "Estimate", "Interval at every look", "e", "Verdict"), rows)]
     return "\n".join(lines)
 
 

@@ -103,9 +103,9 @@ class Display:
     def _time_left(self) -> str:
         """From the estimates, corrected by how the finished trials' estimates compared with the clock."""
         if not self.worked_s:
-            return f"about {_duration(self.left_s)} of work left"
+            return f"about {duration(self.left_s)} of work left"
         pace = (time.monotonic() - self.started) / self.worked_s
-        return f"{_duration(self.left_s * pace)} left" if self.cost_s else "done"
+        return f"{duration(self.left_s * pace)} left" if self.cost_s else "done"
 
 
 def _columns(width: int) -> list[ProgressColumn]:
@@ -149,7 +149,7 @@ def print_plan(rows: Sequence[PlannedTrial]) -> None:
                 str(sum(one.done for one in group)),
                 amount(max(one.memory_bytes for one in group)),
                 f"{flops:,.0f}",
-                _duration(sum(one.time_s for one in group)),
+                duration(sum(one.time_s for one in group)),
             ),
         )
     console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
@@ -158,7 +158,7 @@ def print_plan(rows: Sequence[PlannedTrial]) -> None:
     about = "at most" if any(row.stops or row.prunes for row in rows) else "about"
     console.print(
         f"{total['left']:.0f} of {total['trials']:.0f} trials left: {total['flops'] / 1e12:,.1f} TFLOP, {about} "
-        f"{_duration(total['time_s'])} one after the other on this machine."
+        f"{duration(total['time_s'])} one after the other on this machine."
     )
     large = [row for row in rows if not row.done and row.memory_bytes > memory_limit()]
     if large:
@@ -183,7 +183,8 @@ def _result(values: Mapping[str, float]) -> str:
     return ", ".join([*accuracies, *time_s]) or "done"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """ "70 s", "12 min", "3.5 h"."""
     seconds = max(0, round(seconds))
     if seconds < 90:
         return f"{seconds} s"

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rungwise.chapters import load_chapter
 from rungwise.chapters.chapter import ChapterSettings
-from rungwise.evidence.conditions import ConditionError, wanted
 from rungwise.evidence.measure import Metric
 from rungwise.settings import checked_text
+from rungwise.study.claim_checks import wrong_claims
 from rungwise.study.lines import SettingPath
 from rungwise.study.study import Study, StudyError, check_size
 from rungwise.trial import Trial
@@ -21,7 +21,9 @@ def study_faults(study: Study) -> list[tuple[SettingPath, str]]:
             check_size(study)
         except StudyError as error:
             faults = [(("seeds",), str(error))]
-    return faults or list(_wrong_claims(chapters))
+    if faults or not (study.settle or any(chapter.claims for chapter in chapters)):
+        return faults
+    return list(wrong_claims(study, known_metrics(chapters)))
 
 
 def known_metrics(chapters: Iterable[ChapterSettings]) -> dict[str, Mapping[str, Metric]]:
@@ -42,20 +44,6 @@ def _names_told_twice(chapters: Sequence[ChapterSettings]) -> Iterator[tuple[Set
             if claim.id in ids:
                 yield (("chapter", i, "claim", j, "id"), f"two claims have the id {claim.id!r}; ids are unique")
             ids.add(claim.id)
-
-
-def _wrong_claims(chapters: Sequence[ChapterSettings]) -> Iterator[tuple[SettingPath, str]]:
-    """Claims on a chapter, metric or model that the study doesn't have."""
-    if not any(chapter.claims for chapter in chapters):
-        return
-    known = known_metrics(chapters)
-    for i, chapter in enumerate(chapters):
-        for j, claim in enumerate(chapter.claims):
-            for k, condition in enumerate(claim.test):
-                try:
-                    wanted(condition, chapter.name, known)
-                except ConditionError as error:
-                    yield ("chapter", i, "claim", j, "test", k, error.key), f"claim {claim.id}: {error}"
 
 
 def _wrong_trials(chapters: Sequence[ChapterSettings]) -> Iterator[tuple[SettingPath, str]]:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rungwise.data.settings import Data
 from rungwise.files import portable_name
@@ -12,6 +12,7 @@ from rungwise.records.found import Found
 from rungwise.records.record import Record
 from rungwise.records.seal import folder_seal
 from rungwise.records.store import Store
+from rungwise.study.settling import Settle
 from rungwise.study.study import Study, study_trials, wanted
 from rungwise.words import counted, listed
 
@@ -36,6 +37,51 @@ def check_owner(study: Study, store: Store) -> None:
             f"{store.root} holds the run of another study: expected {study.title!r} in {path.name}, found {owner!r}. "
             f"Choose another folder with --out. If the study was only renamed, delete {path}: its records are kept"
         )
+
+
+class Held(NamedTuple):
+    """What the study of a folder says of seeds."""
+
+    seeds: Mapping[str, int]
+    """By chapter."""
+    settle: Settle | None
+
+
+def held_seeds(store: Store) -> Held | None:
+    """What the study that a folder holds says of seeds; None where it holds none. Raises StoreError where that is
+    damaged."""
+    path = store.root / "study.json"
+    if not path.is_file():
+        return None
+    content = _content(store)
+    try:
+        chapters = {each["name"]: each.get("seeds") or content["seeds"] for each in content["chapter"]}
+        settle = content.get("settle")
+        return Held(chapters, None if settle is None else Settle.model_validate(settle))
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise StoreError(
+            f"{path} is damaged: expected a study with chapters, their seeds and, where it was settled, how ({error}). "
+            "Put it back from a copy, or delete it"
+        ) from error
+
+
+def keep_settled(study: Study, store: Store) -> tuple[Study, tuple[str, ...]]:
+    """A study that is run in a folder where claims were settled: those stay settled, by the seeds that are there, and
+    the others rest on as many seeds as the study asks for. With a note that says so."""
+    held = held_seeds(store)
+    if held is None or held.settle is None or study.settle is not None:
+        return study, ()
+    asked = {chapter.name: len(study.seeds_of(chapter)) for chapter in study.chapters}
+    kept = study.with_seeds_of({name: max(seeds, held.seeds.get(name, 0)) for name, seeds in asked.items()})
+    kept = kept.model_copy(update={"settle": Settle(claims=held.settle.claims, before=asked)}).with_own_settle()
+    if kept.settle is None or not kept.settle.claims:
+        return study, ()
+    ids, stay = kept.settle.claims, "stays" if len(kept.settle.claims) == 1 else "stay"
+    return kept, (
+        f"{store.root} holds a study that was settled: {listed(ids)} {stay} judged at every look, by the seeds that "
+        "are there. Other claims rest on the number of seeds that the study asks for. To judge all of them so, choose "
+        "another folder with --out",
+    )
 
 
 def unreported(study: Study, store: Store) -> tuple[str, ...]:

@@ -21,16 +21,23 @@ def trial_memory(trial: Trial) -> Memory:
     return Memory(PROCESS, memory_of_data(trial), 0)
 
 
-def check_study(study: Study, *, workers: int = 1, device: str = "cpu", gpu_bytes: int | None = None) -> None:
+def check_study(
+    study: Study,
+    part: Study | None = None,
+    *,
+    workers: int = 1,
+    device: str = "cpu",
+    gpu_bytes: int | None = None,
+) -> None:
     """Raise StudyError where a study is wrong, or where this machine's memory is too small for it.
 
-    For studies that are made in Python, the checks of reading are done here. `workers`: how many trials run at a time;
-    `gpu_bytes`: the GPU's memory, where nets are trained on one.
+    For studies that are made in Python, the checks of reading are done here. `part`: what of it is computed, if not
+    all; `workers`: how many trials run at a time; `gpu_bytes`: the GPU's memory, where nets are trained on one.
     """
     if faults := study_faults(study):
         whence = study.whence
         raise StudyError(told(faults, whence.text, whence.name) if whence.name else "\n".join(s for _, s in faults))
-    have = memory_limit()
+    study, have = part or study, memory_limit()
     beside: list[int] = []
     for chapter, trial in study_trials(study.with_seeds(1)):  # a seed changes no size
         process, data, net = trial_memory(trial)

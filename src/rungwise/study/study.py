@@ -1,7 +1,7 @@
 """What to find out: a study file, read and checked before anything runs."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from pydantic import Field, PrivateAttr, SerializeAsAny
@@ -12,6 +12,7 @@ from rungwise.data.settings import IDENTITY
 from rungwise.errors import UserError, nearest
 from rungwise.settings import Settings
 from rungwise.shown import Shown
+from rungwise.study.settling import Settle
 from rungwise.trial import Trial
 
 MOST_TRIALS = 100_000
@@ -52,6 +53,8 @@ class Study(Settings, Shown):
     keep_weights: Keep = Field("all", exclude_if=lambda kept: kept == "all")
     """Which weights of trained nets stay in the folder once a run has ended, unless a chapter says otherwise: those of
     all, those of each chapter's best model, or none."""
+    settle: Settle | None = Field(None, exclude_if=lambda settle: settle is None)
+    """How seeds were added until claims were settled; None: every number of seeds was fixed before."""
     chapters: tuple[SerializeAsAny[ChapterSettings], ...] = Field((), alias="chapter", max_length=1000)
     _whence: Whence = PrivateAttr(Whence())
 
@@ -64,9 +67,20 @@ class Study(Settings, Shown):
         return chapter.keep_weights or self.keep_weights
 
     def with_seeds(self, seeds: int) -> "Study":
-        """The study with that many seeds for every chapter."""
+        """The study with that many seeds for every chapter, a number that is fixed before."""
         chapters = tuple(chapter.model_copy(update={"seeds": None}) for chapter in self.chapters)
-        return self.model_copy(update={"seeds": seeds, "chapters": chapters})
+        return self.model_copy(update={"seeds": seeds, "chapters": chapters, "settle": None})
+
+    def with_seeds_of(self, seeds: Mapping[str, int]) -> "Study":
+        """The study with so many seeds for some chapters, by name. One that has so many stays as it is written."""
+        new = {c.name: seeds[c.name] for c in self.chapters if seeds.get(c.name, 0) not in (0, len(self.seeds_of(c)))}
+        chapters = tuple(c.model_copy(update={"seeds": new.get(c.name, c.seeds)}) for c in self.chapters)
+        return self.model_copy(update={"chapters": chapters})
+
+    def seeds_before(self, chapter: ChapterSettings) -> tuple[int, ...]:
+        """The seeds of one of its chapters that were fixed before: without those that were added to settle claims."""
+        before = self.settle.before.get(chapter.name) if self.settle else None
+        return self.seeds_of(chapter) if before is None else tuple(range(before))
 
     def only(self, names: Iterable[str]) -> "Study":
         """The study with these chapters alone, by name; StudyError where it has not one of them."""
@@ -75,7 +89,21 @@ class Study(Settings, Shown):
         for name in names:
             if name not in own:
                 raise StudyError(f"the study has no chapter {name!r}; {nearest(name, own)}")
-        return self.model_copy(update={"chapters": tuple(c for c in self.chapters if c.name in names)})
+        return self.model_copy(
+            update={"chapters": tuple(c for c in self.chapters if c.name in names)}
+        ).with_own_settle()
+
+    def with_own_settle(self) -> "Study":
+        """The study without what `settle` says of claims and chapters that it has not."""
+        if self.settle is None:
+            return self
+        ids = {claim.id for chapter in self.chapters for claim in chapter.claims}
+        names = {chapter.name for chapter in self.chapters}
+        settle = Settle(
+            claims=tuple(claim for claim in self.settle.claims if claim in ids),
+            before={name: seeds for name, seeds in self.settle.before.items() if name in names},
+        )
+        return self.model_copy(update={"settle": settle})
 
     def read_from(self, name: str, text: str) -> "Study":
         """The study with the name and the text of its file."""

@@ -27,9 +27,9 @@ def metrics(settings: Settings) -> dict[str, Metric]:
     plain = "times that of plain training, the mean over the fixed weights"
     step = "training time of one step"
 
-    def gain(on: str) -> Metric:
+    def gain(on: str, *, over_seeds: bool = False) -> Metric:
         says = f"by how many percent test accuracy is above that of {on}, averaged over the tasks"
-        return Metric(says, multi, "higher")
+        return Metric(says, multi, "higher", over_seeds=over_seeds)
 
     def clock(says: str, models: tuple[str, ...] = multi) -> Metric:
         return Metric(says, models, "lower", timing=True)
@@ -46,7 +46,7 @@ def metrics(settings: Settings) -> dict[str, Metric]:
             answers=Answers(tuple(settings.tasks)),
         ),
         "gain_on_single": gain("the single-task nets"),
-        "gain_on_tuned": gain("the net with the tuned fixed weights"),
+        "gain_on_tuned": gain("the net with the tuned fixed weights", over_seeds=True),
         **({"gain_on_equal": gain("the net with equal weights")} if any(map(is_equal, settings.weights)) else {}),
         "parameters": Metric("number of parameters", every, exact=True),
         "time_s": clock("training time, in seconds", every),

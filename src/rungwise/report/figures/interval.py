@@ -4,7 +4,7 @@ from markupsafe import Markup
 
 from rungwise.evidence.judgement import Number
 from rungwise.report.cells import printed, span
-from rungwise.report.claims import centre_and_interval
+from rungwise.report.claims import centre_and_interval, decides
 
 WIDTH, HEIGHT, MIDDLE, FLOOR = 165.0, 31.0, 10.0, 20.0
 MARGIN = 6.0
@@ -23,7 +23,7 @@ def interval_picture(number: Number) -> Markup:
     found = number.estimate
     low, high = number.low, number.high
     bounds = [end for end in (low, high) if end is not None]
-    interval = number.interval or found.interval
+    interval = decides(number)
     centre = found.mean if number.centre is None else number.centre
     scale = _Scale([*found.values, *(interval or ()), *bounds])
     parts = []

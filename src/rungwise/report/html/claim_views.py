@@ -14,6 +14,7 @@ from rungwise.report import claims
 from rungwise.report.cells import table_csv
 from rungwise.report.document import Document
 from rungwise.report.figures.interval import interval_picture
+from rungwise.report.looks import LookRow, look_rows, looks_table
 
 _MARKS: Mapping[Verdict, str] = {
     "supported": '<circle cx="6" cy="6" r="5.5" fill="currentColor" stroke="none"/>'
@@ -66,6 +67,8 @@ class ClaimView:
     extent: str
     numbers: Table
     mcnemar: Table
+    looks: tuple[LookRow, ...]
+    all_looks: Table
 
 
 def claims_view(document: Document) -> ClaimsView | None:
@@ -93,6 +96,8 @@ def chapter_claims(document: Document, number: int) -> tuple[ClaimView, ...]:
             extent=claims.told_extent(claim),
             numbers=claims.numbers_table(claim),
             mcnemar=claims.mcnemar_table(claim),
+            looks=look_rows(claim),
+            all_looks=looks_table(claim, f"{places[number, j]}-looks"),
         )
         for j, claim in enumerate(document.chapters[number].claims)
     )

@@ -88,8 +88,8 @@ def crossed(values: np.ndarray) -> Crossed | None:
         row = line.astype(float) - first
         of_seeds[seed] = row.sum()
         of_images += row
-        square += float(row @ row)
-    total = float(of_seeds.sum())
+        square += float((row * row).sum())
+    total = math.fsum(of_seeds)
     by_seeds = _about(of_seeds / math.sqrt(m), square)
     by_images = _about(of_images / math.sqrt(n), square)
     residual = square - total * total / (n * m) - by_seeds - by_images
@@ -102,8 +102,10 @@ def crossed(values: np.ndarray) -> Crossed | None:
 
 def _about(sums: np.ndarray, square: float) -> float:
     """The sum of squares about the mean; 0 where it is no more than the rounding of `sums`."""
-    deviations = sums - sums.mean()
-    found = float(deviations @ deviations)
+    # Correctly rounded sums: those of a matrix product depend on the processor's kernels, and a report is the same
+    # wherever it is made.
+    deviations = sums - math.fsum(sums) / len(sums)
+    found = math.fsum(deviations * deviations)
     return found if found > ROUNDING**2 * square else 0.0
 
 

@@ -109,7 +109,7 @@ def _effective(counts: np.ndarray, trials: np.ndarray, level: float) -> float:
     k, total = counts.size, float(trials.sum())
     share = float(counts.sum()) / total
     residuals = counts - share * trials
-    variance = k / (k - 1) * float(residuals @ residuals) / total**2
+    variance = k / (k - 1) * math.fsum(residuals * residuals) / total**2
     # Seeds that all have the same share differ by rounding here, of about 1e-16 of a trial each.
     effective = share * (1 - share) / variance if variance > (1e-9 / total) ** 2 else total
     tail = (1 + level) / 2

@@ -53,8 +53,9 @@ def weights(models: int) -> tuple[float, ...]:
     """Of the models' values in a number: 1; 1 and -1; or those of the least-squares slope over ranks."""
     if models < 3:
         return (1.0, -1.0)[:models]
-    arms = np.arange(models) - (models - 1) / 2
-    return tuple((arms / (arms @ arms)).tolist())
+    arms = [rank - (models - 1) / 2 for rank in range(models)]
+    square = sum(arm * arm for arm in arms)
+    return tuple(arm / square for arm in arms)
 
 
 def says_of(asked: Wanted, chapter: str) -> str:

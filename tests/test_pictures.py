@@ -4,13 +4,17 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
+import matplotlib.pyplot as plt
+
 from docs.pictures import evidence
 
 ROOT = Path(__file__).parents[1]
 
 
 def test_the_script_writes_the_pictures_that_the_page_shows(tmp_path: Path) -> None:
+    before = {**plt.rcParams, "backend": ""}
     written = evidence.write(tmp_path)
+    assert {**plt.rcParams, "backend": ""} == before, "the style is the pictures' own"
     shown = re.findall(r"!\[[^\]]+\]\(pictures/(evidence-\w+\.svg)\)", (ROOT / "docs" / "evidence.md").read_text())
     kept = sorted(path.name for path in (ROOT / "docs" / "pictures").glob("evidence-*.svg"))
     assert sorted(path.name for path in written) == sorted(shown) == kept
@@ -26,5 +30,6 @@ def test_the_script_writes_the_pictures_that_the_page_shows(tmp_path: Path) -> N
 def test_what_is_drawn_says_that_it_is(tmp_path: Path) -> None:
     """All but the claim, whose numbers were measured, and the power, which is computed."""
     for picture in evidence.PICTURES:
-        words = [text.get_text() for text in picture().texts]
+        with plt.rc_context():
+            words = [text.get_text() for text in picture().texts]
         assert ("simulated" in words) == (picture.__name__ not in ("claim", "power"))

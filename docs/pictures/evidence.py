@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -196,8 +197,9 @@ PICTURES = (claim, splits, images, inside, collapse, looking, together, power)
 
 
 def write(folder: Path) -> list[Path]:
-    """Writes each picture into the folder, under its name."""
-    return [save(picture(), folder / f"evidence-{picture.__name__}.svg") for picture in PICTURES]
+    """Writes each picture into the folder, under its name; matplotlib's settings stay as they were."""
+    with plt.rc_context():
+        return [save(picture(), folder / f"evidence-{picture.__name__}.svg") for picture in PICTURES]
 
 
 if __name__ == "__main__":

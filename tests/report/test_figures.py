@@ -189,6 +189,16 @@ def test_colours_are_legible_on_white_and_on_the_dark_page() -> None:
         assert (luminance(colour) + 0.05) / (luminance("#15171b") + 0.05) >= 2.5
 
 
+def test_settings_of_the_reader_do_not_change_a_figure() -> None:
+    lines = Lines(series=(Series(name="a", x=(1.0, 2.0), runs=((0.1, 0.5),)),))
+    figure = Figure(id="f", caption="c", alt="a", panels=(lines,))
+    plain = drawn(figure, "f").panels
+    with matplotlib.rc_context({"figure.constrained_layout.use": True}):
+        assert drawn(figure, "f").panels == plain
+    with matplotlib.rc_context({"figure.autolayout": True, "font.size": 30.0}):
+        assert drawn(figure, "f").panels == plain
+
+
 def test_the_band_is_the_interval_of_the_estimates() -> None:
     values = np.random.default_rng(0).uniform(0.8, 1, size=(4, 5))
     values[:, 4] = 1.0  # all the same: a band of no width

@@ -35,6 +35,8 @@ DASHES: tuple[tuple[float, ...], ...] = ((), (4.5, 1.6))
 """Five solid strokes, then five dashed ones, in points."""
 
 STYLE: Mapping[str, object] = {
+    "figure.constrained_layout.use": False,  # places are given; a reader's own settings may have it
+    "figure.autolayout": False,
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib: the same layout on every machine
     "font.size": 8.5,

@@ -65,7 +65,7 @@ def _rows(what: str, fitted: Fitted, n: int, drawn: int) -> list[Row]:
 
 
 def _row(what: str, values: np.ndarray, truth: float, ratio: float, at_least: float | None = None) -> Row:
-    found = [pool.interval(line.tolist(), ratio) for line in values]
+    found = [ranges.interval(line.tolist(), "plain", factor=pool.factor(len(line), ratio)) for line in values]
     return covered(what, values.shape[1], found, truth, at_least)
 
 

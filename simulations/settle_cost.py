@@ -8,8 +8,7 @@ import math
 import numpy as np
 from scipy import stats
 
-from rungwise.evidence.forecast import settled_at
-from rungwise.evidence.looks import Question, outcomes, signs_decide
+from rungwise.evidence.looks import Question, outcomes, settled_at, signs_decide
 from simulations.noise import rounded
 from simulations.table import Row
 

@@ -3,6 +3,7 @@
 from typing import Literal, NamedTuple
 
 from rungwise.data.settings import Data
+from rungwise.evidence.pool import ratio
 
 HoldsFor = Literal["these images", "new images"]
 """What a verdict is about: the test images that there are, or images like them."""
@@ -21,5 +22,5 @@ def design_of(data: Data) -> Design:
     """The design of a chapter on that data."""
     facts = data.facts
     if facts.test_by_seed:
-        return Design(facts.test_images / facts.train_images, "new images")
+        return Design(ratio(facts.test_images, facts.train_images), "new images")
     return Design(0.0, "new images" if data.own else "these images")

@@ -175,3 +175,9 @@ def _beyond(
 def _beyond_by_signs(values: np.ndarray, bound: float, side: int, level: float) -> np.ndarray:
     above, below = sides(values, bound)
     return (above if side > 0 else below) >= enough(level, values.shape[-1])
+
+
+def settled_at(codes: np.ndarray) -> np.ndarray:
+    """The number of seeds at which each study settles, n + 1 where it doesn't; codes: (studies, n), of `outcomes`."""
+    at: np.ndarray = np.where(codes.any(axis=-1), (codes != 0).argmax(axis=-1) + 1, codes.shape[-1] + 1)
+    return at

@@ -12,8 +12,7 @@ import numpy as np
 from scipy import stats
 
 from rungwise.evidence.anytime import earliest
-from rungwise.evidence.forecast import settled_at
-from rungwise.evidence.looks import Question, outcomes, signs_decide
+from rungwise.evidence.looks import Question, outcomes, settled_at, signs_decide
 from rungwise.evidence.paired import LEVEL
 
 STUDIES = 400

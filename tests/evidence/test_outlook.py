@@ -1,4 +1,4 @@
-"""What more seeds would make of an open claim: it goes on from those that there are, and hopeless only where nothing helps."""
+"""What more seeds would make of an open claim: it goes on from those that there are; hopeless where nothing helps."""
 
 import numpy as np
 import pytest

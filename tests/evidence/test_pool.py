@@ -13,7 +13,7 @@ VALUES = [0.02, 0.05, 0.01, 0.04, 0.03, 0.06, 0.00, 0.03, 0.02, 0.04]
 """Mean .03, sum of squares about it .003, s^2 = .003 / 9."""
 
 
-def tested(values: list[float], ratio: float) -> Line:
+def decided(values: list[float], ratio: float) -> Line:
     """What decides in verdicts."""
     found = line_of_seeds(values, ratio=ratio)
     assert found is not None
@@ -26,13 +26,13 @@ def test_ten_splits_in_nine_to_one_by_hand() -> None:
     assert share == pytest.approx(1 / 9)
     assert pool.factor(10, share) == pytest.approx(19 / 90)
     half = 2.262157 * 0.0083887  # t(.975, 9)
-    found = tested(VALUES, share)
+    found = decided(VALUES, share)
     assert found.interval == pytest.approx((0.03 - half, 0.03 + half), rel=1e-4)
     assert found.p(0.0) == pytest.approx(2 * stats.t.sf(0.03 / 0.0083887, 9), rel=1e-4)
 
 
 def test_without_a_ratio_it_is_the_plain_test() -> None:
-    expected, found = stats.ttest_1samp(VALUES, 0.02), tested(VALUES, 0.0)
+    expected, found = stats.ttest_1samp(VALUES, 0.02), decided(VALUES, 0.0)
     assert found.p(0.02) == pytest.approx(expected.pvalue)
     assert found.interval == pytest.approx(tuple(expected.confidence_interval(0.95)))
     lower = stats.ttest_1samp(VALUES, 0.025, alternative="greater").pvalue
@@ -40,7 +40,7 @@ def test_without_a_ratio_it_is_the_plain_test() -> None:
 
 
 def test_p_and_interval_agree() -> None:
-    found = tested(VALUES, 1 / 3)
+    found = decided(VALUES, 1 / 3)
     assert found.interval is not None
     assert [found.p(end) for end in found.interval] == pytest.approx([0.05, 0.05])
     assert found.interval == pytest.approx(ranges.interval(VALUES, "plain", factor=pool.factor(10, 1 / 3)))
@@ -48,7 +48,7 @@ def test_p_and_interval_agree() -> None:
 
 def test_no_number_of_seeds_gets_below_the_floor() -> None:
     values = np.resize([0.4, 0.6], 100_000).tolist()
-    found = tested(values, 1 / 3)
+    found = decided(values, 1 / 3)
     assert found.interval is not None
     half = (found.interval[1] - found.interval[0]) / 2
     assert half == pytest.approx(1.959964 * 0.1 / math.sqrt(3), rel=1e-4)

@@ -160,4 +160,4 @@ def test_what_is_wrong_is_said_in_one_message(home: Path, monkeypatch: pytest.Mo
     assert (said.exit_code, said.stderr) == (2, "rungwise: --claims should name ids of claims, as M1,C3; got ','\n")
     said = at_home(home, monkeypatch, "settle", "quick", "--claims", "size")
     assert said.exit_code == 2
-    assert "claim size cannot be settled: each seed of the chapter 'mlps' splits one pool of images" in said.stderr
+    assert "claim size cannot be settled: each seed splits one pool of images" in said.stderr

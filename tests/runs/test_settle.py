@@ -299,11 +299,11 @@ def test_claims_that_cannot_be_settled_are_refused_with_what_can(study, tmp_path
 def test_seeds_that_split_one_pool_are_refused(images, tmp_path, source):
     data = '{ source = "digits" }' if source == "digits" else f'{{ source = "{images}/train", split = "per seed" }}'
     text = STUDY.replace("{ source = %r }", data)
-    says = refusal(parse_study(text, "own.toml"), tmp_path, claims=["better"])
+    says = refusal(parse_study(text, "own.toml"), tmp_path, claims=["better", "small"])
     assert says == (
-        "claim better cannot be settled: each seed of the chapter 'mlps' splits one pool of images anew, so that seeds "
-        'are not independent: have the images split once (split = "once" for own images; a data set with a test part '
-        "of its own)"
+        "claims better and small cannot be settled: each seed splits one pool of images anew, so that seeds are not "
+        'independent: split own images once (split = "once"), or take a data set with a test part, as mnist, instead '
+        "of digits"
     )
 
 

@@ -1,15 +1,15 @@
 """The command line: verbs and their options. What they do is elsewhere, and is imported only when it is needed."""
 
 import json
-import os
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rungwise.cli.arguments import folder_of, kinds_of, listed_in, read
 from rungwise.cli.data import data_app
-from rungwise.cli.exits import FAILED, INCOMPLETE, user_errors
+from rungwise.cli.exits import FAILED, INCOMPLETE, end_if_damaged, tell_damage, tell_unreported, user_errors
 from rungwise.cli.options import (
     PRESETS,
     Budget,
@@ -33,9 +33,6 @@ from rungwise.errors import UserError
 from rungwise.files import portable_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from rungwise.data.settings import Data
     from rungwise.runs.run import Run
     from rungwise.study.study import Study
 
@@ -81,8 +78,8 @@ def run(
 ) -> None:
     """Compute what is missing and write the report. What is done is never computed again."""
     with user_errors():
-        wanted, given = _read(study, seeds, data, verify, quiet)
-        folder, kinds = _folder(study, out, given), _kinds(chapters)
+        wanted, given = read(study, seeds, data, verify, quiet)
+        folder, kinds = folder_of(study, out, given), kinds_of(chapters)
         from rungwise.cli.outcome_listing import print_outcome
         from rungwise.runs.outcome import Clock, found
         from rungwise.runs.run import TrialsFailedWarning, run_study
@@ -104,7 +101,7 @@ def run(
             print_outcome(found(result), clock.seconds)
         typer.echo(result.store.root / "report.html")
         _end_if_failed(result, told=not quiet)
-        _end_if_damaged(result)
+        end_if_damaged(result)
 
 
 @app.command()
@@ -127,8 +124,8 @@ def settle(
     to be settled per second, each with all models of the chapter.
     """
     with user_errors():
-        wanted, given = _read(study, None, data, quiet=quiet)
-        folder, ids = _folder(study, out, given), _listed("--claims", "ids of claims, as M1,C3", claims)
+        wanted, given = read(study, None, data, quiet=quiet)
+        folder, ids = folder_of(study, out, given), listed_in("--claims", "ids of claims, as M1,C3", claims)
         from rungwise.cli.settle_listing import as_json as told
         from rungwise.runs.run import TrialsFailedWarning
         from rungwise.runs.settle import settle_study
@@ -153,7 +150,7 @@ def settle(
         else:
             typer.echo("\n".join([*([] if quiet else told_end(settlement)), str(settlement.page)]))
         _end_if_failed(settlement.run, told=False)
-        _end_if_damaged(settlement.run)
+        end_if_damaged(settlement.run)
 
 
 @app.command()
@@ -179,8 +176,8 @@ def plan(
     with user_errors():
         if pilot is not None and not power:
             raise UserError("--pilot names the run that --power is told from; add --power, or leave --pilot out")
-        wanted, given = _read(study, seeds, data)
-        folder, kinds = _folder(study, out, given), _kinds(chapters)
+        wanted, given = read(study, seeds, data)
+        folder, kinds = folder_of(study, out, given), kinds_of(chapters)
         if given is not None:
             from rungwise.study.adapt import adapt
 
@@ -210,7 +207,7 @@ def new(
 ) -> None:
     """Write a study for your data, to be read, edited and run."""
     with user_errors():
-        wanted, given = _read(study, None, data)
+        wanted, given = read(study, None, data)
         assert given is not None
         path = out or Path(f"{portable_name(given.facts.name)}.toml")
         if path.suffix != ".toml":
@@ -237,8 +234,8 @@ def report(folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folde
         with unwinding():
             path = run.write_report()
         typer.echo(path)
-        _tell_unreported(run)
-        _end_if_damaged(run)
+        tell_unreported(run)
+        end_if_damaged(run)
 
 
 @app.command()
@@ -296,7 +293,7 @@ def claims(
             typer.echo(json.dumps(listing.judged_json(run.study, found), indent=1))
         else:
             listing.print_judged(found)
-        _end_if_damaged(run)
+        end_if_damaged(run)
 
 
 @app.command()
@@ -332,7 +329,7 @@ def compare(
                 page = comparing.write_page(compared, out)
             typer.echo(page, err=as_json)
         damaged = [why for run in compared.runs for why in run.damaged]
-        _tell_damage(damaged)
+        tell_damage(damaged)
         if compared.worse or damaged:
             raise typer.Exit(FAILED if compared.worse else INCOMPLETE)
 
@@ -359,7 +356,7 @@ def _tell_notes(run: "Run") -> None:
         typer.echo(f"rungwise: {why}", err=True)
     for why in run.set_aside.values():
         typer.echo(f"rungwise: a damaged record was set aside and computed anew: {why}", err=True)
-    _tell_unreported(run)
+    tell_unreported(run)
 
 
 def _end_if_failed(run: "Run", *, told: bool) -> None:
@@ -380,65 +377,6 @@ def _tell_power(study: "Study", pilot: Path, kinds: list[str], *, named: bool, a
         typer.echo(json.dumps(listing.power_json(study, str(pilot), found.claims), indent=1))
     else:
         listing.print_power(str(pilot), found.claims)
-    _tell_damage(found.damaged)
+    tell_damage(found.damaged)
     if found.damaged:
         raise typer.Exit(INCOMPLETE)
-
-
-def _tell_unreported(run: "Run") -> None:
-    from rungwise.study.folder import unreported
-
-    for note in unreported(run.study, run.store):
-        typer.echo(f"rungwise: {note}", err=True)
-
-
-def _end_if_damaged(run: "Run") -> None:
-    """Name the records that were left out since they are damaged, and end with the code for that."""
-    damaged = run.damaged
-    _tell_damage(f"{run.store.root / why}" for why in damaged.values())
-    if damaged:
-        raise typer.Exit(INCOMPLETE)
-
-
-def _tell_damage(damaged: "Iterable[str]") -> None:
-    for why in damaged:
-        typer.echo(f"rungwise: a damaged record was left out: {why}", err=True)
-
-
-def _read(
-    name: str, seeds: int | None, data: str | None, verify: bool = False, quiet: bool = False
-) -> "tuple[Study, Data | None]":
-    """A study, and the data that it is asked of instead of its own. Own images are decoded if they were not yet."""
-    from rungwise.data.files.progress import counts
-    from rungwise.data.given import data_of
-    from rungwise.data.reading import Reading
-    from rungwise.study.reading import read_study
-
-    with counts() as show:
-        reading = Reading(verify=verify, progress=None if quiet else show)
-        given = None if data is None else data_of(data, reading)
-        study = read_study(name, reading)
-    return (study if seeds is None else study.with_seeds(seeds)), given
-
-
-def _folder(study: str, out: Path | None, data: "Data | None" = None) -> Path:
-    """Where a study's run is kept. Raises UserError where that is a file, or would lie below one."""
-    from rungwise.study.folder import usual_folder
-
-    folder = out or usual_folder(study, data)
-    for place in (folder, *folder.parents):
-        if os.path.lexists(place) and not place.is_dir():
-            raise UserError(f"--out should be a folder, but {place} is none; choose another --out")
-    return folder
-
-
-def _kinds(chapters: str | None) -> list[str]:
-    return _listed("--chapters", "kinds of chapters, as mlps,cnns", chapters)
-
-
-def _listed(option: str, what: str, given: str | None) -> list[str]:
-    """The words of a list with commas; none where the option was not given. Raises UserError where it has none."""
-    words = [word.strip() for word in (given or "").split(",") if word.strip()]
-    if given is not None and not words:
-        raise UserError(f"{option} should name {what}; got {given!r}")
-    return words

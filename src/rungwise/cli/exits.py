@@ -4,11 +4,16 @@ import contextlib
 import errno
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import NoReturn, TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
+
+import typer
 
 from rungwise.cli.signals import Stopped
+
+if TYPE_CHECKING:
+    from rungwise.runs.run import Run
 
 FAILED, USAGE, INCOMPLETE, INTERRUPTED, NOT_READ = 1, 2, 3, 130, 141
 """Exit codes beside 0: failed; wrong use; done, with failed trials or damaged records; interrupted; nobody read the
@@ -89,3 +94,23 @@ def _stop(message: str, code: int) -> NoReturn:
     except OSError:  # nobody can be told
         _discard(sys.stderr)
     sys.exit(code)
+
+
+def tell_unreported(run: "Run") -> None:
+    from rungwise.study.folder import unreported
+
+    for note in unreported(run.study, run.store):
+        typer.echo(f"rungwise: {note}", err=True)
+
+
+def end_if_damaged(run: "Run") -> None:
+    """Name the records that were left out since they are damaged, and end with the code for that."""
+    damaged = run.damaged
+    tell_damage(f"{run.store.root / why}" for why in damaged.values())
+    if damaged:
+        raise typer.Exit(INCOMPLETE)
+
+
+def tell_damage(damaged: Iterable[str]) -> None:
+    for why in damaged:
+        typer.echo(f"rungwise: a damaged record was left out: {why}", err=True)

@@ -20,6 +20,7 @@ from rungwise.study.folder import Held, held_seeds
 from rungwise.study.plan import TRIAL_S, plan
 from rungwise.study.settling import Settle
 from rungwise.study.study import Study
+from rungwise.words import listed
 
 EARLIEST = earliest(LEVEL)
 """No claim can be settled before so many seeds, but for numbers without noise."""
@@ -59,16 +60,20 @@ def aims(
         return [], ["the study declares no claims, so there is nothing to settle"]
     found: list[Aim] = []
     faults: list[str] = []
+    alike: dict[str, list[str]] = {}
     for name in dict.fromkeys(asked or claims):
         if name not in claims:
             faults.append(f"--claims: no claim has the id {name!r}; {nearest(name, claims)}")
             continue
         chapter, claim = claims[name]
         if why := unsettleable(claim, chapter, known, designs):
-            faults.append(f"claim {name} cannot be settled: {why}")
+            alike.setdefault(why, []).append(name)
         else:
             refs = (ref for each in claim.test for one in wanted(each, chapter, known) for ref in one.models)
             found.append(Aim(claim, chapter, tuple(dict.fromkeys(ref.chapter for ref in refs))))
+    faults += [
+        f"claim{'s' * (len(names) > 1)} {listed(names)} cannot be settled: {why}" for why, names in alike.items()
+    ]
     if faults and found and not asked:
         faults.append(f"The others can be settled: --claims {','.join(aim.claim.id for aim in found)}")
     return found, faults

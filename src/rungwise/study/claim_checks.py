@@ -43,7 +43,7 @@ def _wrong_images(claim: Claim, asked: Sequence[Wanted], designs: Mapping[str, D
     if claim.holds_for == "these images" and split:
         return (
             f"each seed of the chapter {split!r} splits the images anew, so that there are no test images for it to "
-            f"hold for: leave holds_for out, for new images, or {_way_out()}"
+            f"hold for: leave holds_for out, for new images, or {WAY_OUT}"
         )
     if claim.holds_for != "new images":
         return ""
@@ -65,7 +65,7 @@ def _wrong_median(asked: Sequence[Wanted], designs: Mapping[str, Design]) -> str
     if split := _split_by_seed(medians, designs):
         return (
             f'statistic = "median" needs independent seeds, and those of the chapter {split!r} split one pool of '
-            f"images: leave statistic out, or {_way_out()}"
+            f"images: leave statistic out, or {WAY_OUT}"
         )
     return ""
 
@@ -76,8 +76,7 @@ def _split_by_seed(asked: Sequence[Wanted], designs: Mapping[str, Design]) -> st
     return next((name for name in names if designs[name].ratio), "")
 
 
-def _way_out() -> str:
-    return 'have the images split once (split = "once" for own images; a data set with a test part of its own)'
+WAY_OUT = 'split own images once (split = "once"), or take a data set with a test part, as mnist, instead of digits'
 
 
 # Claims that are settled -------------------------------------------------------------------------------------------
@@ -93,11 +92,8 @@ def unsettleable(claim: Claim, chapter: str, known: Known, designs: Mapping[str,
             "images instead of seeds"
         )
     asked = [each for condition in claim.test for each in wanted(condition, chapter, known)]
-    if split := _split_by_seed(asked, designs):
-        return (
-            f"each seed of the chapter {split!r} splits one pool of images anew, so that seeds are not independent: "
-            f"{_way_out()}"
-        )
+    if _split_by_seed(asked, designs):
+        return f"each seed splits one pool of images anew, so that seeds are not independent: {WAY_OUT}"
     if choosing := next((m for each in asked for m in each.about if m.over_seeds), None):
         return (
             f"a seed's value of {choosing.says!r} depends on the other seeds, so that it changes with each that is "

@@ -67,7 +67,7 @@ def test_the_table_has_each_claim(folder):
     assert cells[2][-2:] == ["100%", "1"], "a count is certain"
     assert lines[3].rstrip().endswith("nothing tests it")
     assert "of 2 claims have a chance of 80% or more" in lines[4]
-    assert "2 seeds know a scatter badly" in lines[4]
+    assert "2 seeds say little of the scatter" in lines[4]
 
 
 def test_json_has_what_the_table_has(folder):
@@ -137,4 +137,4 @@ def test_of_a_claim_of_many_numbers_the_hardest_are_shown(capsys):
     assert (lines[1].split()[:3], lines[1].split()[-4:]) == (["A", "7", "numbers"], ["<", "1%", "a", "note"])
     assert lines[2].split()[4:6] == ["0", "1"], "a rest of cancelling sums is no mean"
     assert lines[7].strip() == "and 2 more with a chance of 70% or more"
-    assert lines[8].startswith("Told from runs/pilot: 0 of 1 claims have a chance of 80% or more")
+    assert lines[8].startswith("From the pilot runs/pilot: 0 of 1 claims have a chance of 80% or more")

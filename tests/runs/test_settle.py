@@ -207,7 +207,7 @@ def test_what_cannot_be_settled_is_told_and_given_up(study, tmp_path, monkeypatc
         study, tmp_path, claims=["other"], most_seeds=12, quiet=False, console=Console(file=out, width=200)
     )
     assert (asked, again.ended) == ([], "nothing left")
-    assert f"  other: {state.course.n} seeds so far, cannot be settled: by " in out.getvalue()
+    assert f"  other: {state.course.n} seeds so far, cannot be settled: after " in out.getvalue()
 
 
 def test_no_claim_has_more_seeds_than_are_allowed(study, tmp_path, monkeypatch):

@@ -162,7 +162,7 @@ def plan(
     chapters: Chapters = None,
     device: DeviceOption = Device.auto,
     power: Annotated[
-        bool, typer.Option("--power", help="Show what each claim could show with these seeds, told from a pilot.")
+        bool, typer.Option("--power", help="Show what each claim could show with these seeds, from a pilot.")
     ] = False,
     pilot: Annotated[
         Path | None,
@@ -175,7 +175,7 @@ def plan(
     """Show what would run, and what it would cost; with --power, what its claims could show."""
     with user_errors():
         if pilot is not None and not power:
-            raise UserError("--pilot names the run that --power is told from; add --power, or leave --pilot out")
+            raise UserError("--pilot names the run that --power goes by; add --power, or leave --pilot out")
         wanted, given = read(study, seeds, data)
         folder, kinds = folder_of(study, out, given), kinds_of(chapters)
         if given is not None:

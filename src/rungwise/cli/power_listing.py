@@ -13,7 +13,7 @@ from rungwise.runs.display import PLAIN_WIDTH
 from rungwise.study.study import Study
 
 SHOWN = 5
-"""Numbers of one claim that the table has; the rest are told of in one line."""
+"""Numbers of one claim that the table has; the rest are counted in one line."""
 FEW = 5
 """Seeds of a pilot below which its scatter is known badly."""
 COLUMNS = ("claim", "number", "claimed")
@@ -98,10 +98,10 @@ def _summary(pilot: str, claims: Sequence[ClaimProspect]) -> str:
     known = [claim for claim in claims if claim.chance is not None]
     fewest = min((n.pilot for claim in claims for n in claim.numbers if n.pilot > 1 and not n.exact), default=FEW)
     told = (
-        f"Told from {pilot}: {settled(claims)} of {len(known)} claims have a chance of 80% or more to be settled with "
+        f"From the pilot {pilot}: {settled(claims)} of {len(known)} claims have a chance of 80% or more to be settled with "
         "the planned seeds, were mean and scatter as they are there. ±: half of what the 95% interval is expected to "
         "span."
     )
     if fewest < FEW:
-        told += f" {fewest} seeds know a scatter badly: read the numbers of seeds as about 10, or about 100."
+        told += f" {fewest} seeds say little of the scatter: take the numbers of seeds as rough."
     return told

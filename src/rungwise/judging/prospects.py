@@ -1,4 +1,4 @@
-"""What the claims of a study could show with the seeds that it plans, told from a pilot."""
+"""What the claims of a study could show with the seeds that it plans, estimated from a pilot."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""The power of a study before it runs: what its claims could show, told from the records of a pilot."""
+"""The power of a study before it runs: what its claims could show, by the records of a pilot."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -30,7 +30,7 @@ def test_it_goes_on_from_the_seeds_that_there_are():
     found = outlook([OpenNumber(values, ABOVE)], 30, studies=50, seed=3)
     sd = np.linalg.qr(np.reshape(values - np.mean(values), (6, 1)), mode="r").item() / 5**0.5  # of either sign
     later = np.mean(values) + sd * np.random.default_rng(3).standard_normal((50, 24))
-    ends = [looks([*values, *row], 0.0, None)[-1] for row in later]
+    ends = [looks([*values, *row], Question(0.0, None))[-1] for row in later]
     at = sorted(31 if end.verdict == "not distinguishable" else end.n for end in ends)
     assert abs(sd) == pytest.approx(np.std(values, ddof=1))
     assert found.at.tolist() == at
@@ -53,7 +53,7 @@ def test_all_equal_values():
     assert outlook([same], 60).seeds == 8  # by signs
     assert (
         outlook([OpenNumber((0.25,) * 5, Question(0.0, None, step=0.25))], 60).seeds
-        == looks([0.25] * 60, 0.0, None, step=0.25)[-1].n
+        == looks([0.25] * 60, Question(0.0, None, step=0.25))[-1].n
     )
 
 

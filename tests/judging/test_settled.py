@@ -6,7 +6,7 @@ import pytest
 from rungwise.evidence.anytime import e_value, p_value
 from rungwise.evidence.claims import Claim
 from rungwise.evidence.design import Design
-from rungwise.evidence.looks import looks
+from rungwise.evidence.looks import Question, looks
 from rungwise.evidence.measure import Answers, Measurement, Metric
 from rungwise.judging.course import course, value_of
 from rungwise.judging.judge import judge_settled, judged
@@ -60,7 +60,7 @@ def test_a_claim_is_settled_as_its_looks_are():
     own = values(2 * SD)
     found = judgement(own, **BETTER)
     differences = own["A"] - own["B"]
-    expected = looks(differences, 0.0, None)
+    expected = looks(differences, Question(0.0, None))
     (number,) = found.numbers
     assert (found.verdict, found.design, found.holds_for) == ("supported", "settled", "these images")
     assert [(look.n, look.mean, look.interval, look.e, look.verdict) for look in number.looks] == [
@@ -120,8 +120,8 @@ def test_all_numbers_must_support_it_and_each_stays_settled():
 def test_one_number_refutes_at_the_level_over_their_number():
     own = values(0.3 * SD, seed=1)
     found = judgement(own, best="C")
-    against = looks(own["C"] - own["A"], 0.0, None, level_against=0.025)[-1]
-    other = looks(own["C"] - own["B"], 0.0, None, level_against=0.025)[-1]
+    against = looks(own["C"] - own["A"], Question(0.0, None, level_against=0.025))[-1]
+    other = looks(own["C"] - own["B"], Question(0.0, None, level_against=0.025))[-1]
     assert found.verdict == "refuted"
     assert found.n == min(against.n, other.n)
     assert found.p == pytest.approx(min(1.0, 2 * min(number.p for number in found.numbers)))
@@ -230,9 +230,9 @@ def test_nothing_was_known_before_a_study_that_began_by_settling(study):
 def test_the_resolution_is_that_of_the_images(study):
     """Six images: differences of 1/6 with the deviation of one image need as many seeds as that makes them need."""
     found = settled(study, ("S", "T"), {"mlps": 3})
-    expected = looks([1 / 6] * 12, 0.0, None, step=1 / 6)[-1]
+    expected = looks([1 / 6] * 12, Question(0.0, None, step=1 / 6))[-1]
     assert (found["S"].verdict, found["S"].n) == (expected.verdict, expected.n)
     assert found["S"].numbers[0].looks[-1].e == pytest.approx(expected.e)
-    slope = looks([-1 / 6] * 12, None, 0.0, step=1 / 6 / 2)[-1]  # arms -1, 0, 1
+    slope = looks([-1 / 6] * 12, Question(None, 0.0, step=1 / 6 / 2))[-1]  # arms -1, 0, 1
     assert (found["T"].verdict, found["T"].n) == (slope.verdict, slope.n)
     assert found["T"].n < found["S"].n

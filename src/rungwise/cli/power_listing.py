@@ -98,9 +98,9 @@ def _summary(pilot: str, claims: Sequence[ClaimProspect]) -> str:
     known = [claim for claim in claims if claim.chance is not None]
     fewest = min((n.pilot for claim in claims for n in claim.numbers if n.pilot > 1 and not n.exact), default=FEW)
     told = (
-        f"From the pilot {pilot}: {settled(claims)} of {len(known)} claims have a chance of 80% or more to be settled with "
-        "the planned seeds, were mean and scatter as they are there. ±: half of what the 95% interval is expected to "
-        "span."
+        f"From the pilot {pilot}: {settled(claims)} of {len(known)} claims have a chance of 80% or more to be settled "
+        "with the planned seeds, were mean and scatter as they are there. ±: half of what the 95% interval is expected "
+        "to span."
     )
     if fewest < FEW:
         told += f" {fewest} seeds say little of the scatter: take the numbers of seeds as rough."

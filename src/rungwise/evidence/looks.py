@@ -75,25 +75,12 @@ class Look:
     """Whether the bet on signs decided."""
 
 
-def looks(
-    values: Sequence[float] | np.ndarray,
-    low: float | None,
-    high: float | None,
-    *,
-    level: float = 0.05,
-    level_against: float | None = None,
-    matters: float = 0.0,
-    step: float = 0.0,
-    median: bool = False,
-) -> list[Look]:
+def looks(values: Sequence[float] | np.ndarray, question: Question) -> list[Look]:
     """The looks at one number after 3, 4, ... seeds; the list ends at the first look that settles.
 
-    values: (n,), one per seed, of seeds 0, 1, 2, ... without a gap. Empty where n < 3. The others are those of
-    `Question`; without `level_against` it is `level`. ValueError where a value is not finite, a level is not between 0
-    and 1, or the bounds are none or not in order.
+    values: (n,), one per seed, of seeds 0, 1, 2, ... without a gap. Empty where n < 3. ValueError where a value is not
+    finite, or a level is not between 0 and 1.
     """
-    against = level if level_against is None else level_against
-    question = Question(low, high, level, against, matters, step, median)
     array = np.asarray(values, dtype=float)
     if not np.isfinite(array).all():
         raise ValueError(f"looks need finite values; got {array[~np.isfinite(array)][0]}")

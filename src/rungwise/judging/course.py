@@ -37,17 +37,7 @@ class Track:
         """Up to the one that settles it; none where the number is exact, for which one seed is enough."""
         if self.asked.exact:
             return []
-        of = self.question
-        return looks(
-            self.values,
-            of.low,
-            of.high,
-            level=of.level,
-            level_against=of.level_against,
-            matters=of.matters,
-            step=of.step,
-            median=of.median,
-        )
+        return looks(self.values, self.question)
 
     @property
     def verdict(self) -> Verdict:

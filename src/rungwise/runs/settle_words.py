@@ -93,8 +93,8 @@ def _hindered(state: State) -> str:
         )
     if state.given_up is not None:
         return (
-            f"cannot be settled: after {counted(state.given_up, 'seed')} the chance to settle it within {state.most} is "
-            f"below {NO_HOPE:.0%}, even where the true means lie most favourably in their 95% intervals"
+            f"cannot be settled: after {counted(state.given_up, 'seed')} the chance to settle it within {state.most} "
+            f"is below {NO_HOPE:.0%}, even where the true means lie most favourably in their 95% intervals"
         )
     if state.course.n >= state.most:
         return "which are all that --most-seeds allows"

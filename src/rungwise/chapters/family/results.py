@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rungwise.chapters.by_class import class_metrics
 from rungwise.chapters.family.settings import VIEWS, FamilySettings, net_trial
 from rungwise.chapters.results import ModelResult, Results, measured_of, measures_of
 from rungwise.data.settings import Data
@@ -42,8 +43,10 @@ class NetResult(ModelResult):
                 return known["test_accuracy"] / millions
             case "unsteadiness":
                 return unsteadiness(record.history["test_accuracy"])
-            case _:
+            case _ if key in known:
                 return known[key]
+            case _:
+                return self.measures.read(key, (record,))
 
 
 FamilyResults = Results[FamilySettings, NetResult]
@@ -94,7 +97,7 @@ def metrics(settings: FamilySettings) -> dict[str, Metric]:
     if settings.fit.evaluate == "epochs" and settings.fit.epochs >= STEADY_EPOCHS:
         says = "mean absolute change of test accuracy from epoch to epoch, over the second half of training"
         known["unsteadiness"] = Metric(says, nets, "lower")
-    return known
+    return known | class_metrics(settings.data.classes, nets)
 
 
 def measured(settings: FamilySettings, seeds: tuple[int, ...], records: Mapping[str, Record]) -> Iterator[Measurement]:

@@ -109,7 +109,10 @@ class Results:
 
     def _value(self, key: str, model: str, seed: int) -> float:
         """NaN where it is undefined."""
-        runs = self.runs[model][seed]
+        runs, metric = self.runs[model][seed], self.measures.metrics.get(key)
+        if metric and metric.answers and metric.answers.statistic != "accuracy":
+            found = self.measures.read(key, runs)
+            return math.nan if found is None else found
         for part in ("test_accuracy_", "validation_accuracy_", "dominance_"):
             if key.startswith(part):
                 return self._of_task(part.removesuffix("_"), key.removeprefix(part), model, seed)

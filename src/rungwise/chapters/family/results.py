@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rungwise.chapters.by_class import class_metrics
+from rungwise.chapters.class_counts import ClassCounts, class_counts
 from rungwise.chapters.family.settings import VIEWS, FamilySettings, net_trial
 from rungwise.chapters.results import ModelResult, Results, measured_of, measures_of
 from rungwise.data.settings import Data
@@ -60,6 +61,12 @@ def read_results(settings: FamilySettings, seeds: tuple[int, ...], records: Mapp
         done = {trial.seed: records[trial.id] for trial in planned if trial.id in records}
         nets.append(NetResult(name, done, measures, net, settings.data, settings.fit))
     return FamilyResults(settings, nets, len(nets) * len(seeds))
+
+
+def counts_of(results: FamilyResults) -> ClassCounts | None:
+    """The test images of each class; None where no record has their labels."""
+    runs = ({seed: (record,) for seed, record in net.records.items()} for net in results.models)
+    return class_counts(results.settings.data.classes, runs, results.models[0].measures.reader)
 
 
 def metrics(settings: FamilySettings) -> dict[str, Metric]:

@@ -10,6 +10,9 @@ from rungwise.evidence.measure import Answers, Metric
 MACRO_F1, BALANCED = "test_macro_f1", "test_balanced_accuracy"
 RECALL, PRECISION = "test_recall", "test_precision"
 
+CLASSES_ALIKE = {MACRO_F1: "Macro F1", BALANCED: "Balanced accuracy"}
+"""The metrics in which each class counts the same, with their headings: shown of every net where classes are uneven."""
+
 
 def class_metrics(classes: Sequence[str], models: tuple[str, ...], task: str = "") -> dict[str, Metric]:
     """Macro F1, balanced accuracy, and each class's recall and precision.

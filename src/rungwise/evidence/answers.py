@@ -80,6 +80,25 @@ def value_of(records: Sequence[Record], answers: Answers, reader: Reader) -> flo
     return None if math.isnan(found) else 1 - found if answers.wrong else found
 
 
+def always(runs: Sequence[Sequence[Record]], answers: Answers, reader: Reader) -> float | None:
+    """What always answering a task's most frequent class would get of an accuracy or an error, averaged over tasks.
+
+    `runs`: the records of each seed. None of other metrics, and where some labels are not known.
+    """
+    if answers.statistic != "accuracy":
+        return None
+    shares = []
+    for task in answers.tasks:
+        known = [reader.answered(records, task) for records in runs]
+        labels = [each.labels for each in known if each is not None]
+        if not labels or len(labels) < len(known):
+            return None
+        counts = np.bincount(np.concatenate(labels))
+        shares.append(int(counts.max()) / int(counts.sum()))
+    found = math.fsum(shares) / len(shares)
+    return 1 - found if answers.wrong else found
+
+
 def images_behind(records: Sequence[Record], answers: Answers, reader: Reader) -> int | None:
     """How many test images the metric counts (`by_class.images_behind`), the least over its tasks; None where it is
     undefined, or predictions were not kept."""

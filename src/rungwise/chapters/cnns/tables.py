@@ -11,8 +11,8 @@ from rungwise.findings import Cell, Column, Table
 def tables(results: Results) -> tuple[Table, ...]:
     return (
         accuracy_table(results.cnns, "Filters"),
-        *class_tables(results.cnns),
         *_against_mlps(results),
+        *class_tables(results.cnns),
         *confusion_tables(results.cnns.ran, results.cnns.settings.name),
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from rungwise.chapters.by_class import BALANCED, MACRO_F1, PRECISION, RECALL
+from rungwise.chapters.by_class import BALANCED, CLASSES_ALIKE, MACRO_F1, PRECISION, RECALL
 from rungwise.chapters.class_counts import ClassCounts
 from rungwise.chapters.family.results import FamilyResults, NetResult, counts_of
 from rungwise.chapters.many import MOST_ROWS, nan_last, worst_shown
@@ -26,7 +26,7 @@ def _alike(results: FamilyResults, counts: ClassCounts) -> Table:
     """Every net, with each class counting the same."""
     rows = []
     for net in results.models:
-        numbers = (net.estimate(key) for key in ("test_accuracy", MACRO_F1, BALANCED))
+        numbers = (net.estimate(key) for key in ("test_accuracy", *CLASSES_ALIKE))
         recalls = {name: recall for name in counts.classes if (recall := net.estimate(f"{RECALL}_{name}"))}
         lowest = min(recalls, key=lambda name: recalls[name].mean, default=None)
         rows.append((net.name, *numbers, recalls[lowest] if lowest else None, lowest))
@@ -37,8 +37,7 @@ def _alike(results: FamilyResults, counts: ClassCounts) -> Table:
         columns=(
             Column(key="net", label="Net"),
             Column(key="test_accuracy", label="Test accuracy", digits=4),
-            Column(key=MACRO_F1, label="Macro F1", digits=4),
-            Column(key=BALANCED, label="Balanced accuracy", digits=4),
+            *(Column(key=key, label=label, digits=4) for key, label in CLASSES_ALIKE.items()),
             Column(key="lowest_recall", label="Lowest recall", digits=3),
             Column(key="class", label="Of class"),
         ),

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from rungwise.chapters.by_class import class_metrics, task_metrics
+from rungwise.chapters.class_counts import ClassCounts, class_counts
 from rungwise.chapters.results import measurements, measures_of
 from rungwise.chapters.transfer.names import TRUNK, WAYS, model_name
 from rungwise.chapters.transfer.settings import Settings, trials
@@ -63,6 +64,13 @@ class Results:
         """By how much a model's test accuracy is above another's, paired by seed."""
         key, both = "test_accuracy", (self._records(model), self._records(other))
         return self.measures.difference(key, self.values(key, model), self.values(key, other), both)
+
+    @property
+    def counts(self) -> ClassCounts | None:
+        """The test images of each class of the further task; None where no record has their labels."""
+        (task,) = self.settings.task.values()
+        runs = (self._records(model) for model in self.runs if model != TRUNK)
+        return class_counts(task_classes(task, self.settings.data), runs, self.measures.reader)
 
     def _records(self, model: str) -> dict[int, tuple[Record]]:
         return {seed: (record,) for seed, record in self.runs[model].items()}

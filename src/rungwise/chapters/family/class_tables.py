@@ -27,9 +27,10 @@ def _alike(results: FamilyResults, counts: ClassCounts) -> Table:
     rows = []
     for net in results.models:
         numbers = (net.estimate(key) for key in ("test_accuracy", *CLASSES_ALIKE))
-        recalls = {name: recall for name in counts.classes if (recall := net.estimate(f"{RECALL}_{name}"))}
-        lowest = min(recalls, key=lambda name: recalls[name].mean, default=None)
-        rows.append((net.name, *numbers, recalls[lowest] if lowest else None, lowest))
+        recalls = {name: net.mean(f"{RECALL}_{name}") for name in counts.classes}
+        lowest = min(recalls, key=lambda name: nan_last(recalls[name]))
+        found = net.estimate(f"{RECALL}_{lowest}")
+        rows.append((net.name, *numbers, found, lowest if found else None))
     return Table(
         id=f"{results.settings.name}-macro",
         caption=f"The nets where each class counts the same, as the classes are uneven: {counts.extremes}. Macro F1 is "

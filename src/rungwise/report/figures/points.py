@@ -44,7 +44,8 @@ def draw_points(ax: Axes, panel: Points, strokes: Strokes, size: tuple[float, fl
         if _plated(cloud) and letters(cloud.note) > LONGEST_PLATE:
             _plate_above(ax, cloud, strokes[cloud.name], size)
     for level in panel.levels:
-        _line_across(ax, level)
+        if level.values:
+            _line_across(ax, level)
     noted = [note for cloud in panel.clouds for note in _noted(cloud)]
     _place_notes(ax, noted, [math.sqrt(marker_area(cloud.size, sizes, total)) / 2 for cloud in noted], size)
     return head(ax, panel, size[0])

@@ -6,16 +6,18 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, f1_score, precision_score, recall_score
 
 from rungwise.data.load import load
+from rungwise.evidence.claims import Claim
 from rungwise.evidence.f1 import linear_f1
 from rungwise.evidence.images import crossed
 from rungwise.evidence.judgement import Judgement
 from rungwise.evidence.measure import Measurement
 from rungwise.evidence.sample import new_images
-from rungwise.judging.judge import judged, measurements
+from rungwise.judging.course import course
+from rungwise.judging.judge import judged, ledger_of, measurements
 from rungwise.judging.prospects import prospects
 from rungwise.records.record import Record
 from rungwise.runs.run import Run, run_study
-from rungwise.study.reading import parse_study
+from rungwise.study.reading import known_metrics, parse_study
 from rungwise.study.study import StudyError
 from rungwise.testing.formats import Sample
 from tests.data.own import writers
@@ -156,3 +158,21 @@ def test_an_unknown_class_is_one_message_with_the_nearest(source: str, wrong: st
     assert says in str(error.value)
     assert str(error.value).count("claim recall") == 1
     assert ("common" in str(error.value)) == wrong.startswith("test_recall_"), "classes are named where one was meant"
+
+
+@pytest.mark.parametrize(
+    ("metric", "step"),
+    [
+        ("test_accuracy", 1 / 88),
+        ("test_macro_f1", 1 / (3 * 8)),
+        ("test_balanced_accuracy", 1 / (3 * 8)),
+        ("test_recall_rare", 1 / 20),
+        ("test_precision_rare", 0),
+    ],
+)
+def test_looks_take_a_step_to_be_one_image_of_the_class_that_counts(run: Run, metric: str, step: float) -> None:
+    """Of a mean over three classes, one of the rarest, which has 8; that of a precision depends on the seed."""
+    asked = Claim(id="X", says="so", test=({"metric": metric, "better": "good", "than": "poor"},))
+    found = course(asked, "mlps", known_metrics(run.study.chapters), ledger_of(run.study, run.records))
+    assert found.tracks[0].question.step == pytest.approx(step)
+    assert len(found.tracks[0].values) == 4 or metric == "test_precision_rare"

@@ -71,6 +71,7 @@ LEAST: dict[str, dict[str, Any]] = {
     "training.augment.Augmentation": {},
     "training.pruning.Pruning": {},
     "training.settings.Recipe": FIT,
+    "training.settings.Stop": {"patience": 1},
 }  # fmt: skip
 """The least that each class can be made of; ways to balance tasks need nothing."""
 

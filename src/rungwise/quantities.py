@@ -73,6 +73,7 @@ OWN = {
     "validation_loss*": LOSS,
     # Training.
     "epochs": COUNT,
+    "best_epoch": COUNT,
     "steps": COUNT,
     "iterations": COUNT,
     "converged": SHARE,

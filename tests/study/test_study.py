@@ -396,7 +396,12 @@ CHANGES = [
         "epochs": 4, "batch": 65, "optimiser": "sgd", "rate": 0.002, "momentum": 0.5, "precision": "float32",
         "evaluate": "end", "stop_loss": 0.01, "stacked": True, "adam_rate": 0.01, "schedule": "one-cycle",
         "label_smoothing": 0.1, "augment": Augmentation(flip=True), "test_views": "mirror", "pruning": Pruning(),
+        "weight_decay": 0.1, "clip_norm": 1.0, "class_weights": "balanced",
     }.items()),
+    *({"fit": Recipe(epochs=3, schedule="step", **own)} for own in [
+        {"step_epochs": 2}, {"step_epochs": 3}, {"step_epochs": 2, "step_factor": 0.5},
+    ]),
+    {"data": Data(source="digits", validation_images=20), "fit": Recipe(epochs=3, stop={"patience": 2})},
     {"tasks": {"label": GROUPS}},
     {"tasks": {"other": "labels"}},
     {"tasks": {"label": "labels", "half": GROUPS}, "loss_weights": (0.5, 0.5)},

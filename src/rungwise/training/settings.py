@@ -96,6 +96,11 @@ class Recipe(Settings):
     """Whether nets that are alike but for their seeds may be trained as one (`training.stacked`), where that can be
     done and is measured to be faster: sums are then rounded in another order."""
 
+    @property
+    def stops(self) -> bool:
+        """Whether training may end before `epochs` are over."""
+        return self.stop_loss is not None or self.stop is not None
+
     @model_validator(mode="after")
     def _together(self) -> Self:
         if self.weight_decay and self.optimiser not in ("adam", "sgd"):

@@ -87,7 +87,8 @@ def _cut(images: ImageSet, data: Data, random: np.random.Generator) -> tuple[Ima
     """Three quarters to train on and one to test on, each in the source's order; of own images as the setting says,
     class by class or group by group."""
     if data.own:
-        chosen = test_part(images.labels, images.groups, data.test_share, random)
+        groups = None if data.split_by == "image" else images.groups
+        chosen = test_part(images.labels, groups, data.test_share, random)
         return images.take(np.flatnonzero(~chosen)), images.take(np.flatnonzero(chosen))
     order = random.permutation(len(images))
     quarter = len(images) // 4

@@ -93,6 +93,19 @@ def test_only_the_split_differs(photos: Path) -> None:
     assert "split_by" not in trials[0].spec["data"], "a split by group is the usual one"
 
 
+def test_whole_groups_are_set_aside_but_for_one(photos: Path) -> None:
+    data = Data(source=str(photos), validation_images=22)
+    whole, found = load(data), split(load(data), data, 3)
+    assert found.validation is not None
+    train, aside = (part.groups.tolist() for part in (found.train, found.validation))
+    assert (len(train), len(aside)) == (len(whole.train) - 22, 22)
+    assert len(set(train) & set(aside)) == 1, "22 images are four groups of five, and two of a fifth"
+    fewer = split(whole, data.model_copy(update={"train_images": 20}), 3)
+    assert fewer.validation is not None
+    np.testing.assert_array_equal(fewer.validation.images, found.validation.images)
+    assert len(set(fewer.train.groups.tolist())) > 8, "a smaller draw is of all groups"
+
+
 def test_groups_whose_images_are_of_different_classes_have_no_mates(tmp_path: Path) -> None:
     facts = Data(source=str(write(tmp_path / "mixed", mixed=True)), split="per seed").facts
     assert facts.groups == GROUPS

@@ -43,7 +43,8 @@ class Data(Preparation):
     train_images: int | None = Field(None, ge=2)
     """How many training images to draw; all where it is left out, but for those set aside."""
     validation_images: int | None = Field(None, exclude_if=lambda images: images is None)
-    """How many training images to set aside to choose by; no net is trained on them (Auto-Lambda's weights are)."""
+    """How many training images to set aside to choose by; no net is trained on them (Auto-Lambda's weights are). Of
+    images in groups whole groups are set aside, but for the one that is cut where the number is reached."""
     turned: bool = Field(False, exclude_if=lambda turned: not turned)
     """Turn every image by a random number of quarter turns, counter-clockwise, and keep that as the column "turn"."""
     split_by: Literal["group", "image"] = Field("group", exclude_if=lambda by: by == "group")

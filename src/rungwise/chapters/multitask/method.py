@@ -15,11 +15,12 @@ def question(settings: Settings) -> str:
 
 
 def formulas(settings: Settings) -> tuple[Formula, ...]:
+    several = len(settings.tasks) > 2
     loss = Formula(
         latex=r"L = \sum_{k=1}^{K} w_k L_k, \qquad w_k \ge 0, \quad \sum_k w_k = 1",
         says=(
-            "The loss of $K$ tasks: $L_k$ is the cross-entropy of task $k$. For two tasks "
-            r"$w = (\lambda, 1 - \lambda)$."
+            "The loss of $K$ tasks: $L_k$ is the cross-entropy of task $k$."
+            + ("" if several else r" For two tasks $w = (\lambda, 1 - \lambda)$.")
         ),
     )
     gain = Formula(
@@ -43,8 +44,8 @@ def method(settings: Settings) -> tuple[str, ...]:
     data = settings.data
     tasks = "; ".join(_task_in_words(name, task, data) for name, task in settings.tasks.items())
     aside = (
-        f"{data.validation_images:,} other training images were set aside to choose the weights by."
-        if data.validation_images
+        f"{data.aside:,} other training images were set aside to choose the weights by."
+        if data.aside
         else "No other images were set aside to choose the weights by."
     )
     found = [

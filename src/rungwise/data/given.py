@@ -21,8 +21,9 @@ Given = str | Path | Data | tuple[Any, Any]
 def data_of(given: Given, reading: Reading | None = None, **settings: str) -> Data:
     """The setting that stands for what was given.
 
-    Arrays: images (N, H, W), (N, H, W, C) or (N, C, H, W) and labels (N,), whole numbers or texts; they are kept in the
-    cache. `settings`: of own images, by their names (`Preparation`). Raises DataError where the data cannot be used.
+    Arrays: images (N, H, W), (N, H, W, C) or (N, C, H, W) and labels (N,), or (N, K) for K tasks, whole numbers or
+    texts; they are kept in the cache. `settings`: of own images, by their names (`Preparation`). Raises DataError where
+    the data cannot be used.
     """
     if isinstance(given, Data):
         return given
@@ -47,9 +48,10 @@ def data_of(given: Given, reading: Reading | None = None, **settings: str) -> Da
 
 def _kept(images: np.ndarray, labels: np.ndarray) -> Path:
     """The folder of the cache in which the arrays are."""
-    if images.ndim < 3 or labels.ndim != 1 or len(images) != len(labels):
+    if images.ndim < 3 or labels.ndim not in (1, 2) or len(images) != len(labels):
         raise DataError(
-            f"expected images (N, H, W) or (N, H, W, C) and labels (N,), got shapes {images.shape} and {labels.shape}"
+            f"expected images (N, H, W) or (N, H, W, C) and labels (N,) or (N, K), got shapes {images.shape} and "
+            f"{labels.shape}"
         )
     if images.dtype.hasobject or labels.dtype.hasobject:
         raise DataError(

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from rungwise.balancing.learner import Batch, Learner, Part
 from rungwise.data.tasks import task_classes
+from rungwise.models.dropout import seed_dropout
 from rungwise.models.net import NetSettings, Shape, initialise
 from rungwise.records.record import Record
 from rungwise.seeding import stream_seed
@@ -16,7 +17,8 @@ from rungwise.training.settings import Fit
 
 
 def begin(trial: Fit, image: Shape, records: Mapping[str, Record]) -> nn.Module:
-    """The trial's net with the weights it starts from, drawn from the seed's stream for initialisation.
+    """The trial's net with the weights it starts from, drawn from the seed's stream for initialisation. Its dropout
+    draws from a stream of its own.
 
     Where there is a `trial.start`, `records` holds its record, and all that its tasks share is taken over from there:
     parameters and statistics. The heads stay as they were drawn. Where `trial.frozen`, what was taken over asks for no
@@ -24,6 +26,7 @@ def begin(trial: Fit, image: Shape, records: Mapping[str, Record]) -> nn.Module:
     """
     net = trial.net.build(image, trial.outputs)
     initialise(net, torch.Generator().manual_seed(stream_seed(trial.seed, "initialisation")))
+    seed_dropout(net, stream_seed(trial.seed, "dropout"))
     if trial.start is None:
         return net
     shapes = _shared_part(trial.start.net, image, trial.start.outputs)

@@ -17,6 +17,7 @@ from rungwise.balancing.fixed import descend, step_down
 from rungwise.balancing.learner import Batch, Forward, Learner
 from rungwise.kernels import available
 from rungwise.models.cnn import Cnn
+from rungwise.models.dropout import has_dropout
 from rungwise.models.mlp import Mlp
 from rungwise.models.multitask import Shared
 from rungwise.optimisers.muon import Muon
@@ -116,9 +117,10 @@ def choose_step(balancer: Balancer, *, weighted: bool = False) -> Step:
 
 
 def can_capture(balancer: Balancer) -> bool:
-    """Whether every step is the same work on the GPU, so that a CUDA graph can hold it: fixed weights, and an optimiser
-    that keeps its numbers there."""
-    return balancer.constant and keeps_on_gpu(balancer.learner.optimiser)
+    """Whether every step is the same work on the GPU, so that a CUDA graph can hold it: fixed weights, an optimiser
+    that keeps its numbers there, and no dropout, whose masks come from the CPU."""
+    learner = balancer.learner
+    return balancer.constant and keeps_on_gpu(learner.optimiser) and not has_dropout(learner.net)
 
 
 def keeps_on_gpu(optimiser: torch.optim.Optimizer) -> bool:

@@ -1,5 +1,7 @@
 """What was done, in a paragraph."""
 
+from itertools import chain, zip_longest
+
 from rungwise.chapters.family.settings import VIEWS, FamilySettings
 from rungwise.chapters.recipes import kept_in_words, recipe_in_words
 from rungwise.training.settings import Recipe
@@ -17,6 +19,12 @@ def method(settings: FamilySettings) -> tuple[str, ...]:
         f"{kept_in_words(settings.fit, data)}. Time is of the training steps alone, without "
         f"warm-up and evaluation.{_views(settings.fit)}",
     )
+
+
+def remarks(settings: FamilySettings) -> tuple[str, ...]:
+    """What the nets say of themselves, place by place (`NetSettings.remarks`)."""
+    told = zip_longest(*(net.remarks(name) for name, net in settings.nets.items()), fillvalue="")
+    return tuple(filter(None, chain.from_iterable(told)))
 
 
 def _views(fit: Recipe) -> str:

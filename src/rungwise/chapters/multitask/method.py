@@ -15,11 +15,12 @@ def question(settings: Settings) -> str:
 
 
 def formulas(settings: Settings) -> tuple[Formula, ...]:
+    several = len(settings.tasks) > 2
     loss = Formula(
         latex=r"L = \sum_{k=1}^{K} w_k L_k, \qquad w_k \ge 0, \quad \sum_k w_k = 1",
         says=(
-            "The loss of $K$ tasks: $L_k$ is the cross-entropy of task $k$. For two tasks "
-            r"$w = (\lambda, 1 - \lambda)$."
+            "The loss of $K$ tasks: $L_k$ is the cross-entropy of task $k$."
+            + ("" if several else r" For two tasks $w = (\lambda, 1 - \lambda)$.")
         ),
     )
     gain = Formula(

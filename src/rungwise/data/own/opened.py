@@ -196,6 +196,7 @@ def _facts(prepared: Prepared, digest: str, preparation: Preparation, place: Pla
         mapped=sum(part.images.nbytes for part in parts.values()) > MAPPED_BYTES,
         result_version=RESULT_VERSION,
         test_by_seed="test" not in parts,
+        label=prepared.label_name,
     )
 
 

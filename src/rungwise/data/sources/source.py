@@ -41,6 +41,8 @@ class Facts:
     """Whether the images stay in a file that is mapped into memory."""
     test_by_seed: bool = False
     """Whether the source has no test part, so that each seed splits one pool of images anew."""
+    label: str = ""
+    """Of own data: the column that has the class; "" where folders or names of files say it."""
     result_version: int = 1
     """Raised when the same files give other images, labels or columns than before (`Settings.result_version`)."""
 

@@ -1,5 +1,6 @@
 """The tables of the chapter: accuracies, gains, costs, and what the methods are."""
 
+from rungwise.chapters.by_class import CLASSES_ALIKE
 from rungwise.chapters.multitask.models import PlannedModel
 from rungwise.chapters.multitask.results import Results
 from rungwise.chapters.multitask.verdicts import paired_tests
@@ -22,10 +23,13 @@ def tables(results: Results) -> tuple[Table, ...]:
 
 def _accuracy(results: Results) -> Table:
     tasks = results.tasks
+    uneven = [task for task in tasks if task in results.counts and results.counts[task].uneven]
+    alike = [(task, key, label) for task in uneven for key, label in CLASSES_ALIKE.items()]
     columns = (
         Column(key="model", label="Model"),
         Column(key="weights", label="λ" if len(tasks) == 2 else "Weights"),
         *(Column(key=f"{task}_accuracy", label=accuracy_title(task), digits=4) for task in tasks),
+        *(Column(key=f"{key}_{task}", label=f"{label}, {task}", digits=4) for task, key, label in alike),
         Column(key="parameters", label="Parameters"),
         Column(key="time_s", label="Training time (s)", digits=1),
     )
@@ -33,13 +37,19 @@ def _accuracy(results: Results) -> Table:
     for model in results.models.values():
         own = (model.task,) if model.role == "single" else tasks
         accuracies = [_mean(results, f"test_accuracy_{t}", model.name) if t in own else None for t in tasks]
+        accuracies += [_mean(results, f"{key}_{t}", model.name) if t in own else None for t, key, _ in alike]
         size = next((int(v) for v in results.values("parameters", model.name).values()), None)
         names = ("multi", short_weights(model.weights)) if model.role == "fixed" else (model.name, None)
         rows.append((*names, *accuracies, size, _mean(results, "time_s", model.name)))
     how = "the multi-task net at each weight"
     how += ", at each way to balance the tasks" if results.settings.methods else ""
     how += ", and other ways to share" if results.settings.sharing else ""
+<<<<<<< HEAD
     caption = f"Single-task nets and {how}: test accuracy {kept_caption(results.settings.fit)}."
+=======
+    caption = f"Single-task nets and {how}: test accuracy after the last epoch."
+    caption += "".join(f" {counts.always(task)}" for task, counts in results.counts.items())
+>>>>>>> wM
     return Table(id=f"{results.settings.name}-accuracy", caption=caption, columns=columns, rows=tuple(rows))
 
 

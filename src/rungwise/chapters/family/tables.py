@@ -1,11 +1,7 @@
 """The table of accuracies."""
 
-<<<<<<< HEAD
-from rungwise.chapters.family.results import FamilyResults
-from rungwise.chapters.recipes import kept_caption
-=======
 from rungwise.chapters.family.results import FamilyResults, counts_of
->>>>>>> wM
+from rungwise.chapters.recipes import kept_caption
 from rungwise.findings import Column, Table
 
 
@@ -35,11 +31,7 @@ def accuracy_table(results: FamilyResults, shape_label: str) -> Table:
         rows.append((result.name, result.net.in_short(), parameters, *numbers))
     return Table(
         id=f"{results.settings.name}-accuracy",
-<<<<<<< HEAD
-        caption=f"Final weights, {kept_caption(fit)}.",
-=======
-        caption="Final weights, after the last epoch." + (f" {counts.always()}" if counts else ""),
->>>>>>> wM
+        caption=f"Final weights, {kept_caption(fit)}." + (f" {counts.always()}" if counts else ""),
         columns=columns,
         rows=tuple(rows),
     )

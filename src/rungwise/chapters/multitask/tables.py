@@ -44,12 +44,8 @@ def _accuracy(results: Results) -> Table:
     how = "the multi-task net at each weight"
     how += ", at each way to balance the tasks" if results.settings.methods else ""
     how += ", and other ways to share" if results.settings.sharing else ""
-<<<<<<< HEAD
     caption = f"Single-task nets and {how}: test accuracy {kept_caption(results.settings.fit)}."
-=======
-    caption = f"Single-task nets and {how}: test accuracy after the last epoch."
     caption += "".join(f" {counts.always(task)}" for task, counts in results.counts.items())
->>>>>>> wM
     return Table(id=f"{results.settings.name}-accuracy", caption=caption, columns=columns, rows=tuple(rows))
 
 

@@ -15,11 +15,12 @@ def question(settings: Settings) -> str:
 
 
 def formulas(settings: Settings) -> tuple[Formula, ...]:
+    several = len(settings.tasks) > 2
     loss = Formula(
         latex=r"L = \sum_{k=1}^{K} w_k L_k, \qquad w_k \ge 0, \quad \sum_k w_k = 1",
         says=(
-            "The loss of $K$ tasks: $L_k$ is the cross-entropy of task $k$. For two tasks "
-            r"$w = (\lambda, 1 - \lambda)$."
+            "The loss of $K$ tasks: $L_k$ is the cross-entropy of task $k$."
+            + ("" if several else r" For two tasks $w = (\lambda, 1 - \lambda)$.")
         ),
     )
     gain = Formula(
@@ -43,15 +44,15 @@ def method(settings: Settings) -> tuple[str, ...]:
     data = settings.data
     tasks = "; ".join(_task_in_words(name, task, data) for name, task in settings.tasks.items())
     aside = (
-        f"{data.validation_images:,} other training images were set aside to choose the weights by."
-        if data.validation_images
+        f"{data.aside:,} other training images were set aside to choose the weights by."
+        if data.aside
         else "No other images were set aside to choose the weights by."
     )
     found = [
         f"The tasks: {tasks}.",
         f"{settings.net.in_words()} A single-task net is the same net with one task.",
         f"Every net was fitted on {data.size:,} training images of {data.facts.name}, {recipe_in_words(settings.fit)}. "
-        f"Accuracies are those of the last epoch on the test images. {aside}",
+        f"Accuracies are those of {_kept(settings)} on the test images. {aside}",
     ]
     if settings.methods:
         found.append(
@@ -63,6 +64,10 @@ def method(settings: Settings) -> tuple[str, ...]:
         nets = " ".join(f"{name}: {net.in_words()}" for name, net in settings.sharing.items())
         found.append(f"Other ways to share, all at equal weights. {nets}")
     return tuple(found)
+
+
+def _kept(settings: Settings) -> str:
+    return "the last epoch" if settings.fit.stop is None else "the epoch that was best on the images set aside"
 
 
 def _task_in_words(name: str, task: Task, data: Data) -> str:

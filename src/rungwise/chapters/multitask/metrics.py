@@ -13,7 +13,7 @@ def metrics(settings: Settings) -> dict[str, Metric]:
     single = {model.task: model.name for model in known if model.role == "single"}
     multi = tuple(model.name for model in known if model.role != "single")
     every = (*single.values(), *multi, SINGLE_NETS)
-    parts = ("test", "validation") if settings.data.validation_images else ("test",)
+    parts = ("test", "validation") if settings.data.aside else ("test",)
     accuracies = {
         f"{part}_accuracy_{task}": Metric(
             f"share of the {part} images classified right on {task}",

@@ -197,7 +197,7 @@ class Results:
     @property
     def choosing(self) -> str:
         """What the fixed weights are chosen by: the images set aside where there are any, else the test images."""
-        return "validation_accuracy" if self.settings.data.validation_images else "test_accuracy"
+        return "validation_accuracy" if self.settings.data.aside else "test_accuracy"
 
     @property
     def tuned_apart(self) -> bool:

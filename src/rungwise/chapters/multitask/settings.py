@@ -1,11 +1,22 @@
 """What a study file sets for the chapter."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from rungwise.balancing.balancer import BalancerSettings
 from rungwise.chapters.chapter import ChapterSettings, Hardest
+from rungwise.chapters.multitask.other_data import (
+    grouped,
+    left_columns,
+    left_methods,
+    left_sharing,
+    renamed,
+    tasks_for,
+    weights_for,
+    without,
+)
 from rungwise.chapters.multitask.weights import (
     MOST_TASKS,
     SINGLE_NETS,
@@ -15,7 +26,6 @@ from rungwise.chapters.multitask.weights import (
     check_apart,
     multi_name,
     single_name,
-    tasks_for,
     weights_in_words,
 )
 from rungwise.data.settings import Data
@@ -23,11 +33,12 @@ from rungwise.data.tasks import Task
 from rungwise.models.families import SharingNet
 from rungwise.settings import Name
 from rungwise.training.settings import Balance, RecipeOfTasks, for_balancing
+from rungwise.words import counted, some_of
 
 
 def _usable(balance: BalancerSettings, info: ValidationInfo) -> BalancerSettings:
     known = info.data
-    if balance.validates and isinstance(known.get("data"), Data) and known["data"].validation_images is None:
+    if balance.validates and isinstance(known.get("data"), Data) and not known["data"].aside:
         raise ValueError(
             f"{balance.method} draws batches from images that are set aside: set validation_images in the chapter's "
             "data, as data = { ..., validation_images = 1000 }"
@@ -54,7 +65,19 @@ class Settings(ChapterSettings):
 
     @classmethod
     def for_data(cls, raw: dict[str, Any], data: Data, hardest: Hardest) -> dict[str, Any]:
-        return {**raw, "tasks": tasks_for(data, 1)}
+        tasks = tasks_for(data, raw["data"], 1)
+        weights = weights_for([tuple(each) for each in raw["weights"]], len(tasks))
+        chapter = renamed(raw, tasks, f"{counted(len(tasks), 'task')}: {some_of(list(tasks))}")
+        chapter = without(chapter, "methods", left_methods(raw, len(tasks)))
+        chapter = without(chapter, "sharing", left_sharing(raw, len(tasks)))
+        return {**chapter, "tasks": tasks, "weights": list(map(list, weights))}
+
+    @classmethod
+    def left_out_for(cls, raw: dict[str, Any], data: Data) -> Iterator[tuple[str, str]]:
+        tasks = len(tasks_for(data, raw["data"], 1))
+        yield from left_columns(data, raw["data"])
+        yield from grouped(left_methods(raw, tasks))
+        yield from grouped(left_sharing(raw, tasks))
 
     @field_validator("tasks")
     @classmethod

@@ -26,7 +26,7 @@ def _tuned(results: Results) -> tuple[Statement, ...]:
         return ()
     text = (
         f"Of {len(ran)} fixed weights, {weights_in_words(tuned.weights)} has the highest accuracy, averaged over the "
-        f"tasks, on the {results.settings.data.validation_images:,} images set aside: the tuned weights."
+        f"tasks, on the {results.settings.data.aside:,} images set aside: the tuned weights."
     )
     if gain := results.gain_estimate(tuned.name, SINGLE_NETS):
         text += f" On the test images its gain on the single-task nets is {gain_in_words(gain)}."

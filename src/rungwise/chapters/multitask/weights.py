@@ -1,6 +1,7 @@
 """The weights of the tasks in one loss, and the names of nets by them."""
 
 import math
+from itertools import groupby
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo
@@ -10,6 +11,8 @@ from rungwise.data.tasks import Task, check_task
 
 MOST_TASKS = 50
 """Each has a head of its own, and many methods take a backward pass for each."""
+MOST_TOLD = 4
+"""Weights that are told one by one."""
 
 LossWeights = tuple[float, ...]
 """Of the tasks' losses, one each."""
@@ -53,17 +56,6 @@ WeightsOfTasks = Annotated[LossWeights, BeforeValidator(_as_pair), AfterValidato
 """Weights on the simplex, in a chapter's settings, which have `tasks` before them."""
 
 
-def tasks_for(data: Data, needed: int) -> dict[str, str]:
-    """The class and that many columns of the data, as tasks. Raises ValueError where it has too few."""
-    columns = list(data.facts.columns)
-    if len(columns) < needed:
-        labels = "another label" if needed == 1 else f"{needed} other labels"
-        has = f"has {len(columns)}" if columns else "has none"
-        raise ValueError(f"it needs {labels} of each image beside the class, and the data {has}")
-    label = "class" if "class" not in columns else "label"
-    return {label: "labels", **{name: name for name in columns[:needed]}}
-
-
 def check_apart(tasks: dict[str, Task]) -> dict[str, Task]:
     """The tasks themselves. Raises ValueError where one stands there under two names."""
     names = list(tasks)
@@ -96,4 +88,11 @@ def weights_in_words(weights: LossWeights) -> str:
 
 
 def short_weights(weights: LossWeights) -> str:
-    return f"{weights[0]:g}" if len(weights) == 2 else ", ".join(f"{w:.3g}" for w in weights)
+    """The first of two; else all, as "0.5, 0.25, 0.25", or of many as "0.5, 0.0385 × 13"."""
+    if len(weights) == 2:
+        return f"{weights[0]:g}"
+    told = [f"{w:.3g}" for w in weights]
+    if len(told) <= MOST_TOLD:
+        return ", ".join(told)
+    runs = [(word, len(list(same))) for word, same in groupby(told)]
+    return ", ".join(f"{word} × {count}" if count > 1 else word for word, count in runs)

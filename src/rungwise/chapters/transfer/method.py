@@ -6,6 +6,7 @@ from rungwise.chapters.transfer.names import percent
 from rungwise.chapters.transfer.settings import Settings, images, recipe, steps
 from rungwise.data.settings import Data
 from rungwise.data.tasks import Task, task_classes
+from rungwise.models.net import has_running_statistics
 from rungwise.words import counted, listed, some_of
 
 
@@ -13,7 +14,9 @@ def method(settings: Settings) -> tuple[str, ...]:
     data, net = settings.data, settings.net
     tasks = [_task_in_words(name, task, data) for name, task in (settings.tasks | settings.task).items()]
     shares = listed([_share_in_words(settings, share) for share in settings.shares])
-    norm = ", statistics of BatchNorm included" if net.batch_norm else ""
+    outputs = tuple(len(task_classes(task, data)) for task in settings.tasks.values())
+    statistics = has_running_statistics(net, data.facts.image, outputs)
+    norm = ", statistics of BatchNorm included" if statistics else ""
     return (
         f"A net learnt {listed(tasks[:-1])} together, at loss weights {listed([f'{w:g}' for w in settings.weights])}, "
         f"on {data.size:,} training images of {data.facts.name}, {recipe_in_words(settings.fit)}. The tasks share its "

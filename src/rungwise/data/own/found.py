@@ -121,6 +121,8 @@ class Items:
     """What messages call an image, of its number."""
     notes: Sequence[str] = ()
     """What is strange about the images, in words."""
+    label_name: str = ""
+    """The column that the labels are from; "": they are from none."""
 
     def __len__(self) -> int:
         return len(self.parts)

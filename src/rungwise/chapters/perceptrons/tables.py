@@ -39,8 +39,8 @@ def _always(pairs: Sequence[PairResult]) -> str:
     if not found:
         return ""
     low, high = (f"{end(found):.1%}" for end in (min, max))
-    share = low if low == high else f"{low} to {high}"
-    return f" Always answering the larger class of a pair would be right for {share} of its test images."
+    span = low if low == high else f"{low} to {high}"
+    return f" Always answering the larger class of a pair would be right for {span} of its test images."
 
 
 def _row(pair: PairResult) -> tuple[Cell, ...]:

@@ -20,10 +20,11 @@ def tables(results: Results) -> tuple[Table, ...]:
 
 
 def _accuracy(results: Results) -> Table:
-    tasks = results.tasks
+    tasks, many = results.tasks, results.shown != results.tasks
     columns = (
         Column(key="model", label="Model"),
         Column(key="weights", label="λ" if len(tasks) == 2 else "Weights"),
+        *((Column(key="mean_accuracy", label="Mean accuracy of the tasks", digits=4),) if many else ()),
         *(Column(key=f"{task}_accuracy", label=accuracy_title(task), digits=4) for task in tasks),
         Column(key="parameters", label="Parameters"),
         Column(key="time_s", label="Training time (s)", digits=1),
@@ -33,8 +34,9 @@ def _accuracy(results: Results) -> Table:
         own = (model.task,) if model.role == "single" else tasks
         accuracies = [_mean(results, f"test_accuracy_{t}", model.name) if t in own else None for t in tasks]
         size = next((int(v) for v in results.values("parameters", model.name).values()), None)
-        names = ("multi", short_weights(model.weights)) if model.role == "fixed" else (model.name, None)
-        rows.append((*names, *accuracies, size, _mean(results, "time_s", model.name)))
+        names = ("multi", short_weights(model.weights, results.tasks)) if model.role == "fixed" else (model.name, None)
+        mean = [None if model.role == "single" else _mean(results, "mean_test_accuracy", model.name)] if many else []
+        rows.append((*names, *mean, *accuracies, size, _mean(results, "time_s", model.name)))
     how = "the multi-task net at each weight"
     how += ", at each way to balance the tasks" if results.settings.methods else ""
     how += ", and other ways to share" if results.settings.sharing else ""
@@ -44,7 +46,7 @@ def _accuracy(results: Results) -> Table:
 
 def _gains(results: Results) -> Table:
     tuned = results.tuned
-    on = weights_in_words(tuned.weights) if tuned else "the tuned weights"
+    on = weights_in_words(tuned.weights, results.tasks) if tuned else "the tuned weights"
     family = paired_tests(results, results.of("adaptive"), tuned) if tuned else []
     ps = {test.model.name: test.p for test in family}
     rows: list[tuple[Cell, ...]] = [

@@ -62,6 +62,7 @@ OWN = {
     "test_error": SHARE,
     "error": SHARE,
     "gap": DIFFERENCE,
+    "flattery": DIFFERENCE,
     "unsteadiness": SHARE,
     "accuracy_per_million": RATIO,
     "gain_on_single": PERCENT,
@@ -73,6 +74,7 @@ OWN = {
     "validation_loss*": LOSS,
     # Training.
     "epochs": COUNT,
+    "best_epoch": COUNT,
     "steps": COUNT,
     "iterations": COUNT,
     "converged": SHARE,

@@ -113,7 +113,8 @@ small = { yes = [0, 1, 2, 3, 4], no = [5, 6, 7, 8, 9] }
 
 def test_no_member_is_left_out() -> None:
     assert {net.family_name() for net in NETS} == FAMILIES.own.keys(), "each family needs a net in NETS above"
-    assert {chapter.kind for chapter in STUDY.chapters} == set(chapter_kinds()), "each kind needs a chapter in STUDY"
+    kinds = {chapter.kind for chapter in STUDY.chapters} | {"leak"}  # which needs groups: tests/chapters/test_leak.py
+    assert kinds == set(chapter_kinds()), "each kind needs a chapter in STUDY"
 
 
 def test_every_architecture_here_is_registered() -> None:

@@ -18,11 +18,12 @@ Given = str | Path | Data | tuple[Any, Any]
 """A name in the catalogue, a path, settings, or images and labels as arrays."""
 
 
-def data_of(given: Given, reading: Reading | None = None) -> Data:
+def data_of(given: Given, reading: Reading | None = None, **settings: str) -> Data:
     """The setting that stands for what was given.
 
     Arrays: images (N, H, W), (N, H, W, C) or (N, C, H, W) and labels (N,), or (N, K) for K tasks, whole numbers or
-    texts; they are kept in the cache. Raises DataError where the data cannot be used.
+    texts; they are kept in the cache. `settings`: of own images, by their names (`Preparation`). Raises DataError where
+    the data cannot be used.
     """
     if isinstance(given, Data):
         return given
@@ -37,7 +38,7 @@ def data_of(given: Given, reading: Reading | None = None) -> Data:
     from pydantic import ValidationError
 
     try:
-        return Data.model_validate({"source": source}, context=reading)
+        return Data.model_validate({"source": source, **settings}, context=reading)
     except ValidationError as error:
         says = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
         plain = isinstance(given, str) and not is_path(given)

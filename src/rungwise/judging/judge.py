@@ -246,6 +246,7 @@ def _warnings(asked: Sequence[Wanted], numbers: Sequence[Number], ledger: Ledger
     found = {path(ref): each for asked_one in asked for ref, each in _collapses(asked_one, ledger)}
     yield from methodology.collapsed(found)
     yield from methodology.unsettled(_groups((each for each, _ in tests), ledger))
+    yield from methodology.stopped(_groups((each for each, _ in ran if not each.exact), ledger))
     timed = [each for each, _ in ran if each.timing]
     seconds = {path(ref): list(ledger[ref, each].values()) for each in timed for ref in each.models}
     sources = {

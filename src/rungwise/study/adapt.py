@@ -78,6 +78,7 @@ class _Adaptation:
             settings: ChapterSettings | str = str(error)
         else:
             settings = self._read(raw)
+            settings = settings if isinstance(settings, str) else settings.unfit or settings
         if isinstance(settings, str):
             self.left_out.append(f"the chapter {name!r}: {settings}")
             return None

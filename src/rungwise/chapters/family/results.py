@@ -89,8 +89,14 @@ def metrics(settings: FamilySettings) -> dict[str, Metric]:
     if settings.fit.test_views != "one":
         views = VIEWS[settings.fit.test_views]
         known["views_accuracy"] = share(f"share of the test images that the final net classifies right from {views}")
-    if settings.fit.stop_loss is not None:
+    if settings.data.aside:
+        known["validation_accuracy"] = share("share of the images set aside that the final net classifies right")
+        known["validation_loss"] = loss("validation")
+    if settings.fit.stops:
         known["epochs"] = Metric("epochs until training ended", nets, most=settings.fit.epochs)
+    if settings.fit.stop is not None:
+        says = "the epoch that was best on the images set aside, whose weights were kept"
+        known["best_epoch"] = Metric(says, nets, most=settings.fit.epochs)
     if settings.fit.evaluate == "epochs" and settings.fit.epochs >= STEADY_EPOCHS:
         says = "mean absolute change of test accuracy from epoch to epoch, over the second half of training"
         known["unsteadiness"] = Metric(says, nets, "lower")

@@ -1,6 +1,7 @@
 """The table of accuracies."""
 
 from rungwise.chapters.family.results import FamilyResults
+from rungwise.chapters.recipes import kept_caption
 from rungwise.findings import Column, Table
 
 
@@ -13,7 +14,8 @@ def accuracy_table(results: FamilyResults, shape_label: str) -> Table:
         *((("views_accuracy", "Test accuracy, several views", 4),) if fit.test_views != "one" else ()),
         ("train_loss", "Train loss", 4),
         ("test_loss", "Test loss", 4),
-        *((("epochs", "Epochs", 1),) if fit.stop_loss is not None else ()),
+        *((("epochs", "Epochs", 1),) if fit.stops else ()),
+        *((("best_epoch", "Best epoch", 1),) if fit.stop is not None else ()),
         ("time_s", "Training time (s)", 1),
     )
     columns = (
@@ -29,7 +31,7 @@ def accuracy_table(results: FamilyResults, shape_label: str) -> Table:
         rows.append((result.name, result.net.in_short(), parameters, *numbers))
     return Table(
         id=f"{results.settings.name}-accuracy",
-        caption="Final weights, after the last epoch.",
+        caption=f"Final weights, {kept_caption(fit)}.",
         columns=columns,
         rows=tuple(rows),
     )

@@ -57,7 +57,7 @@ def method(settings: Settings) -> tuple[str, ...]:
         f"The tasks: {tasks}.",
         f"{settings.net.in_words()} A single-task net is the same net with one task.",
         f"Every net was fitted on {data.size:,} training images of {data.facts.name}, {recipe_in_words(settings.fit)}. "
-        f"Accuracies are those of the last epoch on the test images. {aside}",
+        f"Accuracies are those of {_kept(settings)} on the test images. {aside}",
     ]
     if settings.methods:
         found.append(
@@ -83,6 +83,10 @@ def tasks_in_words(tasks: Mapping[str, Task], data: Data) -> list[str]:
             told.append(_task_in_words(name, task, data))
     each = (f"{listed(names)}, columns of {classes} classes each" for classes, names in columns.items())
     return [*told, *each]
+
+
+def _kept(settings: Settings) -> str:
+    return "the last epoch" if settings.fit.stop is None else "the epoch that was best on the images set aside"
 
 
 def _task_in_words(name: str, task: Task, data: Data) -> str:

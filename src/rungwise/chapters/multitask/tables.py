@@ -4,6 +4,7 @@ from rungwise.chapters.multitask.models import PlannedModel
 from rungwise.chapters.multitask.results import Results
 from rungwise.chapters.multitask.verdicts import paired_tests
 from rungwise.chapters.multitask.weights import SINGLE_NETS, short_weights, weights_in_words
+from rungwise.chapters.recipes import kept_caption
 from rungwise.chapters.sentences import accuracy_title
 from rungwise.evidence.estimate import Estimate
 from rungwise.findings import Cell, Column, Table
@@ -40,7 +41,7 @@ def _accuracy(results: Results) -> Table:
     how = "the multi-task net at each weight"
     how += ", at each way to balance the tasks" if results.settings.methods else ""
     how += ", and other ways to share" if results.settings.sharing else ""
-    caption = f"Single-task nets and {how}: test accuracy after the last epoch."
+    caption = f"Single-task nets and {how}: test accuracy {kept_caption(results.settings.fit)}."
     return Table(id=f"{results.settings.name}-accuracy", caption=caption, columns=columns, rows=tuple(rows))
 
 

@@ -32,9 +32,10 @@ def _with_trunk(net: NetSettings) -> NetSettings:
 
 
 def _for_as_many_steps(fit: Recipe) -> Recipe:
-    if fit.stop_loss is not None:
+    if fit.stops:
         raise ValueError(
-            "the further task is learnt for the same number of steps with any share of the labels; leave stop_loss out"
+            "the further task is learnt for the same number of steps with any share of the labels; leave stop_loss "
+            "and stop out"
         )
     return fit
 

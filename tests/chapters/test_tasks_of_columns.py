@@ -33,6 +33,25 @@ methods = {{ {methods} }}
 sharing = {{ Shared = {{ filters = [2], shared = [6], dropout = 0.2 }}, Collaboration = {{ family = "collaboration", \
 filters = [2, 3] }}, Stitched = {{ family = "cross-stitch", filters = [2, 3] }} }}
 [[chapter]]
+kind = "multitask"
+name = "many"
+data = {{ source = "{source}" }}
+fit = {{ epochs = 1, batch = 16 }}
+net = {{ family = "compact", filters = [2] }}
+weights = ["equal", {{ "is 2" = 0.5 }}]
+tasks = {{ {many} }}
+methods = {{ FAMO = "famo", Random = "random" }}
+[[chapter]]
+kind = "transfer"
+name = "transfer-many"
+data = {{ source = "{source}" }}
+fit = {{ epochs = 1 }}
+net = {{ family = "compact", filters = [2] }}
+weights = "equal"
+tasks = {{ {many} }}
+task = {{ "is even" = "is_even" }}
+shares = [1]
+[[chapter]]
 kind = "transfer"
 data = {{ source = "{source}" }}
 fit = {{ epochs = 1 }}
@@ -65,16 +84,39 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ChapterCase]:
     torch.set_num_threads(1)
     source = write(tmp_path_factory.mktemp("own"))
     methods = ", ".join(f'"a {name}" = "{name}"' for name in usable())
-    study = parse_study(STUDY.format(source=source, methods=methods), "three.toml")
+    many = ", ".join(f'"is {k}" = {{ yes = [{k}], no = {[j for j in range(6) if j != k]} }}' for k in range(6))
+    study = parse_study(STUDY.format(source=source, methods=methods, many=many), "three.toml")
     trials = [t for c in study.chapters for t in load_chapter(c.kind).trials(c, (0, 1))]
     records = carried_out(trials)
-    return {chapter.kind: ChapterCase(chapter, (0, 1), records) for chapter in study.chapters}
+    return {chapter.name: ChapterCase(chapter, (0, 1), records) for chapter in study.chapters}
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("kind", ["multitask", "transfer"])
-def test_chapters_on_columns_are_what_chapters_must_be(cases, kind, check):
-    check(cases[kind])
+@pytest.mark.parametrize("name", ["multitask", "many", "transfer", "transfer-many"])
+def test_chapters_on_columns_are_what_chapters_must_be(cases, name, check):
+    check(cases[name])
+
+
+def test_of_many_tasks_the_ones_on_which_nets_differ_most_are_shown(cases):
+    case = cases["many"]
+    found = case.findings(case.records)
+    sweep = next(figure for figure in found.figures if figure.id == "many-sweep")
+    assert len(sweep.panels) == 4
+    assert sweep.caption.endswith("Of 6 tasks, the 4 on which the nets differ most are shown.")
+    front = next(figure for figure in found.figures if figure.id == "many-front")
+    assert len(front.panels) == 6
+    table = next(table for table in found.tables if table.id == "many-accuracy")
+    assert [row[0] for row in table.rows] == ["single-task nets together", "multi", "multi", "FAMO", "Random"]
+    assert [row[1] for row in table.rows[1:3]] == ["1/6", "0.5 for is 2"]
+    accuracies = [cell.mean for cell in table.rows[0][3:9]]
+    assert table.rows[0][2].mean == pytest.approx(np.mean(accuracies))
+    spread = {
+        task: np.ptp([row[3 + place].mean for row in table.rows[1:]]) for place, task in enumerate(case.settings.tasks)
+    }
+    shown = {panel.title.removesuffix(" accuracy").lower() for panel in sweep.panels}
+    assert min(spread[task] for task in shown) >= max(value for task, value in spread.items() if task not in shown)
+    trunk = cases["transfer-many"].findings(case.records).statements[0].text
+    assert trunk.startswith("Of the trunk's 6 tasks, the lowest and the highest test accuracy are")
 
 
 @pytest.mark.parametrize("name", sorted(balancing_methods()))

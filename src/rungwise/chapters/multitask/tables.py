@@ -30,19 +30,33 @@ def _accuracy(results: Results) -> Table:
         Column(key="parameters", label="Parameters"),
         Column(key="time_s", label="Training time (s)", digits=1),
     )
-    rows = []
+    rows = [_together(results)] if many else []
     for model in results.models.values():
+        if many and model.role == "single":
+            continue
         own = (model.task,) if model.role == "single" else tasks
         accuracies = [_mean(results, f"test_accuracy_{t}", model.name) if t in own else None for t in tasks]
-        size = next((int(v) for v in results.values("parameters", model.name).values()), None)
-        names = ("multi", short_weights(model.weights, results.tasks)) if model.role == "fixed" else (model.name, None)
-        mean = [None if model.role == "single" else _mean(results, "mean_test_accuracy", model.name)] if many else []
-        rows.append((*names, *mean, *accuracies, size, _mean(results, "time_s", model.name)))
+        mean = [_mean(results, "mean_test_accuracy", model.name)] if many else []
+        weights = short_weights(model.weights, results.tasks)
+        names = ("multi", weights) if model.role == "fixed" else (model.name, None)
+        rows.append((*names, *mean, *accuracies, *_size_and_time(results, model.name)))
     how = "the multi-task net at each weight"
     how += ", at each way to balance the tasks" if results.settings.methods else ""
     how += ", and other ways to share" if results.settings.sharing else ""
     caption = f"Single-task nets and {how}: test accuracy {kept_caption(results.settings.fit)}."
     return Table(id=f"{results.settings.name}-accuracy", caption=caption, columns=columns, rows=tuple(rows))
+
+
+def _together(results: Results) -> tuple[Cell, ...]:
+    """All single-task nets in one row, where a row for each would leave most of the table empty."""
+    accuracies = [_mean(results, f"test_accuracy_{task}", name) for task, name in results.single.items()]
+    mean = _mean(results, "mean_test_accuracy", SINGLE_NETS)
+    return SINGLE_NETS, None, mean, *accuracies, *_size_and_time(results, SINGLE_NETS)
+
+
+def _size_and_time(results: Results, model: str) -> tuple[Cell, Cell]:
+    size = next((int(v) for v in results.values("parameters", model).values()), None)
+    return size, _mean(results, "time_s", model)
 
 
 def _gains(results: Results) -> Table:

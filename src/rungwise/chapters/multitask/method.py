@@ -1,11 +1,15 @@
 """What was asked and done, in paragraphs and formulas."""
 
+from collections.abc import Mapping
+
 from rungwise.chapters.multitask.settings import Settings
+from rungwise.chapters.multitask.weights import MOST_TOLD
 from rungwise.chapters.recipes import recipe_in_words
 from rungwise.chapters.sentences import group_members
 from rungwise.data.settings import Data
 from rungwise.data.tasks import Task, task_classes
 from rungwise.findings import Formula
+from rungwise.words import listed
 
 
 def question(settings: Settings) -> str:
@@ -15,12 +19,13 @@ def question(settings: Settings) -> str:
 
 
 def formulas(settings: Settings) -> tuple[Formula, ...]:
-    several = len(settings.tasks) > 2
+    order = "Weights are written in the order of the tasks."
+    pair = r"For two tasks $w = (\lambda, 1 - \lambda)$."
     loss = Formula(
         latex=r"L = \sum_{k=1}^{K} w_k L_k, \qquad w_k \ge 0, \quad \sum_k w_k = 1",
         says=(
-            "The loss of $K$ tasks: $L_k$ is the cross-entropy of task $k$."
-            + ("" if several else r" For two tasks $w = (\lambda, 1 - \lambda)$.")
+            "The loss of $K$ tasks: $L_k$ is the cross-entropy of task $k$. "
+            f"{pair if len(settings.tasks) == 2 else order}"
         ),
     )
     gain = Formula(
@@ -42,7 +47,7 @@ def formulas(settings: Settings) -> tuple[Formula, ...]:
 
 def method(settings: Settings) -> tuple[str, ...]:
     data = settings.data
-    tasks = "; ".join(_task_in_words(name, task, data) for name, task in settings.tasks.items())
+    tasks = "; ".join(tasks_in_words(settings.tasks, data))
     aside = (
         f"{data.aside:,} other training images were set aside to choose the weights by."
         if data.aside
@@ -64,6 +69,20 @@ def method(settings: Settings) -> tuple[str, ...]:
         nets = " ".join(f"{name}: {net.in_words()}" for name, net in settings.sharing.items())
         found.append(f"Other ways to share, all at equal weights. {nets}")
     return tuple(found)
+
+
+def tasks_in_words(tasks: Mapping[str, Task], data: Data) -> list[str]:
+    """Each task; of more than `MOST_TOLD` the columns of as many classes together."""
+    if len(tasks) <= MOST_TOLD:
+        return [_task_in_words(name, task, data) for name, task in tasks.items()]
+    told, columns = [], dict[int, list[str]]()
+    for name, task in tasks.items():
+        if isinstance(task, str) and task != "labels":
+            columns.setdefault(len(task_classes(task, data)), []).append(name)
+        else:
+            told.append(_task_in_words(name, task, data))
+    each = (f"{listed(names)}, columns of {classes} classes each" for classes, names in columns.items())
+    return [*told, *each]
 
 
 def _kept(settings: Settings) -> str:

@@ -1,11 +1,10 @@
 """The chapters of several tasks asked of other data: its class and its columns are the tasks."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rungwise.balancing import read_balancer
-from rungwise.chapters.multitask.weights import LossWeights, equal_weights
 from rungwise.data.settings import TURN, Data
 from rungwise.models.families import FAMILIES
 from rungwise.settings import LONGEST_NAME
@@ -21,6 +20,8 @@ MOST_FAVOURED = 6
 FAVOUR = 0.5
 PAIRS = (0.25, 0.5, 0.75)
 """Weights of the first of two tasks, where the study's own are for more."""
+MOST_NAMED = 5
+"""Tasks that a title names."""
 NUMBERS = "two|three|four|five|six|seven|eight"
 
 Raw = dict[str, Any]
@@ -69,16 +70,14 @@ def left_columns(data: Data, given: Mapping[str, Any]) -> Iterator[tuple[str, st
         yield some_of(left), f"a study asks {MOST_ASKED} tasks at once unless it is edited"
 
 
-def weights_for(weights: list[LossWeights], tasks: int) -> list[LossWeights]:
-    """The weights to try for that many tasks: a study's own where they are for as many; else equal ones, and half of
-    the loss for each of the first tasks in turn."""
-    if all(len(each) == tasks for each in weights):
-        return weights
-    if tasks == 2:
-        return [(w, 1 - w) for w in PAIRS]
-    rest = (1 - FAVOUR) / (tasks - 1)
-    favoured = [tuple(FAVOUR if k == task else rest for k in range(tasks)) for task in range(tasks)]
-    return [equal_weights(tasks), *favoured[:MOST_FAVOURED]]
+def weights_for(weights: Sequence[Sequence[float]], tasks: Sequence[str]) -> list[Any]:
+    """The weights to try for those tasks, as a study writes them: its own where they are for as many; else equal ones,
+    and half of the loss for each of the first tasks in turn."""
+    if all(len(each) == len(tasks) for each in weights):
+        return list(map(list, weights))
+    if len(tasks) == 2:
+        return list(PAIRS)
+    return ["equal", *({task: FAVOUR} for task in tasks[:MOST_FAVOURED])]
 
 
 def left_methods(raw: Raw, tasks: int) -> Iterator[tuple[str, str]]:

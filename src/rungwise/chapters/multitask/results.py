@@ -22,6 +22,9 @@ SAVED = {"parameters_saved": "parameters", "time_saved": "time_s"}
 RATIOS = {"step_time_ratio": "step_ms", "memory_ratio": "step_memory_mb"}
 """What is compared to plain training, by the metric of the ratio."""
 
+MOST_SHOWN = 4
+"""Tasks that are shown; of more, those on which nets differ most."""
+
 Runs = dict[int, tuple[Record, ...]]
 """By seed."""
 Values = dict[int, float]
@@ -42,6 +45,26 @@ class Results:
     @property
     def tasks(self) -> tuple[str, ...]:
         return tuple(self.settings.tasks)
+
+    @cached_property
+    def shown(self) -> tuple[str, ...]:
+        """The tasks that sentences and figures are about: all, or of more than `MOST_SHOWN` those on which the nets of
+        several tasks differ most. Tables have all."""
+        if len(self.tasks) <= MOST_SHOWN:
+            return self.tasks
+        spread = {}
+        for task in self.tasks:
+            found = [self.estimate(f"test_accuracy_{task}", m.name) for m in self.of("fixed", "adaptive", "sharing")]
+            means = [estimate.mean for estimate in found if estimate]
+            spread[task] = max(means, default=0.0) - min(means, default=0.0)
+        most = sorted(self.tasks, key=lambda task: -spread[task])[:MOST_SHOWN]
+        return tuple(task for task in self.tasks if task in most)
+
+    @property
+    def of_shown(self) -> str:
+        """What a caption says where not all are shown; else ""."""
+        left = len(self.shown) < len(self.tasks)
+        return f" Of {len(self.tasks)} tasks, the {MOST_SHOWN} on which the nets differ most are shown." if left else ""
 
     @property
     def single(self) -> dict[str, str]:

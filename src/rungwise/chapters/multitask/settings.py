@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from rungwise.balancing.balancer import BalancerSettings
 from rungwise.chapters.chapter import ChapterSettings, Hardest
 from rungwise.chapters.multitask.other_data import (
+    MOST_NAMED,
     grouped,
     left_columns,
     left_methods,
@@ -57,7 +58,8 @@ class Settings(ChapterSettings):
     tasks: dict[Name, TaskOfData] = Field(min_length=2, max_length=MOST_TASKS)
     """By name: "labels", a column of the data, or groups of labels by name."""
     weights: tuple[WeightsOfTasks, ...] = Field(min_length=1, max_length=1000)
-    """The loss weights to try, one number per task, summing to 1. For two tasks, one number w stands for (w, 1 - w)."""
+    """The loss weights to try, one number per task, summing to 1. For two tasks, one number w stands for (w, 1 - w);
+    for any number, "equal", or { task = 0.5 }, which leaves the rest to the others, equally."""
     methods: dict[Name, Annotated[Balance, AfterValidator(_usable)]] = Field({})
     """Other ways to balance the tasks, by the names that they have in the report."""
     sharing: dict[Name, SharingNet] = Field({})
@@ -66,11 +68,10 @@ class Settings(ChapterSettings):
     @classmethod
     def for_data(cls, raw: dict[str, Any], data: Data, hardest: Hardest) -> dict[str, Any]:
         tasks = tasks_for(data, raw["data"], 1)
-        weights = weights_for([tuple(each) for each in raw["weights"]], len(tasks))
-        chapter = renamed(raw, tasks, f"{counted(len(tasks), 'task')}: {some_of(list(tasks))}")
+        chapter = renamed(raw, tasks, f"{counted(len(tasks), 'task')}: {some_of(list(tasks), MOST_NAMED)}")
         chapter = without(chapter, "methods", left_methods(raw, len(tasks)))
         chapter = without(chapter, "sharing", left_sharing(raw, len(tasks)))
-        return {**chapter, "tasks": tasks, "weights": list(map(list, weights))}
+        return {**chapter, "tasks": tasks, "weights": weights_for(raw["weights"], list(tasks))}
 
     @classmethod
     def left_out_for(cls, raw: dict[str, Any], data: Data) -> Iterator[tuple[str, str]]:
@@ -86,9 +87,9 @@ class Settings(ChapterSettings):
 
     @field_validator("weights")
     @classmethod
-    def _once(cls, weights: tuple[LossWeights, ...]) -> tuple[LossWeights, ...]:
-        names = [multi_name(w) for w in weights]
-        twice = next((w for w in weights if names.count(multi_name(w)) > 1), None)
+    def _once(cls, weights: tuple[LossWeights, ...], info: ValidationInfo) -> tuple[LossWeights, ...]:
+        names = [multi_name(w, tuple(info.data.get("tasks", ()))) for w in weights]
+        twice = next((w for w, name in zip(weights, names, strict=True) if names.count(name) > 1), None)
         if twice is not None:
             raise ValueError(
                 f"the weights {list(twice)} are listed twice, as {weights_in_words(twice)}; list each once"
@@ -101,7 +102,7 @@ class Settings(ChapterSettings):
         taken = {
             SINGLE_NETS,
             *map(single_name, info.data.get("tasks", ())),
-            *map(multi_name, info.data.get("weights", ())),
+            *(multi_name(w, tuple(info.data.get("tasks", ()))) for w in info.data.get("weights", ())),
             *(info.data.get("methods", ()) if info.field_name == "sharing" else ()),
         }
         if twice := taken & named.keys():

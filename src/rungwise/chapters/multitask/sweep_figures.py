@@ -25,11 +25,11 @@ def _sweeps(results: Results, ran: Sequence[PlannedModel]) -> tuple[Figure, ...]
     ends = "; ".join(
         f"{task}: "
         + ", ".join(
-            f"{e.mean:.4f} at {weights_in_words(m.weights)}"
+            f"{e.mean:.4f} at {weights_in_words(m.weights, results.tasks)}"
             for m in ran
             if (e := results.estimate(f"test_accuracy_{task}", m.name))
         )
-        for task in results.tasks
+        for task in results.shown
     )
     figure = Figure(
         id=f"{results.settings.name}-sweep",
@@ -38,9 +38,10 @@ def _sweeps(results: Results, ran: Sequence[PlannedModel]) -> tuple[Figure, ...]
             "has no weight are in the table: here they would hide all other differences."
             if any(min(m.weights) == 0 for m in ran)
             else "Test accuracy on each task by loss weight; the line across is the single-task net."
-        ),
+        )
+        + results.of_shown,
         alt=f"Test accuracy by loss weight. {ends}.",
-        panels=tuple(_sweep(results, task, ran) for task in results.tasks),
+        panels=tuple(_sweep(results, task, ran) for task in results.shown),
         columns=2,
     )
     return (figure,)
@@ -55,7 +56,10 @@ def _sweep(results: Results, task: str, ran: Sequence[PlannedModel]) -> Panel:
     if len(results.tasks) > 2:
         values = tuple(tuple(own.values()) for own in by_model)
         return Bars(
-            title=accuracy_title(task), names=tuple(short_weights(m.weights) for m in ran), values=values, levels=levels
+            title=accuracy_title(task),
+            names=tuple(short_weights(m.weights, results.tasks) for m in ran),
+            values=values,
+            levels=levels,
         )
     ordered = sorted(ran, key=lambda m: m.weights)
     by_weight = [results.values(key, m.name) for m in ordered]
@@ -89,17 +93,17 @@ def _learning(results: Results, ran: Sequence[PlannedModel]) -> tuple[Figure, ..
         Lines(
             title=accuracy_title(task),
             x_label="Epoch",
-            series=tuple(over_epochs(weights_in_words(m.weights), curves(m, task)) for m in ran),
+            series=tuple(over_epochs(weights_in_words(m.weights, results.tasks), curves(m, task)) for m in ran),
             levels=_always(results, task, (value for m in ran for curve in curves(m, task) for value in curve)),
             markers=results.settings.fit.epochs < 3,
             **results.measures.band("share"),
         )
-        for task in results.tasks
+        for task in results.shown
     )
     return (
         Figure(
             id=f"{results.settings.name}-learning",
-            caption="Test accuracy by epoch at each weight.",
+            caption=f"Test accuracy by epoch at each weight.{results.of_shown}",
             alt="Test accuracy of the multi-task net by epoch, one line per weight; the last values are in the table.",
             panels=panels,
             columns=2,

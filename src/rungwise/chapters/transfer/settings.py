@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from rungwise.chapters.chapter import ChapterSettings, Hardest
-from rungwise.chapters.multitask.other_data import left_columns, renamed, tasks_for, weights_for
+from rungwise.chapters.multitask.other_data import left_columns, renamed, tasks_for
 from rungwise.chapters.multitask.weights import MOST_TASKS, TaskOfData, WeightsOfTasks, check_apart
 from rungwise.chapters.transfer.names import TRUNK, WAYS, model_name
 from rungwise.data.settings import Data
@@ -48,7 +48,7 @@ class Settings(ChapterSettings):
     tasks: dict[Name, TaskOfData] = Field(min_length=2, max_length=MOST_TASKS)
     """Of the trunk, by name."""
     weights: WeightsOfTasks
-    """Of the trunk's tasks, summing to 1. For two tasks, one number w stands for (w, 1 - w)."""
+    """Of the trunk's tasks, summing to 1, written as in the chapter on multi-task learning."""
     task: dict[Name, TaskOfData] = Field(min_length=1, max_length=1)
     """The further task, by name."""
     shares: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(
@@ -59,16 +59,16 @@ class Settings(ChapterSettings):
     @classmethod
     def for_data(cls, raw: dict[str, Any], data: Data, hardest: Hardest) -> dict[str, Any]:
         tasks = tasks_for(data, raw["data"], 2)
-        (weights,) = weights_for([tuple(raw["weights"])], len(tasks) - 1)[:1]
-        further = list(tasks)[-1]
+        *trunk, further = tasks
+        own = raw["weights"] if len(raw["weights"]) == len(trunk) else "equal"
         given = raw["data"]
         size = given.get("train_images", data.facts.train_images - given.get("validation_images", 0))
         shares = list(raw.get("shares", cls.model_fields["shares"].default))
         enough = [share for share in shares if round(share * size) >= FEWEST]
         fewer = {} if enough == shares else {"shares": enough}
         chapter = renamed(raw, tasks, f"A further task: {further}")
-        own = {"task": {further: tasks.pop(further)}, "tasks": tasks, "weights": list(weights)}
-        return {**chapter, **own, **fewer}
+        tasks_of = {"task": {further: tasks.pop(further)}, "tasks": tasks}
+        return {**chapter, **tasks_of, "weights": own, **fewer}
 
     @classmethod
     def left_out_for(cls, raw: dict[str, Any], data: Data) -> Iterator[tuple[str, str]]:

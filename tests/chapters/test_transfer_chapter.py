@@ -144,6 +144,7 @@ def test_every_measurement_by_hand(records):
     declared = {
         (key, model, seed)
         for key, metric in transfer.metrics(SETTINGS).items()
+        if not metric.of_class or metric.answers.label < 3  # the test images of `fitted` have no other class
         for model in metric.models
         for seed in SEEDS
     }

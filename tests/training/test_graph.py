@@ -46,6 +46,10 @@ RECIPES: dict[str, tuple[NetSettings, Recipe]] = {
         ),
     ),
     "shifted": (RESIDUAL, Recipe(epochs=2, batch=32, rate=0.01, augment=Augmentation(shift=2, flip=True))),
+    "weighted and clipped": (
+        CnnSettings(filters=(4, 6)),
+        Recipe(epochs=2, batch=32, weight_decay=0.1, clip_norm=0.5, class_weights="balanced"),
+    ),
     "pruned": (
         RESIDUAL,
         Recipe(

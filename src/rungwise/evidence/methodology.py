@@ -95,8 +95,9 @@ def stopped(groups: Mapping[str, Sequence[Record]]) -> tuple[str, ...]:
     """Where nets were stopped early: by what, and on how many images. `groups`: records by model."""
     by = {name: _of(records, _stop) for name, records in groups.items()}
     return tuple(
-        f"{listed(names)} {'was' if len(names) == 1 else 'were'} stopped early: the epoch with the best {metric} on "
-        "the images set aside is what is told. The test images had no part in the choice."
+        f"{listed(names)} {'was' if len(names) == 1 else 'were'} stopped early: "
+        f"{'its' if len(names) == 1 else 'their'} numbers are those of the epoch with the best {metric} on the images "
+        "set aside. The test images had no part in the choice."
         for metric, names in _inverse({name: metric for name, metric in by.items() if metric}).items()
     )
 
@@ -154,7 +155,7 @@ def _budget(record: Record) -> str:
 def _stop(record: Record) -> str:
     fit = record.spec.get("fit")
     stop = fit.get("stop") if isinstance(fit, dict) else None
-    return str(stop.get("metric", "validation_accuracy")) if isinstance(stop, dict) else ""
+    return str(stop.get("metric", "accuracy")).removeprefix("validation_") if isinstance(stop, dict) else ""
 
 
 def _inverse(by_model: Mapping[str, str]) -> dict[str, list[str]]:

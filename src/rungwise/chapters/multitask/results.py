@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from rungwise.chapters.class_counts import ClassCounts, class_counts
 from rungwise.chapters.multitask.metrics import metrics
 from rungwise.chapters.multitask.models import ModelRole, PlannedModel, models
 from rungwise.chapters.multitask.settings import Settings
 from rungwise.chapters.multitask.weights import SINGLE_NETS, is_equal
 from rungwise.chapters.results import measurements, measures_of
+from rungwise.data.tasks import task_classes
 from rungwise.evidence.estimate import Estimate
 from rungwise.evidence.measure import Measurement
 from rungwise.evidence.measures import Measures
@@ -81,6 +83,15 @@ class Results:
     def most_seeds(self) -> int:
         return max(len(self.runs[name]) for name in self.models)
 
+    @cached_property
+    def counts(self) -> dict[str, ClassCounts]:
+        """The test images of each class, by task; without those whose labels no record has."""
+        found = {
+            name: class_counts(task_classes(task, self.settings.data), self.runs.values(), self.measures.reader, name)
+            for name, task in self.settings.tasks.items()
+        }
+        return {name: counts for name, counts in found.items() if counts is not None}
+
     def of(self, *roles: ModelRole) -> list[PlannedModel]:
         """The models of these roles that have a record."""
         return [model for name, model in self.models.items() if model.role in roles and self.runs[name]]
@@ -132,7 +143,10 @@ class Results:
 
     def _value(self, key: str, model: str, seed: int) -> float:
         """NaN where it is undefined."""
-        runs = self.runs[model][seed]
+        runs, metric = self.runs[model][seed], self.measures.metrics.get(key)
+        if metric and metric.answers and metric.answers.statistic != "accuracy":
+            found = self.measures.read(key, runs)
+            return math.nan if found is None else found
         for part in ("test_accuracy_", "validation_accuracy_", "dominance_"):
             if key.startswith(part):
                 return self._of_task(part.removesuffix("_"), key.removeprefix(part), model, seed)

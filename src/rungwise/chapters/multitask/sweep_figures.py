@@ -1,6 +1,6 @@
 """The figures on fixed weights: the sweep, and test accuracy by epoch."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rungwise.chapters.drawing import missing, over_epochs, over_values
 from rungwise.chapters.multitask.models import PlannedModel
@@ -51,9 +51,10 @@ def _sweep(results: Results, task: str, ran: Sequence[PlannedModel]) -> Panel:
     key, place = f"test_accuracy_{task}", results.tasks.index(task)
     ran = [m for m in ran if m.weights[place] > 0]
     level = Level(name="single-task", values=tuple(results.values(key, results.single[task]).values()))
-    levels = (level,) if level.values else ()
+    by_model = [results.values(key, m.name) for m in ran]
+    levels = ((level,) if level.values else ()) + _always(results, task, (v for own in by_model for v in own.values()))
     if len(results.tasks) > 2:
-        values = tuple(tuple(results.values(key, m.name).values()) for m in ran)
+        values = tuple(tuple(own.values()) for own in by_model)
         return Bars(
             title=accuracy_title(task),
             names=tuple(short_weights(m.weights, results.tasks) for m in ran),
@@ -72,6 +73,11 @@ def _sweep(results: Results, task: str, ran: Sequence[PlannedModel]) -> Panel:
     )
 
 
+def _always(results: Results, task: str, accuracies: Iterable[float]) -> tuple[Level, ...]:
+    """The line of always answering the task's most frequent class, where it lies among the accuracies."""
+    return results.counts[task].level(accuracies) if task in results.counts else ()
+
+
 def _learning(results: Results, ran: Sequence[PlannedModel]) -> tuple[Figure, ...]:
     """Test accuracy by epoch, where it was looked at after each."""
 
@@ -88,6 +94,7 @@ def _learning(results: Results, ran: Sequence[PlannedModel]) -> tuple[Figure, ..
             title=accuracy_title(task),
             x_label="Epoch",
             series=tuple(over_epochs(weights_in_words(m.weights, results.tasks), curves(m, task)) for m in ran),
+            levels=_always(results, task, (value for m in ran for curve in curves(m, task) for value in curve)),
             markers=results.settings.fit.epochs < 3,
             **results.measures.band("share"),
         )

@@ -15,4 +15,4 @@ def items_of_files(place: Place, files: Sequence[Listed], preparation: Preparati
     columns = {name: coded([row[name] for row in rows]) for name, _ in (files[0].columns if files else ())}
     pixels = Encoded([headers[name] for name in names], each_file(place, names), preparation.background)
     labels, parts = coded([file.label for file in files]), part_codes([file.part for file in files])
-    return Items(pixels, parts, labels, columns, names.__getitem__)
+    return Items(pixels, parts, labels, columns, names.__getitem__, files=names)

@@ -118,7 +118,9 @@ def features_of(images: np.ndarray) -> np.ndarray:
     spread, which tell light and ground. Each is scaled to a variance of about 1, and the two parts count alike."""
     means = np.concatenate([images.mean(axis=(2, 3)), images.std(axis=(2, 3))], axis=1).astype(np.float32)
     parts = [part - part.mean(axis=0) for part in (frequencies(images), means)]
-    return np.concatenate([part / max(1e-6, float(np.sqrt(np.square(part).sum() / len(part)))) for part in parts], axis=1)
+    return np.concatenate(
+        [part / max(1e-6, float(np.sqrt(np.square(part).sum() / len(part)))) for part in parts], axis=1
+    )
 
 
 def _moran(features: np.ndarray, labels: np.ndarray, follows: np.ndarray) -> tuple[float, float]:

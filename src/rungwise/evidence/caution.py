@@ -14,3 +14,8 @@ class Caution(PlainData):
     """The name of the chapter that shows it."""
     accuracy_alone: bool = Field(False, exclude=True)
     """Whether it touches plain accuracies alone, as uneven classes do."""
+
+    @property
+    def told(self) -> str:
+        """As a sentence without its chapter."""
+        return f"{self.says[:1].upper()}{self.says[1:]}."

@@ -1,6 +1,6 @@
 """What was found that a reader of a verdict on these images must know."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 
 from rungwise.chapters.audit.results import Results, SplitView, read_results
 from rungwise.chapters.audit.settings import Settings
@@ -54,8 +54,3 @@ def _found(results: Results) -> Iterator[tuple[str, bool]]:
 
 def _occur(count: int) -> str:
     return "occurs" if count == 1 else "occur"
-
-
-def sentences(found: Sequence[Caution]) -> tuple[str, ...]:
-    """As sentences of the chapter's own."""
-    return tuple(f"{one.says[:1].upper()}{one.says[1:]}." for one in found)

@@ -24,7 +24,8 @@ def figures(results: Results) -> tuple[Figure, ...]:
 
 
 def _pairs(name: str, how: str, pairs: Pairs, view: SplitView, classes: tuple[str, ...]) -> tuple[Figure, ...]:
-    tiles, told = [], []
+    tiles: list[Tile] = []
+    told = []
     for place, images in zip(pairs.shown.tolist(), pairs.pixels, strict=True):
         for side in (0, 1):
             part, label = view.parts[int(pairs.parts[place, side])], classes[int(pairs.labels[place, side])]
@@ -46,9 +47,9 @@ def _doubts(results: Results) -> tuple[Figure, ...]:
         if one.place < len(pixels) and len(tiles) < MOST_SHOWN:
             title = f"{names[one.given]}? {one.nets} nets: {names[one.said]}"
             tiles.append(Tile(pixels=picture(pixels[one.place]), title=title))
+    shown = "All" if len(tiles) == len(found) else f"{len(tiles)} of {len(found):,}"
     caption = (
-        f"{'All' if len(tiles) == len(found) else f'{len(tiles)} of {len(found):,}'} test images whose label nets agree "
-        "against, the surest first: the label, and what how many nets say."
+        f"{shown} test images whose label nets agree against, the surest first: the label, and what how many nets say."
     )
     alt = f"{caption} {'; '.join(tile.title for tile in tiles)}."
     return (Figure(id=f"{results.settings.name}-doubtful", caption=caption, alt=alt, panels=(_grid(tiles, 6),)),)

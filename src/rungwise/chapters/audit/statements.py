@@ -1,6 +1,5 @@
 """The sentences of the chapter, computed from records."""
 
-from rungwise.chapters.audit.cautions import sentences
 from rungwise.chapters.audit.results import Results
 from rungwise.chapters.sentences import seed_warnings
 from rungwise.evidence.caution import Caution
@@ -20,7 +19,7 @@ LOOK = (
 def statements(results: Results, found: tuple[Caution, ...]) -> tuple[Statement, ...]:
     if not results.views:
         return ()
-    view, texts = results.views[0], list(sentences(found))
+    view, texts = results.views[0], [one.told for one in found]
     if not texts:
         texts = [f"Nothing was found in {counted(view.images, 'image')} that verdicts on them should be doubted for."]
     if view.series is not None and view.series.hints and not view.grouped:

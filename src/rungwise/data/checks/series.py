@@ -1,11 +1,12 @@
 """File names in a series, and whether images that follow each other in it are more alike than others.
 
-Photographs are numbered as they are taken: those of one person, place or film stand together. If neighbours in number
-look alike within and across classes, a split image by image puts some of a group into training and others into the test.
+Photographs are numbered as they are taken: those of one person, place or film stand together. Where neighbours in
+number look alike, a split image by image puts some of a group into training and others into the test.
 """
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -57,8 +58,8 @@ class Taken(Protocol):
 def find_series(images: Taken, labels: np.ndarray, names: Sequence[str]) -> Series:
     """Whether neighbours in the numbers of file names are alike.
 
-    Parameters: images (N, C, H, W), uint8, of which some are read; labels (N,); N names with "/" between folders. The order of the images does
-    not matter. A series is all names that are the same but for the last number; folders are no part of it where numbers
+    Parameters: images (N, C, H, W), uint8, of which some are read; labels (N,); N names with "/" between folders. The
+    order of the images does not matter. A series is all names that are the same but for the last number; folders are no part of it where numbers
     run through them.
     """
     parsed = [_number(name) for name in names]
@@ -94,7 +95,7 @@ def _one_order(
     series = [place(i)[:-2] for i in order.tolist()]
     kept = _stretches(len(order))
     order, series = order[kept], [series[i] for i in kept.tolist()]
-    follows = np.array([a == b for a, b in zip(series, series[1:], strict=False)]) & (np.diff(kept) == 1)
+    follows = np.array([a == b for a, b in pairwise(series)]) & (np.diff(kept) == 1)
     if follows.sum() < LEAST:
         return NOTHING
     features = features_of(images[order])

@@ -83,8 +83,8 @@ class _Kept:
         self.places = np.flatnonzero(kept)
         """(M,): where they are among all."""
         _check_images(len(self.places), len(kept) - len(self.places))
-        encoded = None if items.files is None else [items.files[i].encode("utf-8", "replace") for i in self.places]
-        self.names = None if encoded is None else np.array(encoded)
+        files = items.files or ()
+        self.names = np.array([files[i].encode("utf-8", "replace") for i in self.places.tolist()]) if files else None
         """(M,), bytes."""
         self.parts = items.parts[kept]
         self.labels = _without(items.labels, kept)

@@ -59,8 +59,8 @@ def find_series(images: Taken, labels: np.ndarray, names: Sequence[str]) -> Seri
     """Whether neighbours in the numbers of file names are alike.
 
     Parameters: images (N, C, H, W), uint8, of which some are read; labels (N,); N names with "/" between folders. The
-    order of the images does not matter. A series is all names that are the same but for the last number; folders are no part of it where numbers
-    run through them.
+    order of the images does not matter. A series is all names that are the same but for the last number; folders are no
+    part of it where numbers run through them.
     """
     parsed = [_number(name) for name in names]
     numbered = np.array([i for i, one in enumerate(parsed) if one is not None], np.int64)

@@ -7,8 +7,9 @@ from rungwise.findings import Statement
 from rungwise.words import counted
 
 GROUPS = (
-    "Say which images belong together (a table with a column "group", or the setting group_column), so that a split keeps them "
-    "together. "rungwise run leak --data PATH --groups CSV" measures by how much the accuracy flatters without."
+    "Say which images belong together (a table with a column group, or the setting group_column), so that a split "
+    "keeps them together. The command rungwise run leak --data PATH --groups CSV measures by how much the accuracy flatters "
+    "without."
 )
 LOOK = (
     "Each of these labels is wrong, or the image is hard for this net: only a person who looks at them can tell. Of "

@@ -125,7 +125,8 @@ def _distances(queries: np.ndarray, index: np.ndarray, among: np.ndarray, candid
         own = candidates[rows]
         there, place = np.unique(own, return_inverse=True)
         mine = np.repeat(_grey(queries[index[rows]]), own.shape[1], axis=0)
-        found[rows] = _shifted_distance(mine, _grey(among[there])[place.reshape(-1)]).reshape(own.shape)
+        other = _grey(among[there])[place.reshape(-1)]
+        found[rows] = _shifted_distance(mine[:, None], other[:, None]).reshape(own.shape)
     return found
 
 
@@ -134,27 +135,27 @@ def _in_colour(these: np.ndarray, those: np.ndarray) -> np.ndarray:
     found = [np.zeros(0, np.float32)]
     for start in range(0, len(these), step := max(1, BYTES // (4 * these[:1].size or 1))):
         mine, other = (_reduced(part[start : start + step]) for part in (these, those))
-        found.append(_shifted_distance(*(np.concatenate(list(np.moveaxis(p, 1, 0)), axis=1) for p in (mine, other))))
+        found.append(_shifted_distance(mine, other))
     return np.concatenate(found)
 
 
 def _shifted_distance(mine: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """1 - the largest correlation of pictures (n, H, W), float32, at shifts of at most a pixel: (n,).
+    """1 - the largest correlation of pictures (n, C, H, W), float32, at shifts of at most a pixel: (n,).
 
     The inner part of the one is compared with as large parts of the other. Sizes below 4 pixels are not shifted.
     """
-    height, width = mine.shape[1:]
+    height, width = mine.shape[2:]
     by_y, by_x = int(height >= 4), int(width >= 4)
-    inner = mine[:, by_y : height - by_y, by_x : width - by_x]
-    inner = inner - inner.mean(axis=(1, 2), keepdims=True)
-    own = np.einsum("nhw,nhw->n", inner, inner)
+    inner = mine[:, :, by_y : height - by_y, by_x : width - by_x]
+    inner = inner - inner.mean(axis=(1, 2, 3), keepdims=True)
+    own = np.einsum("nchw,nchw->n", inner, inner)
     best = np.full(len(mine), -1, np.float32)
     for y in range(2 * by_y + 1):
         for x in range(2 * by_x + 1):
-            part = other[:, y : y + inner.shape[1], x : x + inner.shape[2]]
-            mean = part.mean(axis=(1, 2))
-            spread = np.einsum("nhw,nhw->n", part, part) - mean * mean * inner[0].size
-            product, size = np.einsum("nhw,nhw->n", inner, part), own * spread
+            part = other[:, :, y : y + inner.shape[2], x : x + inner.shape[3]]
+            mean = part.mean(axis=(1, 2, 3))
+            spread = np.einsum("nchw,nchw->n", part, part) - mean * mean * inner[0].size
+            product, size = np.einsum("nchw,nchw->n", inner, part), own * spread
             known = (own > inner[0].size * 1e-2) & (spread > inner[0].size * 1e-2)  # else it is a single colour
             best = np.maximum(best, np.where(known, product / np.sqrt(np.where(known, size, 1)), -1))
     distance: np.ndarray = np.maximum(0, 1 - best)

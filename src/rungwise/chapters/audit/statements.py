@@ -8,8 +8,8 @@ from rungwise.words import counted
 
 GROUPS = (
     "Say which images belong together (a table with a column group, or the setting group_column), so that a split "
-    "keeps them together. The command rungwise run leak --data PATH --groups CSV measures by how much the accuracy flatters "
-    "without."
+    "keeps them together. The command rungwise run leak --data PATH --groups CSV measures by how much the accuracy "
+    "flatters without."
 )
 LOOK = (
     "Each of these labels is wrong, or the image is hard for this net: only a person who looks at them can tell. Of "

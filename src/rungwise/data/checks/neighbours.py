@@ -25,7 +25,7 @@ NEAR, RATIO = 0.02, 0.1
 """Or below `NEAR`, where it is less than `RATIO` of that to the last candidate: nearer than images of its kind are."""
 MOST_COMPARED = 10**9
 """Pairs of images that distances are computed of. Of more, some images are looked for, evenly spread."""
-BYTES = 2**26
+BYTES = 2**24
 """Of pixels as floats that are held at once."""
 
 
@@ -92,7 +92,7 @@ def frequencies(images: np.ndarray) -> np.ndarray:
     """The sizes of the low frequencies of images (N, C, H, W) in grey, (N, F), float32, of length 1 each: a shift and a
     change of brightness or contrast leave them nearly as they are. The constant is left out."""
     made = []
-    for rows in _chunks(images):
+    for rows in chunks(images):
         grey = _grey(rows)
         if not grey.size:
             continue
@@ -182,6 +182,7 @@ def _reduced(images: np.ndarray) -> np.ndarray:
     return reduced
 
 
-def _chunks(images: np.ndarray) -> Iterator[np.ndarray]:
+def chunks(images: np.ndarray) -> Iterator[np.ndarray]:
+    """Images (N, ...), some at a time."""
     step = max(1, BYTES // (4 * images[:1].size or 1))
     return (images[start : start + step] for start in range(0, len(images), step))

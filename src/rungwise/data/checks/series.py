@@ -11,11 +11,11 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from rungwise.data.checks.neighbours import frequencies
+from rungwise.data.checks.neighbours import chunks, frequencies
 
 PERMUTATIONS = 499
 """Orders drawn at random, so that no p is below .002, of two orders .004."""
-MOST_IMAGES = 5_000
+MOST_IMAGES = 4_000
 """Images that are looked at, in stretches that are evenly spread."""
 STRETCHES = 20
 LEAST = 20
@@ -117,7 +117,8 @@ def _stretches(count: int) -> np.ndarray:
 def features_of(images: np.ndarray) -> np.ndarray:
     """Features of images (N, C, H, W), uint8: (N, F), float32: low frequencies, and for each channel the mean and the
     spread, which tell light and ground. Each is scaled to a variance of about 1, and the two parts count alike."""
-    means = np.concatenate([images.mean(axis=(2, 3)), images.std(axis=(2, 3))], axis=1).astype(np.float32)
+    flat = (rows.reshape(*rows.shape[:2], -1).astype(np.float32) for rows in chunks(images))
+    means = np.concatenate([np.concatenate([rows.mean(axis=2), rows.std(axis=2)], axis=1) for rows in flat])
     parts = [part - part.mean(axis=0) for part in (frequencies(images), means)]
     return np.concatenate(
         [part / max(1e-6, float(np.sqrt(np.square(part).sum() / len(part)))) for part in parts], axis=1

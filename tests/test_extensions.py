@@ -157,7 +157,11 @@ def test_a_broken_package_is_told_with_the_line_that_asks_for_it(install: Instal
         ("outputs[0])", "3)", r"of shapes \[\(2, 10\)\]; it returned \[\(2, 3\)\]"),
         ("def features", "def stages", "fails on images of shape .1, 28, 28.: AttributeError"),
         ('features(x)["logits"],)', "head(x.flatten(1)),)\n    features = 3", r"needs a method `features\(x\)`"),
-        ("super().__init__()", "super().__init__(); self.drop = nn.Dropout(0.5)", "has dropout.*: leave it out"),
+        (
+            "super().__init__()",
+            "super().__init__(); self.drop = nn.Dropout(0.5)",
+            "has PyTorch's dropout.*: use .*, or leave it out",
+        ),
         ("super().__init__()", "super().__init__(); self.rnn = nn.GRU(2, 2)", "nobody knows how .* of GRU starts"),
         ("outputs[0])", "outputs[0], width=3)", "fails on images .*TypeError.*width"),
     ],

@@ -35,6 +35,7 @@ LEAST: dict[str, dict[str, Any]] = {
     "chapters.audit.settings.Settings": {"data": DATA},
     "chapters.capacity.settings.Settings": {"data": DATA, "fit": {**FIT, "stop_loss": 0.1}, "widths": [4]},
     "chapters.cnns.settings.Settings": {"data": DATA, "fit": FIT, "nets": {"A": {"filters": [2]}}},
+    "chapters.leak.settings.Settings": {"data": DATA, "fit": FIT, "nets": {"A": {"filters": [2]}}},
     "chapters.mlps.settings.Settings": {"data": DATA, "fit": FIT, "nets": {"A": {"hidden": [2]}}},
     "chapters.multitask.settings.Settings": {
         "data": DATA, "fit": FIT, "net": {"filters": [2]}, "tasks": TASKS, "weights": [[0.5, 0.5]],
@@ -72,6 +73,7 @@ LEAST: dict[str, dict[str, Any]] = {
     "training.augment.Augmentation": {},
     "training.pruning.Pruning": {},
     "training.settings.Recipe": FIT,
+    "training.settings.Stop": {"patience": 1},
 }  # fmt: skip
 """The least that each class can be made of; ways to balance tasks need nothing."""
 

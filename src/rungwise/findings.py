@@ -124,6 +124,7 @@ class Points(Panel):
     kind: Literal["points"] = "points"
     clouds: tuple[Cloud, ...]
     log_x: bool = False
+    levels: tuple[Level, ...] = Field((), exclude_if=lambda levels: not levels)
 
 
 class Bars(Panel):

@@ -9,7 +9,17 @@ from typing import Literal
 import numpy as np
 
 Role = Literal[
-    "split", "subset", "turns", "labels", "initialisation", "order", "validation", "balancing", "augmentation", "dream"
+    "split",
+    "subset",
+    "turns",
+    "labels",
+    "initialisation",
+    "order",
+    "validation",
+    "balancing",
+    "augmentation",
+    "dropout",
+    "dream",
 ]
 
 

@@ -1,6 +1,7 @@
 """AdaTask against its equations written out, and against torch's optimisers where there is one task."""
 
 import copy
+from dataclasses import replace
 from typing import Literal
 
 import pytest
@@ -174,8 +175,31 @@ def test_an_optimiser_without_accumulators_is_refused() -> None:
     assert [Settings().fault(name, 2) for name in ADAPTIVE] == [""] * 3
 
 
-def test_weight_decay_is_refused() -> None:
-    two = learner("adam")
-    two.optimiser.param_groups[0]["weight_decay"] = 0.01
-    with pytest.raises(ValueError, match=r"without weight decay, got 0\.01"):
-        AdaTask(two)
+def test_weights_decay_once_a_step_whatever_the_number_of_tasks() -> None:
+    """Two equal tasks of half the weight scale each gradient alike: each takes half of Adam's doubled step."""
+    plain, decayed = learner("adam"), learner("adam")
+    decayed = replace(decayed, optimiser=torch.optim.AdamW(decayed.net.parameters(), RATE, weight_decay=0.5))
+    before = [p.detach().clone() for p in plain.shared]
+    for one in (plain, decayed):
+        AdaTask(one).step(batches(1)[0])
+    for own, other, start in zip(plain.shared, decayed.shared, before, strict=True):
+        torch.testing.assert_close(other, own - RATE * 0.5 * start)
+
+
+def test_the_sum_of_the_tasks_gradients_is_clipped() -> None:
+    """Accumulators forget a common scale, but for eps: what is compared are the gradients that they are given."""
+    one = replace(learner("adam"), clip_norm=1e-3)
+    balancer, seen, heads = AdaTask(one), dict[object, list[Tensor]](), list[Tensor]()
+
+    def note_task(rule: object, *_: object) -> None:
+        seen[rule] = [p.grad.clone() for p in one.shared]
+
+    def note_heads(*_: object) -> None:
+        heads[:] = [p.grad.clone() for own in one.own for p in own]
+
+    for rule in balancer.rules:
+        rule.register_step_pre_hook(note_task)
+    one.optimiser.register_step_pre_hook(note_heads)
+    balancer.step(batches(1)[0])
+    total = [sum(parts) for parts in zip(*seen.values(), strict=True)]
+    assert torch.nn.utils.get_total_norm([*total, *heads]).item() == pytest.approx(1e-3, rel=0.01)

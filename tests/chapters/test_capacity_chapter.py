@@ -121,6 +121,7 @@ def test_one_trial_per_labels_width_and_seed():
         ("widths = [64, 256, 1024]", 'widths = [8]\nlabels = ["true", "true"]', "listed twice"),
         ("widths = [64, 256, 1024]", 'widths = [8]\nlabels = ["noisy"]', "labels"),
         (", stop_loss = 0.01", "", "set stop_loss in fit"),
+        (", stop_loss = 0.01", ", stop_loss = 0.01, stop = { patience = 2 }", "leave stop out"),
         ("train_images = 1000", 'labels = "random"', r'set labels = \["random"\] in the chapter itself'),
     ],
 )

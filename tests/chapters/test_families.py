@@ -119,7 +119,7 @@ def test_cnns_stand_beside_mlps_on_the_same_images_only():
 
 
 def test_table_holds_what_the_records_hold(fitted):
-    (table,) = mlps.findings(SETTINGS, (0, 1, 2), mlp_records(fitted)).tables
+    table, _ = mlps.findings(SETTINGS, (0, 1, 2), mlp_records(fitted)).tables
     assert table.id == "mlps-accuracy"
     keys = [column.key for column in table.columns]
     assert keys == [
@@ -521,7 +521,7 @@ def test_no_seed_in_common_no_difference(fitted):
 def test_cnns_alone(fitted):
     for settings in (CNNS, CNNS.model_copy(update={"against": None})):
         found = cnns.findings(settings, (0, 1, 2), cnn_records(fitted))
-        assert [table.id for table in found.tables] == ["cnns-accuracy"]
+        assert [table.id for table in found.tables] == ["cnns-accuracy", "cnns-classes"]
         own = ["cnns-learning", "cnns-time", "cnns-confusion", "cnns-wrong"]
         against = ["cnns-against-mlps-figure"] if settings.against else []
         assert names(found) == own + against

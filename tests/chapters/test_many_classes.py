@@ -302,7 +302,7 @@ def test_the_figure_shows_whole_matrices_of_few_classes(data, fitted, classes):
     found = nets(data(classes), fitted)
     assert len(figure(found, "confusion").panels[0].rows) == classes
     assert figure(found, "confusion").columns == (2 if classes == 10 else 1)
-    assert [t.id for t in found.tables] == ["mlps-accuracy"]
+    assert [t.id for t in found.tables] == ["mlps-accuracy", "mlps-classes"]
 
 
 @pytest.mark.parametrize(("image", "words"), [((1, 8, 8), "its side, which halves"), ((3, 8, 6), "its sides, which")])

@@ -108,6 +108,26 @@ def test_classes_are_two_labels_that_exist(classes):
 # Work
 
 
+def test_a_net_with_batch_norm_dense_layers_and_dropout_is_looked_into():
+    """Its layers are its convolutions, after the ReLU; dreams are of the net as it answers, without dropout."""
+    net = CnnSettings(filters=(4, 6), batch_norm=True, dense=(12,), dropout=0.5)
+    (trial,) = seeing.trials(SETTINGS.model_copy(update={"net": net}), (0,))
+    own = run([trial])
+    arrays = own[trial.id].arrays
+    built = net.build((1, 12, 12), trial.net.outputs).eval()
+    built.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in own[trial.net.id].weights.items()})
+    assert list(built.features(torch.zeros(1, 1, 12, 12))) == ["convolution 1", "convolution 2", "dense 1", "logits"]
+    seen = torch.from_numpy(arrays["image_9"]).float()[None] / 127.5 - 1
+    with torch.no_grad():
+        maps = built.features(seen)["convolution 2"][0].numpy()
+        said = built(torch.from_numpy(arrays["dreams_image"].astype(np.float32)))[0].softmax(1)
+    np.testing.assert_allclose(arrays["maps_9_convolution_2"], maps, rtol=2e-3, atol=1e-6)
+    assert maps.min() == 0
+    np.testing.assert_allclose(arrays["net_dreams_image"], said, atol=5e-3)
+    told = seeing.findings(SETTINGS.model_copy(update={"net": net}), (0,), own)
+    assert "CNN-1 drops 0.5 of the values of each dense layer in training, after the ReLU." in told.method[0]
+
+
 def test_the_record_agrees_with_the_nets(records):
     trial = seeing.trials(SETTINGS, (0, 1))[0]
     arrays, summary = records[trial.id].arrays, records[trial.id].summary

@@ -84,7 +84,8 @@ def said(found, start):
         ("weights = 0.25", "weights = [0.2, 0.3, 0.5]", "weights: 2 tasks need 2 weights"),
         ("parity = {", "loops = {", "task: the trunk is trained on 'loops' already"),
         ('"compact"', '"cross-stitch"', "each task has a column of its own in this net"),
-        ("batch = 50 }", "batch = 50, stop_loss = 0.1 }", "leave stop_loss out"),
+        ("batch = 50 }", "batch = 50, stop_loss = 0.1 }", "leave stop_loss and stop out"),
+        ("batch = 50 }", "batch = 50, stop = { patience = 2 } }", "leave stop_loss and stop out"),
         ("batch = 50 }", "batch = 50, pruning = {} }", "leave `pruning` out"),
         ("weights = 0.25", "weights = 0.25\nshares = [0.1, 0.01]", "expected shares in rising order"),
         ("weights = 0.25", "weights = 0.25\nshares = [0.005, 1]", "expected shares of at least 10 images"),
@@ -143,6 +144,7 @@ def test_every_measurement_by_hand(records):
     declared = {
         (key, model, seed)
         for key, metric in transfer.metrics(SETTINGS).items()
+        if not metric.of_class or metric.answers.label < 3  # the test images of `fitted` have no other class
         for model in metric.models
         for seed in SEEDS
     }

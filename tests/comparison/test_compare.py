@@ -14,11 +14,11 @@ from rungwise.cli.app import app
 from rungwise.comparison import differences
 from rungwise.comparison.compare import names
 from rungwise.comparison.numbers import Nets, Pair, paired
-from rungwise.comparison.outcome import OUTCOMES, ComparedNumber, Options, judge
+from rungwise.comparison.outcome import OUTCOMES, ComparedNumber, Options, judge, listed
 from rungwise.comparison.words import ordered
 from rungwise.engine.local import LocalEngine
 from rungwise.errors import UserError
-from rungwise.evidence.measure import Measurement, Metric
+from rungwise.evidence.measure import Answers, Measurement, Metric
 from rungwise.evidence.paired import McNemar
 from rungwise.records.checks import seal
 from rungwise.records.store import Store
@@ -31,6 +31,7 @@ LOSS = Metric("cross-entropy", ("A",), better="lower")
 ANGLE = Metric("where it points", ("A",))
 COUNT = Metric("parameters", ("A",), better="lower", exact=True)
 TIME = Metric("seconds", ("A",), better="lower", timing=True)
+RECALL = Metric("recall of a class", ("A",), better="higher", answers=Answers(statistic="recall", label=0))
 PLAIN = Options()
 
 
@@ -127,6 +128,22 @@ def test_holm_corrects_numbers_that_decide_apart_from_the_others() -> None:
     assert [row.p_holm for row in rows] == pytest.approx([p, 2 * p, 2 * p, None])
     assert [row.outcome for row in rows] == ["worse", "same within noise", "same within noise", "identical"]
     assert [row.outcome for row in judge([pair(*slight)] * 2, PLAIN)] == ["same within noise"] * 2
+
+
+def test_numbers_of_single_classes_are_corrected_by_themselves_and_listed_where_they_changed() -> None:
+    """Of ten recalls one fell surely and one might have; a macro F1 beside them has its p as if it were alone."""
+    same, maybe = [0.5, 0.6, 0.55], [0.4, 0.55, 0.4]
+    of_class = [pair(same, [0.501, 0.6, 0.548], RECALL, f"test_recall_{k}") for k in range(8)]
+    fell, might = (pair(same, other, RECALL, name) for other, name in (([0.2, 0.3, 0.251], "fell"), (maybe, "might")))
+    mean = pair(same, maybe, replace(ACCURACY, answers=Answers(statistic="macro_f1")), "test_macro_f1")
+    rows = judge([mean, *of_class, fell, might], PLAIN)
+    assert [row.decides for row in rows] == [True] + [False] * 10
+    assert rows[0].p_holm == rows[0].p == rows[-1].p, "alone in its family"
+    assert rows[-1].p_holm == pytest.approx(9 * rows[-1].p), "the second of ten"
+    assert [row.metric for row in listed(rows)] == ["test_macro_f1", "fell"]
+    (asked,) = judge([might], Options(metrics=("might",)))
+    assert asked.decides, "it was asked for by name"
+    assert listed([asked]) == [asked]
 
 
 def test_a_margin_forgives_losses_that_are_not_surely_larger() -> None:
@@ -316,7 +333,10 @@ def test_json_holds_all_numbers(runs: Path) -> None:
     found = told(runs / "good", runs / "bad", code=1)
     assert (found["schema"], found["worse"], [run["name"] for run in found["runs"]]) == (1, True, ["good", "bad"])
     (comparison,) = found["comparisons"]
-    assert (comparison["run"], comparison["worse"], comparison["warnings"]) == ("bad", True, [])
+    assert (comparison["run"], comparison["worse"]) == ("bad", True)
+    assert [warning.split(" (recall")[0].split(" ", 1)[1] for warning in comparison["warnings"]] == [
+        "numbers of single classes"
+    ], "nothing else is warned of"
     assert comparison["settings"] == [{"path": "mlps.fit.epochs", "base": 8, "other": 1, "only": None}]
     (row,) = (row for row in comparison["rows"] if row["metric"] == "test_accuracy")
     sides = [

@@ -51,7 +51,8 @@ def test_facts_are_no_part_of_what_is_written() -> None:
     assert data.model_dump() == {"source": "digits", "train_images": 100}
     assert data.model_dump_json() == '{"source":"digits","train_images":100}'
     assert not {"facts", "_facts"} & data.model_json_schema()["properties"].keys()
-    assert repr(data) == "Data(source='digits', train_images=100, validation_images=None, turned=False, labels='true')"
+    shown = "train_images=100, validation_images=None, turned=False, split_by='group', labels='true'"
+    assert repr(data) == f"Data(source='digits', {shown})"
 
 
 def test_facts_cannot_be_set_by_a_study() -> None:

@@ -38,6 +38,15 @@ def test_parameters_by_hand(halving):
         assert count_parameters(shared, IMAGE, outputs) == trunk + heads
 
 
+def test_parameters_with_batch_norm_and_dense_layers_by_hand():
+    """BatchNorm's scale and shift take the place of a bias; dropout has none."""
+    mlp = MlpSettings(hidden=(30, 20), batch_norm=True, dropout=0.5)
+    assert count_parameters(mlp, IMAGE, (10,)) == dense(784, 30, 20, 10) + 30 + 20
+    cnn = CnnSettings(filters=(4, 6), kernel=3, batch_norm=True, dense=(12, 9), dropout=0.5)
+    expected = convolutions(3, 1, 4, 6) + 4 + 6 + dense(14 * 14 * 6, 12, 9, 10)
+    assert count_parameters(cnn, IMAGE, (10,)) == expected
+
+
 def test_parameters_of_a_residual_net_by_hand():
     settings = ResidualSettings(stem=3, filters=(4, 6), blocks=(1, 2))
     convolutions_alone = 9 * (1 * 3 + 3 * 4 + 2 * 4 * 4 + 4 * 6 + 4 * 6 * 6)

@@ -12,10 +12,11 @@ from rungwise.models.cnn import CnnSettings
 from rungwise.models.collaboration import CollaborationSettings
 from rungwise.models.compact import CompactSettings
 from rungwise.models.cross_stitch import CrossStitchSettings
+from rungwise.models.dropout import seed_dropout
 from rungwise.models.mlp import MlpSettings
 from rungwise.models.multitask import SharedSettings
-from rungwise.models.net import count_flops, initialise
-from rungwise.models.norm import BatchNorm
+from rungwise.models.net import count_flops, has_running_statistics, initialise
+from rungwise.models.norm import BatchNorm, BatchNorm1d
 from rungwise.models.residual import ResidualSettings
 
 IMAGE = (1, 28, 28)
@@ -23,12 +24,19 @@ IMAGE = (1, 28, 28)
 FAMILY = {
     "mlp": (MlpSettings(hidden=(30, 20)), (10,)),
     "mlp without hidden layers": (MlpSettings(hidden=()), (10,)),
+    "mlp with BatchNorm and dropout": (MlpSettings(hidden=(30, 20), batch_norm=True, dropout=0.3), (10,)),
+    "cnn with BatchNorm": (CnnSettings(filters=(4, 6), batch_norm=True), (10,)),
+    "cnn with dense layers": (CnnSettings(filters=(4, 6), halving="pool", dense=(12, 9), dropout=0.2), (10,)),
+    "cnn with dropout": (CnnSettings(filters=(4, 6), dropout=0.2), (10,)),
     "cnn by stride": (CnnSettings(filters=(4, 6, 5), halving="stride"), (10,)),
     "cnn by pooling": (CnnSettings(filters=(4, 6, 5), halving="pool"), (10,)),
     "cnn with odd kernels": (CnnSettings(filters=(3, 2), kernel=5), (7,)),
     "shared, one task": (SharedSettings(filters=(4, 5), shared=(12,), head=(6,)), (10,)),
     "shared, two tasks": (SharedSettings(filters=(4, 5), shared=(12, 9), head=(6,)), (10, 3)),
     "shared, three tasks": (SharedSettings(filters=(4, 5), halving="pool", head=(6, 4)), (10, 3, 2)),
+    "shared, dropout": (SharedSettings(filters=(4, 5), shared=(12,), head=(6,), dropout=0.2), (10, 3)),
+    "shared, dropout of maps": (SharedSettings(filters=(4, 5), dropout=0.2), (10, 3)),
+    "compact, dropout": (CompactSettings(filters=(4, 6), shared=(9,), dropout=0.2), (10, 3)),
     "shared trunk, bare heads": (SharedSettings(filters=(4,)), (10, 3)),
     "compact, one task": (CompactSettings(filters=(4, 6)), (10,)),
     "compact, two tasks": (CompactSettings(filters=(4, 6, 5), shared=(9,), head=(7,)), (10, 3)),
@@ -47,6 +55,7 @@ members = pytest.mark.parametrize(("settings", "outputs"), FAMILY.values(), ids=
 def built(settings, outputs, image=IMAGE, seed=0):
     net = settings.build(image, outputs)
     initialise(net, torch.Generator().manual_seed(seed))
+    seed_dropout(net, seed)
     return net
 
 
@@ -69,8 +78,8 @@ def images(count=3, image=IMAGE):
 
 @members
 def test_features_end_with_the_logits_that_forward_gives(settings, outputs):
-    net, x = built(settings, outputs), images(3)  # in train mode: BatchNorm takes the same batch twice
-    logits, stages = net(x), list(net.features(x).values())
+    (net, twin), x = (built(settings, outputs) for _ in range(2)), images(3)  # in train mode: the same masks, too
+    logits, stages = net(x), list(twin.features(x).values())
     for mine, stage in zip(logits, stages[-len(outputs) :], strict=True):
         torch.testing.assert_close(stage, mine, rtol=0, atol=0)
     assert all((stage >= 0).all() for stage in stages[: -len(outputs)]), "stages are those after the ReLU"
@@ -117,6 +126,7 @@ def test_a_gradient_is_the_slope_of_the_loss(settings, outputs, train):
     ahead = {name: near(p, 1e-8) for name, p in start.items()}
 
     def loss(parameters):
+        seed_dropout(net, 4)
         return sum(z.square().mean() for z in torch.func.functional_call(net, parameters, (x,)))
 
     slopes = torch.autograd.grad(loss(start), list(start.values()))
@@ -130,6 +140,7 @@ def test_a_gradient_is_the_slope_of_the_loss(settings, outputs, train):
 def test_the_order_of_memory_changes_nothing(settings, outputs):
     net, x = built(settings, outputs), images(4)
     plain = net.features(x)
+    seed_dropout(net, 0)
     net.to(memory_format=torch.channels_last)
     last = net.features(x.contiguous(memory_format=torch.channels_last))
     for name, stage in plain.items():
@@ -158,6 +169,12 @@ def test_plain_nets_have_one_task(settings):
         (CnnSettings, {"filters": []}),
         (CnnSettings, {"filters": [4], "kernel": 0}),
         (CnnSettings, {"filters": [4], "halving": "none"}),
+        (CnnSettings, {"filters": [4], "dropout": 1}),
+        (CnnSettings, {"filters": [4], "dense": [0]}),
+        (MlpSettings, {"hidden": [4], "dropout": -0.1}),
+        (MlpSettings, {"hidden": [], "dropout": 0.5}),
+        (MlpSettings, {"hidden": [], "batch_norm": True}),
+        (SharedSettings, {"filters": [4], "dropout": 1.0}),
         (SharedSettings, {"filters": [4], "head": [-1]}),
         (CompactSettings, {"filters": [0]}),
         (CollaborationSettings, {"filters": []}),
@@ -224,6 +241,75 @@ def test_batch_norm_is_the_librarys_for_other_batches():
     for x in (images(5, (3, 1, 1)), images(1, (3, 2, 1)), images(4, (3, 7, 5))):
         torch.testing.assert_close(mine(x), theirs(x), rtol=0, atol=0)
     torch.testing.assert_close(mine.state_dict(), theirs.state_dict(), rtol=0, atol=0)
+
+
+def test_an_mlp_takes_a_last_batch_of_one_image():
+    """Its statistics stay as they are; of two images BatchNorm is the library's."""
+    net, x = built(MlpSettings(hidden=(5, 4), batch_norm=True), (3,)), images(2)
+    means = [norm.running_mean.clone() for norm in net.norms]
+    (logits,) = net(x[:1])
+    torch.autograd.backward(logits.sum())
+    assert all(map(torch.equal, means, [norm.running_mean for norm in net.norms]))
+    torch.testing.assert_close(logits, net.eval()(x[:1])[0], rtol=0, atol=0)
+    mine, theirs = BatchNorm1d(3), torch.nn.BatchNorm1d(3)
+    for values in (torch.randn(2, 3), torch.randn(7, 3)):
+        torch.testing.assert_close(mine(values), theirs(values), rtol=0, atol=0)
+    torch.testing.assert_close(mine.state_dict(), theirs.state_dict(), rtol=0, atol=0)
+
+
+def test_stages_of_a_cnn_with_dense_layers():
+    found = shapes(CnnSettings(filters=(2, 3), dense=(12, 9), dropout=0.5), (10,))
+    assert list(found.items()) == [
+        ("convolution 1", (2, 28, 28)),
+        ("convolution 2", (3, 14, 14)),
+        ("dense 1", (12,)),
+        ("dense 2", (9,)),
+        ("logits", (10,)),
+    ]
+
+
+def test_running_statistics_are_found_in_the_net():
+    several = [(CompactSettings(filters=(2,)), True), (SharedSettings(filters=(2,), dropout=0.5), False)]
+    for settings, has in [*several, (CrossStitchSettings(filters=(2,)), True)]:
+        assert has_running_statistics(settings, IMAGE, (10, 3)) == has
+    for settings, has in [
+        (MlpSettings(hidden=(4,)), False),
+        (MlpSettings(hidden=(4,), batch_norm=True), True),
+        (CnnSettings(filters=(4,), batch_norm=True), True),
+        (ResidualSettings(filters=(4,), blocks=(0,)), True),
+    ]:
+        assert has_running_statistics(settings, IMAGE, (10,)) == has
+
+
+def test_what_nets_say_of_their_layers():
+    mlp = MlpSettings(hidden=(30, 20), batch_norm=True, dropout=0.25)
+    assert mlp.in_short() == "30, 20; BatchNorm; dropout 0.25"
+    assert mlp.remarks("A")[1] == "A drops 0.25 of the values of each hidden layer in training, after its ReLU."
+    cnn = CnnSettings(filters=(4, 6), dense=(128,), dropout=0.5)
+    assert cnn.in_short() == "4-6; dense 128; dropout 0.5"
+    assert cnn.remarks("K") == (
+        "",
+        "K has dense layers of 128 units with ReLU between its last convolution and the logits.",
+        "K drops 0.5 of the values of each dense layer in training, after the ReLU.",
+    )
+    bare, dense = SharedSettings(filters=(4,), dropout=0.5), SharedSettings(filters=(4,), shared=(9,), dropout=0.5)
+    assert bare.in_words() == (
+        "All tasks share convolutions of 4 filters of 3 × 3; each task adds dropout of 0.5 and its logits."
+    )
+    assert dense.in_words() == (
+        "All tasks share convolutions of 4 filters of 3 × 3, then shared dense layers of 9 units with dropout of 0.5; "
+        "each task adds its logits."
+    )
+
+
+def test_layers_that_are_not_wanted_leave_no_trace_in_what_is_kept():
+    for kind, kept in (
+        (MlpSettings, {"family": "mlp", "hidden": (3,)}),
+        (CnnSettings, {"family": "cnn", "filters": (3,), "kernel": 4, "halving": "stride"}),
+        (CompactSettings, {"family": "compact", "filters": (3,), "shared": (), "head": ()}),
+    ):
+        own = {key: value for key, value in kept.items() if key in ("hidden", "filters")}
+        assert kind(**own).model_dump() == kept
 
 
 def test_stages_of_a_shared_net():

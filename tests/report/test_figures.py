@@ -53,6 +53,10 @@ EDGES: dict[str, Panel] = {
     "a flat tile in colour": Images(tiles=(Tile(pixels=np.ones((3, 3, 3))),)),
     "bars of zeros": Bars(names=("a",), values=((0.0, 0.0),), levels=(Level(name="b", values=(0.05,)),)),
     "bars of zeros alone": Bars(names=("a",), values=((0.0,),)),
+    "points with levels": Points(
+        clouds=(Cloud(name="a", x=(1.0,), y=(2.0,)),),
+        levels=(Level(name="always <b>", values=(1.5, 1.6)), Level(name="c", values=())),
+    ),
     "muted points alone": Points(clouds=(Cloud(name="a", x=(1.0,), y=(2.0,), muted=True),)),
     "names in many scripts": Heatmap(rows=("日本語", "عربى"), columns=("кошка", "ひらがな"), values=np.eye(2)),
     "a long note without an ellipse": Points(clouds=(Cloud(name="a", x=(1.0,) * 40, y=(2.0,) * 40, note="a" * 50),)),
@@ -369,6 +373,16 @@ def test_a_long_note_hides_none_of_its_points(note: str) -> None:
     hidden = sum(box.contains(*place) for place in ax.transData.transform(np.column_stack([x, y])))
     assert (hidden == 0) == (note == "leaf with rust")
     assert ax.get_window_extent().x0 - 1 <= box.x0
+
+
+def test_a_level_among_points_is_a_line_with_its_name() -> None:
+    cloud = Cloud(name="a", x=(1.0, 2.0), y=(0.2, 0.9))
+    panel = Points(clouds=(cloud,), levels=(Level(name="always cat", values=(0.4, 0.6)),))
+    canvas, _ = _plot(panel, 356, legend_of(cloud))
+    (line,) = canvas.axes[0].lines
+    assert list(line.get_ydata()) == [0.5, 0.5]
+    assert "always cat" in [text.get_text() for text in canvas.axes[0].texts]
+    assert "levels" not in Points(clouds=()).model_dump(mode="json"), "findings without any stay as they were"
 
 
 def legend_of(*clouds: Cloud) -> dict[str, Stroke]:

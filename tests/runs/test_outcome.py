@@ -118,7 +118,7 @@ FOUND = Found(
     planned=12,
     done=9,
     best=(
-        Best("mlps", "test_accuracy", "MLP-[3]", Estimate(values=(0.9, 0.92, 0.91)), 5),
+        Best("mlps", "test_accuracy", "MLP-[3]", Estimate(values=(0.9, 0.92, 0.91)), 5, 0.7895),
         Best("one", "test_error", "a model with quite a long name", Estimate(values=(0.25,)), 1),
     ),
     claims={"supported": ("deep", "wide"), "not run": ("late",)},
@@ -136,7 +136,8 @@ def test_off_a_terminal_lines_are_whole_and_plain() -> None:
     for width in (20, 80):
         assert printed(width, terminal=False).splitlines() == [
             "Best of each chapter",
-            "  mlps: MLP-[3], test_accuracy 0.91 (95% interval 0.8852 to 0.9348, n = 3), the best of 5",
+            "  mlps: MLP-[3], test_accuracy 0.91 (95% interval 0.8852 to 0.9348, n = 3), the best of 5; "
+            "always the most frequent class: 0.7895",
             "  one: a model with quite a long name, test_error 0.25 (n = 1), the only one",
             "Claims",
             "  2 supported: deep, wide",

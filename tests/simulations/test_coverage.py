@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simulations import f1, images, pool, ranges
+from simulations import by_class, f1, images, pool, ranges
 from simulations.table import Row
 
 
@@ -12,7 +12,11 @@ def missed(rows: list[Row]) -> list[Row]:
 
 
 def rate(rows: list[Row], what: str, n: int) -> float:
-    return next(row.rate for row in rows if (row.what, row.n) == (what, n))
+    return the_row(rows, what, n).rate
+
+
+def the_row(rows: list[Row], what: str, n: int) -> Row:
+    return next(row for row in rows if (row.what, row.n) == (what, n))
 
 
 def test_splits_of_a_pool_are_covered_with_the_correction_only() -> None:
@@ -43,6 +47,14 @@ def test_accuracies_are_as_expected() -> None:
 
 def test_macro_f1_is_covered_by_its_linear_part() -> None:
     assert missed(f1.rates(12, 0, (449,))) == []
+
+
+def test_metrics_of_classes_are_covered_as_reports_have_them() -> None:
+    rows = by_class.rates(40, 0, (449,))
+    assert missed(rows) == []
+    named = ("recall of the rarest", "macro F1")
+    recall, mean = (the_row(rows, f"{name}, 449 images, seeds alike", 5) for name in named)
+    assert recall.width > 2 * mean.width, "45 images of a class say less than all"  # type: ignore[operator]
 
 
 def test_intervals_stay_inside_the_range_and_cover() -> None:

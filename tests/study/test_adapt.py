@@ -17,6 +17,9 @@ from tests.material.photos import write_photos
 
 pytestmark = pytest.mark.usefixtures("empty_cache")
 
+LAMBDAS = (0, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 1)
+"""Of the preset `multitask`."""
+
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Data:
@@ -34,7 +37,7 @@ def test_a_preset_is_asked_of_own_images(name: str, photos: Data) -> None:
 
 @pytest.mark.parametrize("name", preset_names())
 def test_a_preset_is_asked_of_a_data_set_by_name(name: str) -> None:
-    if name in ("multitask", "multi-mnist"):
+    if name in ("multi-mnist", "leak"):
         with pytest.raises(StudyError, match=r"nothing of .* can be asked of digits: the chapter"):
             adapt(read_study(name), name, data_of("digits"))
         return
@@ -150,11 +153,64 @@ def test_columns_become_tasks(tmp_path: Path) -> None:
     (folder / "metadata.csv").write_text("\n".join(["file_name,even,third", *rows]))
     data = data_of(folder)
     study = adapt(read_study("quick"), "quick", data).study
-    assert study.chapters[-1].tasks == {"class": "labels", "even": "even"}
-    kinds = {chapter.kind: chapter for chapter in adapt(read_study("multitask"), "multitask", data).study.chapters}
-    assert kinds["transfer"].tasks == {"class": "labels", "even": "even"}
-    assert kinds["transfer"].task == {"third": "third"}
-    assert kinds["transfer"].shares == (1.0,), "the other shares are too few of so few images"
+    three = {"class": "labels", "even": "even", "third": "third"}
+    assert study.chapters[-1].tasks == three
+    chapters = {chapter.name: chapter for chapter in adapt(read_study("multitask"), "multitask", data).study.chapters}
+    assert list(chapters) == ["multitask", "4-tasks", "transfer", "transfer-turn"]
+    multitask, transfer = chapters["multitask"], chapters["transfer"]
+    assert (multitask.tasks, multitask.title) == (three, "3 tasks: class, even, third")
+    assert multitask.weights == ((1 / 3,) * 3, (0.5, 0.25, 0.25), (0.25, 0.5, 0.25), (0.25, 0.25, 0.5))
+    assert len(multitask.methods) == 15
+    assert list(multitask.sharing) == ["Deep-Collaboration", "Cross-stitch"]
+    assert multitask.data.validation_images == 7, "a fifth of 36, not the 2,000 of the preset"
+    assert chapters["4-tasks"].tasks == {**three, "turn": "turn"}, "quarter turns are asked of any square images"
+    assert transfer.tasks == {"class": "labels", "even": "even"}
+    assert transfer.task == {"third": "third"}
+    assert transfer.weights == (0.5, 0.5), "for as many tasks the preset's own"
+    assert transfer.shares == (1.0,), "the other shares are too few of so few images"
+    assert chapters["transfer-turn"].task == {"turn": "turn"}
+    assert chapters["transfer-turn"].weights == (1 / 3,) * 3
+
+
+def test_with_one_column_there_is_nothing_further_to_learn(tmp_path: Path) -> None:
+    folder = write_photos(tmp_path / "photos", count=16)
+    rows = [f"{path.parent.name}/{path.name},{int(path.stem) % 2}" for path in folder.rglob("*.png")]
+    (folder / "metadata.csv").write_text("\n".join(["file_name,even", *rows]))
+    adapted = adapt(read_study("multitask"), "multitask", data_of(folder))
+    chapters = {chapter.name: chapter for chapter in adapted.study.chapters}
+    assert list(chapters) == ["multitask", "3-tasks", "transfer-turn"]
+    assert chapters["multitask"].weights == tuple((w, 1 - w) for w in LAMBDAS), "as they are"
+    reason = "the chapter 'transfer': it needs 2 other labels of each image beside the class, and the data has 1"
+    assert reason in adapted.left_out
+
+
+def test_without_columns_quarter_turns_are_a_task_of_square_images(photos: Data) -> None:
+    (chapter,) = adapt(read_study("multitask"), "multitask", photos).study.chapters
+    assert (chapter.name, chapter.tasks) == ("2-tasks", {"class": "labels", "turn": "turn"})
+    assert chapter.weights == ((0.25, 0.75), (0.5, 0.5), (0.75, 0.25))
+    oblong = Data(source=photos.source, image_size=(8, 12))
+    with pytest.raises(StudyError, match="only square images can be turned by quarters"):
+        adapt(read_study("multitask"), "multitask", oblong)
+
+
+def test_of_many_tasks_what_is_too_dear_is_left_out(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    np.savez(tmp_path / "many.npz", X=random.integers(0, 256, (60, 8, 8), np.uint8), y=random.integers(0, 2, (60, 20)))
+    adapted = adapt(read_study("multitask"), "multitask", data_of(tmp_path / "many.npz"))
+    chapters = {chapter.name: chapter for chapter in adapted.study.chapters}
+    multitask, turned = chapters["multitask"], chapters["16-tasks"]
+    assert list(multitask.tasks) == [f"label_{number}" for number in range(16)]
+    assert list(turned.tasks.items())[-1] == ("turn", "turn"), "what the preset asks for stays"
+    assert len(turned.tasks) == 16
+    assert len(multitask.weights) == 7, "equal ones, and half of the loss for six tasks"
+    assert "MGDA" not in multitask.methods
+    assert "GradNorm" in multitask.methods
+    assert not multitask.sharing
+    told = "\n".join(adapted.left_out)
+    assert "label_16, label_17, label_18, label_19 of the chapter 'multitask': a study asks 16 tasks at once" in told
+    assert "UPGrad of the chapter 'multitask': a step takes 16 backward passes" in told
+    assert "Deep-Collaboration and Cross-stitch of the chapter 'multitask': each of 16 tasks has a column" in told
+    assert parse_study(adapted.text, "again.toml") == adapted.study
 
 
 def test_a_chapter_of_another_package_says_what_it_takes_of_other_data(

@@ -396,7 +396,12 @@ CHANGES = [
         "epochs": 4, "batch": 65, "optimiser": "sgd", "rate": 0.002, "momentum": 0.5, "precision": "float32",
         "evaluate": "end", "stop_loss": 0.01, "stacked": True, "adam_rate": 0.01, "schedule": "one-cycle",
         "label_smoothing": 0.1, "augment": Augmentation(flip=True), "test_views": "mirror", "pruning": Pruning(),
+        "weight_decay": 0.1, "clip_norm": 1.0, "class_weights": "balanced",
     }.items()),
+    *({"fit": Recipe(epochs=3, schedule="step", **own)} for own in [
+        {"step_epochs": 2}, {"step_epochs": 3}, {"step_epochs": 2, "step_factor": 0.5},
+    ]),
+    {"data": Data(source="digits", validation_images=20), "fit": Recipe(epochs=3, stop={"patience": 2})},
     {"tasks": {"label": GROUPS}},
     {"tasks": {"other": "labels"}},
     {"tasks": {"label": "labels", "half": GROUPS}, "loss_weights": (0.5, 0.5)},
@@ -415,7 +420,8 @@ def test_every_setting_is_part_of_the_identity():
     for part in ("data", "fit"):
         usual, others = getattr(fit(), part), [change[part] for change in CHANGES if part in change]
         changed = {name for name, value in usual if any(getattr(other, name) != value for other in others)}
-        assert changed == set(type(usual).model_fields) - set(Preparation.model_fields)  # tests/data/own has those
+        of_own_images = {*Preparation.model_fields, "split_by"}  # tests/data/own and tests/chapters/test_leak.py
+        assert changed == set(type(usual).model_fields) - of_own_images
     assert {name for change in CHANGES for name in change} == set(Fit.model_fields) - {"label"}
 
 
@@ -478,6 +484,7 @@ MODELS = {
     "mlps": lambda chapter: len(chapter.nets),
     "capacity": lambda chapter: len(chapter.labels) * len(chapter.widths),
     "cnns": lambda chapter: len(chapter.nets),
+    "leak": lambda chapter: 0,  # of digits, which have no groups
     "seeing": lambda chapter: 1,
     "multitask": lambda chapter: sum(map(len, (chapter.tasks, chapter.weights, chapter.methods, chapter.sharing))),
     "transfer": lambda chapter: 1 + 3 * len(chapter.shares),  # the trunk; frozen, fine-tuned and new

@@ -15,9 +15,9 @@ from rungwise.models.multitask import SharedSettings
 from rungwise.models.net import initialise
 from rungwise.seeding import stream_seed
 from rungwise.training.augment import Augmentation
-from rungwise.training.epochs import one_cycle
 from rungwise.training.fit import carry_out
 from rungwise.training.precision import resolve
+from rungwise.training.schedule import one_cycle
 from rungwise.training.settings import Fit, Pruning, Recipe
 from rungwise.trial import TrialFailed
 

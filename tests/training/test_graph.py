@@ -46,6 +46,10 @@ RECIPES: dict[str, tuple[NetSettings, Recipe]] = {
         ),
     ),
     "shifted": (RESIDUAL, Recipe(epochs=2, batch=32, rate=0.01, augment=Augmentation(shift=2, flip=True))),
+    "weighted and clipped": (
+        CnnSettings(filters=(4, 6)),
+        Recipe(epochs=2, batch=32, weight_decay=0.1, clip_norm=0.5, class_weights="balanced"),
+    ),
     "pruned": (
         RESIDUAL,
         Recipe(
@@ -95,7 +99,7 @@ def as_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("one", [*map(trial, RECIPES), two_tasks()], ids=lambda one: one.label)
 def test_replayed_epochs_are_plain_ones_to_the_bit(one: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = fit.carry_out(one, bench())
-    assert "step" not in plain.choices
+    assert plain.choices["step"] == "autograd"
     replays = []
     monkeypatch.setattr(fit, "can_capture", lambda balancer: True)
     replay = Replayed.replay
@@ -191,7 +195,7 @@ def test_captured_epochs_are_plain_ones(one: Fit, monkeypatch: pytest.MonkeyPatc
     assert captured.choices["step"] == "CUDA graph"
     monkeypatch.setattr(fit, "can_capture", lambda balancer: False)
     plain = fit.carry_out(on_gpu(one), bench("cuda"))
-    assert "step" not in plain.choices
+    assert plain.choices["step"] == "autograd"
     np.testing.assert_allclose(
         captured.history["train_loss_digit" if one.label == "two" else "train_loss"][0],
         plain.history["train_loss_digit" if one.label == "two" else "train_loss"][0],

@@ -1,10 +1,11 @@
 """AdaTask: each task has its own accumulators for the shared parameters (Yang et al. 2022, arXiv 2211.15055)."""
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import ClassVar, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from rungwise.balancing.balancer import Balancer, BalancerSettings
 from rungwise.balancing.learner import Batch, Forward, Learner
@@ -46,14 +47,15 @@ class AdaTask(Balancer):
     """
 
     def __init__(self, learner: Learner) -> None:
-        """Raises ValueError where the optimiser has no accumulators, or decays weights."""
+        """Raises ValueError where the optimiser has no accumulators."""
         super().__init__(learner)
         rule, group = type(learner.optimiser), learner.optimiser.param_groups[0]
+        rule = torch.optim.Adam if rule is torch.optim.AdamW else rule
         if not issubclass(rule, tuple(RULES.values())):
             raise ValueError(f"adatask needs the optimiser {_names()}, got {rule.__name__}")
-        if group["weight_decay"]:
-            raise ValueError(f"adatask needs an optimiser without weight decay, got {group['weight_decay']:g}")
-        options = {name: group[name] for name in learner.optimiser.defaults}
+        options = {name: group[name] for name in learner.optimiser.defaults} | {"weight_decay": 0.0}
+        self.keeps = 1 - group["lr"] * group["weight_decay"]
+        """What is left of the shared parameters at each step: weights decay once, not once for each task."""
         self.rules = [rule(learner.shared, **options) for _ in learner.own if learner.shared]
         """For each task, the optimiser of the shared parameters that has seen its gradients only."""
 
@@ -66,6 +68,10 @@ class AdaTask(Balancer):
             gradients(weight * loss, (*shared, *own), keep_graph=k < last)
             for k, (weight, loss, own) in enumerate(zip(learner.weights, losses, learner.own, strict=True))
         ]
+        self._clip(tasks)
+        if self.rules and self.keeps != 1:
+            with torch.no_grad():
+                torch._foreach_mul_(list(shared), self.keeps)
         for rule, found in zip(self.rules, tasks, strict=False):
             _assign(shared, found[: len(shared)])
             rule.step()
@@ -75,6 +81,16 @@ class AdaTask(Balancer):
         learner.optimiser.step()
         learner.optimiser.zero_grad(set_to_none=True)
         return Forward(forward.losses.detach(), forward.right)
+
+    def _clip(self, tasks: Sequence[Sequence[Tensor]]) -> None:
+        """Scale all tasks' gradients alike, so that their sum is no longer than the learner's `clip_norm`."""
+        learner, count = self.learner, len(self.learner.shared)
+        if learner.clip_norm is None:
+            return
+        total = [reduce(torch.add, parts) for parts in zip(*(found[:count] for found in tasks), strict=True)]
+        heads = [gradient for found in tasks for gradient in found[count:]]
+        norm = nn.utils.get_total_norm([*total, *heads])
+        learner.scale_to_norm([gradient for found in tasks for gradient in found], norm)
 
     def task_updates(self, gradients: Sequence[Sequence[Tensor]]) -> list[list[Tensor]]:
         """Each task's weighted gradient, scaled by that task's own accumulators."""

@@ -50,4 +50,4 @@ def descend(learner: Learner, loss: Tensor) -> None:
     """One step of the optimiser down the gradient of a scalar loss."""
     learner.optimiser.zero_grad(set_to_none=True)
     torch.autograd.backward(loss)
-    learner.optimiser.step()
+    learner.take_step()

@@ -79,7 +79,7 @@ class Jacobian(Balancer):
         if shared:
             self.weights = self._weigh(gramian(tasks))
             _assign(shared, weighted_sum(tasks, self.weights))
-        learner.optimiser.step()
+        learner.take_step()
         return Forward(forward.losses.detach(), forward.right)
 
     def _weigh(self, products: Tensor) -> Tensor:

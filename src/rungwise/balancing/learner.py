@@ -65,6 +65,10 @@ class Learner:
     """For what a balancer draws; on the CPU."""
     precision: str = "float32"
     label_smoothing: float = 0.0
+    class_weights: tuple[Tensor, ...] | None = None
+    """Of each task, how much the images of each of its classes count, (classes,); None: all alike."""
+    clip_norm: float | None = None
+    """The longest gradient of all parameters that a step is taken along; None: any."""
 
     def forward(self, batch: Batch) -> Forward:
         """The net's losses on a batch, with their graph."""
@@ -73,7 +77,8 @@ class Learner:
         pairs = list(zip(outputs, batch.labels, strict=True))
         if batch.weights is not None:
             return self._weighted(pairs, batch.weights)
-        losses = tuple(self._losses(z, y, "mean") for z, y in pairs)
+        counts = self.class_weights or (None,) * len(pairs)
+        losses = tuple(self._losses(z, y, "mean", own) for (z, y), own in zip(pairs, counts, strict=True))
         return Forward(torch.stack(losses), torch.stack([_right(z, y).sum() for z, y in pairs]), losses)
 
     def _weighted(self, pairs: Sequence[tuple[Tensor, Tensor]], weights: Tensor) -> Forward:
@@ -83,13 +88,33 @@ class Learner:
         right = torch.stack([weights @ _right(z, y).to(weights.dtype) for z, y in pairs])
         return Forward(torch.stack(losses), right, losses, torch.stack(each).detach())
 
-    def _losses(self, logits: Tensor, labels: Tensor, reduction: str) -> Tensor:
+    def _losses(self, logits: Tensor, labels: Tensor, reduction: str, counts: Tensor | None = None) -> Tensor:
         """Cross-entropy (B,), or its mean, of logits (B, classes); of an ensemble's (members, B, classes) the mean over
-        its members."""
+        its members. `counts`: the weights of the classes (classes,), by whose sum over the batch a mean is divided."""
         if logits.ndim == 3:
-            apart = self._losses(logits.flatten(0, 1), labels.repeat(len(logits)), "none").view(len(logits), -1)
+            flat, repeated = logits.flatten(0, 1), labels.repeat(len(logits))
+            if counts is not None:
+                return self._losses(flat, repeated, reduction, counts)  # all members have the same sum of weights
+            apart = self._losses(flat, repeated, "none").view(len(logits), -1)
             return apart.mean(0) if reduction == "none" else apart.mean()
-        return F.cross_entropy(logits.float(), labels, label_smoothing=self.label_smoothing, reduction=reduction)
+        return F.cross_entropy(
+            logits.float(), labels, counts, label_smoothing=self.label_smoothing, reduction=reduction
+        )
+
+    def take_step(self) -> None:
+        """One step of the optimiser along the gradients that the parameters have, which are clipped first."""
+        self.clip([p.grad for group in self.optimiser.param_groups for p in group["params"] if p.grad is not None])
+        self.optimiser.step()
+
+    def clip(self, gradients: Sequence[Tensor]) -> None:
+        """Scale gradients down, in place, where together they are longer than `clip_norm`."""
+        if self.clip_norm is not None:
+            self.scale_to_norm(gradients, nn.utils.get_total_norm(gradients))
+
+    def scale_to_norm(self, gradients: Sequence[Tensor], norm: Tensor) -> None:
+        """Scale them, in place, by what shortens that norm to `clip_norm`; as PyTorch does, and never up."""
+        assert self.clip_norm is not None
+        torch._foreach_mul_(list(gradients), (self.clip_norm / (norm + 1e-6)).clamp(max=1.0))
 
     @contextmanager
     def still(self) -> Iterator[None]:

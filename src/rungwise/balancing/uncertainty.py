@@ -45,7 +45,7 @@ class Uncertainty(Balancer):
         self.adam.zero_grad(set_to_none=True)
         loss = forward.losses @ torch.exp(-self.log_variance) + self.log_variance.sum() / 2
         torch.autograd.backward(loss)
-        learner.optimiser.step()
+        learner.take_step()
         self.adam.step()
         return Forward(forward.losses.detach(), forward.right)
 

@@ -26,6 +26,7 @@ CHAPTERS = Registry(
         "mlps": "rungwise.chapters.mlps",
         "capacity": "rungwise.chapters.capacity",
         "cnns": "rungwise.chapters.cnns",
+        "leak": "rungwise.chapters.leak",
         "seeing": "rungwise.chapters.seeing",
         "multitask": "rungwise.chapters.multitask",
         "transfer": "rungwise.chapters.transfer",

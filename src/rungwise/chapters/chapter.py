@@ -45,6 +45,12 @@ class ChapterSettings(Settings):
         """These settings in a study with those chapters, with what one chapter takes from another filled in."""
         return self
 
+    @property
+    def unfit(self) -> str:
+        """Why the chapter cannot be asked of its data, and what to do; "" where it can. A preset that is a pattern for
+        other data may be unfit as it stands."""
+        return ""
+
     @classmethod
     def for_data(cls, raw: dict[str, Any], data: Data, hardest: Hardest) -> dict[str, Any]:
         """What a study file would say for the chapter on other data.
@@ -54,6 +60,11 @@ class ChapterSettings(Settings):
         hardest first. Raises ValueError, with the reason, where the chapter cannot be asked of the data.
         """
         return raw
+
+    @classmethod
+    def left_out_for(cls, raw: dict[str, Any], data: Data) -> Iterator[tuple[str, str]]:
+        """What `for_data` leaves out of the same, and why: as ("PCGrad", "a step takes 14 backward passes")."""
+        yield from ()
 
 
 class Chapter(Protocol):

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+import numpy as np
+
 from rungwise.chapters.chapter import ChapterSettings
 from rungwise.evidence.design import design_of
 from rungwise.evidence.estimate import Estimate
@@ -45,8 +47,8 @@ class ModelResult(ABC):
 
     def mean(self, key: str) -> float:
         """NaN where no seed has the number."""
-        found = self.estimate(key)
-        return found.mean if found else math.nan
+        values = tuple(self.values(key).values())
+        return float(np.mean(values)) if values else math.nan
 
     @property
     def ids(self) -> tuple[str, ...]:

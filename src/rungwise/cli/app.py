@@ -18,6 +18,7 @@ from rungwise.cli.options import (
     DataOption,
     Device,
     DeviceOption,
+    Groups,
     Json,
     MostSeeds,
     Offline,
@@ -68,6 +69,7 @@ def run(
     study: StudyName,
     out: Out = None,
     data: DataOption = None,
+    groups: Groups = None,
     seeds: Seeds = None,
     chapters: Chapters = None,
     device: DeviceOption = Device.auto,
@@ -78,7 +80,7 @@ def run(
 ) -> None:
     """Compute what is missing and write the report. What is done is never computed again."""
     with user_errors():
-        wanted, given = read(study, seeds, data, verify, quiet)
+        wanted, given = read(study, seeds, data, verify, quiet, groups)
         folder, kinds = folder_of(study, out, given), kinds_of(chapters)
         from rungwise.cli.outcome_listing import print_outcome
         from rungwise.runs.outcome import Clock, found
@@ -109,6 +111,7 @@ def settle(
     study: StudyName,
     out: Out = None,
     data: DataOption = None,
+    groups: Groups = None,
     claims: Claims = None,
     budget: Budget = None,
     most_seeds: MostSeeds = 60,
@@ -124,7 +127,7 @@ def settle(
     to be settled per second, each with all models of the chapter.
     """
     with user_errors():
-        wanted, given = read(study, None, data, quiet=quiet)
+        wanted, given = read(study, None, data, quiet=quiet, groups=groups)
         folder, ids = folder_of(study, out, given), listed_in("--claims", "ids of claims, as M1,C3", claims)
         from rungwise.cli.settle_listing import as_json as told
         from rungwise.runs.run import TrialsFailedWarning
@@ -158,6 +161,7 @@ def plan(
     study: StudyName,
     out: Out = None,
     data: DataOption = None,
+    groups: Groups = None,
     seeds: Seeds = None,
     chapters: Chapters = None,
     device: DeviceOption = Device.auto,
@@ -176,12 +180,15 @@ def plan(
     with user_errors():
         if pilot is not None and not power:
             raise UserError("--pilot names the run that --power goes by; add --power, or leave --pilot out")
-        wanted, given = read(study, seeds, data)
+        wanted, given = read(study, seeds, data, groups=groups)
         folder, kinds = folder_of(study, out, given), kinds_of(chapters)
         if given is not None:
             from rungwise.study.adapt import adapt
 
             wanted = adapt(wanted, study, given).study
+        from rungwise.study.checks import refuse_unfit
+
+        refuse_unfit(wanted)
         if power:
             _tell_power(wanted, pilot or folder, kinds, named=pilot is not None, as_json=as_json)
             return
@@ -203,11 +210,12 @@ def plan(
 def new(
     data: Annotated[str, typer.Argument(metavar="NAME|PATH", help="A data set by name, or your own images.")],
     study: Annotated[str, typer.Option("--study", metavar="STUDY", help=f"What to begin with: {PRESETS}.")] = "quick",
+    groups: Groups = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write it; by default NAME.toml.")] = None,
 ) -> None:
     """Write a study for your data, to be read, edited and run."""
     with user_errors():
-        wanted, given = read(study, None, data)
+        wanted, given = read(study, None, data, groups=groups)
         assert given is not None
         path = out or Path(f"{portable_name(given.facts.name)}.toml")
         if path.suffix != ".toml":

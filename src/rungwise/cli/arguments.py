@@ -12,9 +12,16 @@ if TYPE_CHECKING:
 
 
 def read(
-    name: str, seeds: int | None, data: str | None, verify: bool = False, quiet: bool = False
+    name: str,
+    seeds: int | None,
+    data: str | None,
+    verify: bool = False,
+    quiet: bool = False,
+    groups: str | None = None,
 ) -> "tuple[Study, Data | None]":
     """A study, and the data that it is asked of instead of its own. Own images are decoded if they were not yet."""
+    if groups is not None and data is None:
+        raise UserError("--groups names a table of your own images: give them too, as --data PATH")
     from rungwise.data.files.progress import counts
     from rungwise.data.given import data_of
     from rungwise.data.reading import Reading
@@ -22,7 +29,8 @@ def read(
 
     with counts() as show:
         reading = Reading(verify=verify, progress=None if quiet else show)
-        given = None if data is None else data_of(data, reading)
+        own = {} if groups is None else {"metadata": groups, "group_column": "group"}
+        given = None if data is None else data_of(data, reading, **own)
         study = read_study(name, reading)
     return (study if seeds is None else study.with_seeds(seeds)), given
 

@@ -13,7 +13,7 @@ class Device(StrEnum):
     cuda = "cuda"
 
 
-PRESETS = "quick, reference, best, multitask, multi-mnist, capacity"
+PRESETS = "quick, reference, best, multitask, multi-mnist, capacity, leak"
 StudyName = Annotated[str, typer.Argument(metavar="STUDY", help=f"A preset ({PRESETS}) or a TOML file.")]
 Seeds = Annotated[int | None, typer.Option(min=1, max=10_000, help="Seeds per trial, instead of the study's.")]
 Chapters = Annotated[str | None, typer.Option(help="Only these chapters, as mlps,cnns.")]
@@ -24,6 +24,14 @@ DataOption = Annotated[
     str | None,
     typer.Option(
         "--data", metavar="NAME|PATH", help="Ask the study of other data: a data set by name, or your own images."
+    ),
+]
+Groups = Annotated[
+    str | None,
+    typer.Option(
+        "--groups",
+        metavar="TABLE",
+        help="Of --data: a table with the columns file_name and group; no group is on both sides of a split.",
     ),
 ]
 Verify = Annotated[bool, typer.Option("--verify", help="Read all of your images' files, even unchanged ones.")]

@@ -49,7 +49,8 @@ class _Lines:
 
 def _told(best: Best) -> str:
     among = f", the best of {best.models}" if best.models > 1 else ", the only one"
-    return f"{best.metric} {_number(best.found)}{among}"
+    frequent = "" if best.always is None else f"; always the most frequent class: {best.always:.4g}"
+    return f"{best.metric} {_number(best.found)}{among}{frequent}"
 
 
 def _number(found: Estimate) -> str:

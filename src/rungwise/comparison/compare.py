@@ -2,17 +2,18 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 from rungwise.comparison import differences, limits
 from rungwise.comparison.numbers import Pair, paired, with_nets
 from rungwise.comparison.opened import Opened, names
-from rungwise.comparison.outcome import OUTCOMES, Options, judge
+from rungwise.comparison.outcome import OUTCOMES, Options, judge, listed
 from rungwise.comparison.page import document
 from rungwise.comparison.result import Compared, Comparison, Summary
 from rungwise.errors import UserError, nearest
+from rungwise.evidence.measure import Metric, meant
 from rungwise.records.record import Record
 from rungwise.report.build import write_report
 from rungwise.runs.run import open_run
@@ -29,7 +30,7 @@ def compare(folders: Sequence[Path], options: Options) -> Compared:
         raise UserError(f"a comparison needs the folders of at least two runs, the base first; got {len(folders)}")
     base, *others = (Opened(name, open_run(path)) for name, path in zip(names(folders), folders, strict=True))
     pairs = [_common(base, other) for other in others]
-    _check(options, {pair.metric for found in pairs for pair in found})
+    _check(options, {pair.metric: pair.about for found in pairs for pair in found})
     comparisons = tuple(_compare(base, other, found, options) for other, found in zip(others, pairs, strict=True))
     return Compared(
         runs=tuple(one.source() for one in (base, *others)),
@@ -82,10 +83,11 @@ def _has(opened: Opened) -> str:
     return f"{opened.name} has results of {', '.join(measured) or 'no chapter'}{also}"
 
 
-def _check(options: Options, known: set[str]) -> None:
+def _check(options: Options, known: Mapping[str, Metric]) -> None:
     for name in options.metrics:
         if name not in known:
-            raise UserError(f"no metric that the runs have in common is called {name!r}; {nearest(name, known)}")
+            valid = nearest(name, meant(name, known))
+            raise UserError(f"no metric that the runs have in common is called {name!r}; {valid}")
 
 
 def _compare(base: Opened, other: Opened, pairs: Sequence[Pair], options: Options) -> Comparison:
@@ -96,7 +98,8 @@ def _compare(base: Opened, other: Opened, pairs: Sequence[Pair], options: Option
         for pair in pairs
         if not options.metrics or pair.metric in options.metrics
     ]
-    rows = judge(chosen, options)
+    judged = judge(chosen, options)
+    rows = listed(judged)
     outcomes = Counter(row.outcome for row in rows)
     decisive = Counter(row.outcome for row in rows if row.decides)
     return Comparison(
@@ -110,6 +113,7 @@ def _compare(base: Opened, other: Opened, pairs: Sequence[Pair], options: Option
             *limits.unequal_origin(base, other),
             *limits.unfinished(base, other),
             *limits.unsaid(rows),
+            *limits.unlisted(judged, rows),
         ),
         rows=tuple(rows),
         summary=Summary(

@@ -50,6 +50,18 @@ def unfinished(*runs: Opened) -> Iterator[str]:
             )
 
 
+def unlisted(judged: Sequence[ComparedNumber], rows: Sequence[ComparedNumber]) -> Iterator[str]:
+    """How many numbers of single classes are left out. `judged`: all numbers; `rows`: those that are listed."""
+    kept = {(row.chapter, row.model, row.metric) for row in rows}
+    out = [row for row in judged if (row.chapter, row.model, row.metric) not in kept and row.outcome != "identical"]
+    if out:
+        yield (
+            f"{counted(len(out), 'number')} of single classes (recall, precision) not listed: no change beyond noise, "
+            "corrected for their number, or one seed that cannot tell. --metric with the name of one lists it, and "
+            "then it decides."
+        )
+
+
 def unsaid(rows: Sequence[ComparedNumber]) -> Iterator[str]:
     """Where the numbers cannot say much, and why."""
     if rows and not any(row.decides for row in rows):

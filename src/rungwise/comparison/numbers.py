@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rungwise.evidence.answers import compare_nets
+from rungwise.evidence.answers import Reader, compare_nets
 from rungwise.evidence.estimate import Estimate, paired_difference
 from rungwise.evidence.measure import Measurement, Metric
 from rungwise.evidence.paired import ROUNDING, McNemar, equal, without_rounding
@@ -132,5 +132,6 @@ def with_nets(pair: Pair, base: Mapping[str, Record], other: Mapping[str, Record
     """The pair with McNemar's test, where one seed is all there is and both nets judged the same test images."""
     if not len(pair.seeds) == len(pair.base_trials) == len(pair.other_trials) == 1:
         return pair
-    found = compare_nets(pair.seeds[0], [base[pair.base_trials[0]]], [other[pair.other_trials[0]]], pair.about.answers)
+    nets = [base[pair.base_trials[0]]], [other[pair.other_trials[0]]]
+    found = compare_nets(pair.seeds[0], *nets, pair.about.answers, Reader())
     return replace(pair, nets=Nets(*found)) if found else pair

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from pydantic import Field
+
 from rungwise.comparison.numbers import Pair
 from rungwise.errors import UserError
 from rungwise.evidence.decide import line_of_seeds
@@ -55,6 +57,8 @@ class ComparedNumber(PlainData):
     better: Literal["higher", "lower"] | None
     exact: bool
     timing: bool
+    of_class: bool = Field(False, exclude_if=lambda of_class: not of_class)
+    """Whether it is about a single class of the data."""
     decides: bool
     """Whether the exit code depends on it."""
     outcome: NumberOutcome
@@ -68,7 +72,8 @@ class ComparedNumber(PlainData):
     p: float | None
     """Two-sided, of no difference; None where nothing was tested."""
     p_holm: float | None
-    """Corrected over the numbers that decide, or, for one that doesn't, over all that don't."""
+    """Corrected over the numbers that decide; for one that doesn't, over all that don't, those of single classes by
+    themselves."""
     p_margin: float | None
     """Of a loss no larger than the margin, corrected; None where there is no margin, or the number doesn't decide."""
     mcnemar: McNemar | None
@@ -82,17 +87,28 @@ class ComparedNumber(PlainData):
 
 
 def judge(pairs: Sequence[Pair], options: Options) -> list[ComparedNumber]:
-    """A row per pair, in their order. Numbers that decide and numbers that don't are two families of tests."""
+    """A row per pair, in their order. Numbers that decide and numbers that don't are two families of tests, and numbers
+    of single classes, which don't, a third: there may be hundreds of them."""
     rows: dict[int, ComparedNumber] = {}
-    for family in (True, False):
-        indices = [i for i, pair in enumerate(pairs) if decides(pair, options) == family]
-        rows |= zip(indices, _family([pairs[i] for i in indices], family, options.margin), strict=True)
+    kinds = [(decides(pair, options), pair.about.of_class) for pair in pairs]
+    families = [(decide, of_class and not decide) for decide, of_class in kinds]
+    for family in dict.fromkeys(families):
+        indices = [i for i, own in enumerate(families) if own == family]
+        rows |= zip(indices, _family([pairs[i] for i in indices], family[0], options.margin), strict=True)
     return [rows[i] for i in range(len(pairs))]
 
 
+def listed(rows: Sequence[ComparedNumber]) -> list[ComparedNumber]:
+    """Without the numbers of single classes that neither decide nor changed beyond noise."""
+    return [row for row in rows if row.decides or not row.of_class or row.outcome in ("worse", "better")]
+
+
 def decides(pair: Pair, options: Options) -> bool:
-    """Whether a loss in this number counts: one way is better, it has noise, and it isn't left to the clock."""
+    """Whether a loss in this number counts: one way is better, it has noise, and it isn't left to the clock. A number
+    of a single class counts where it is asked for by name."""
     about = pair.about
+    if about.of_class and pair.metric not in options.metrics:
+        return False
     return about.better is not None and not about.exact and (options.times or not about.timing)
 
 
@@ -111,6 +127,7 @@ def _family(pairs: Sequence[Pair], decide: bool, margin: float) -> list[Compared
             better=pair.about.better,
             exact=pair.about.exact,
             timing=pair.about.timing,
+            of_class=pair.about.of_class,
             decides=decide,
             outcome=_outcome(pair, p_holm, p_margin),
             seeds=pair.seeds,

@@ -18,11 +18,12 @@ Given = str | Path | Data | tuple[Any, Any]
 """A name in the catalogue, a path, settings, or images and labels as arrays."""
 
 
-def data_of(given: Given, reading: Reading | None = None) -> Data:
+def data_of(given: Given, reading: Reading | None = None, **settings: str) -> Data:
     """The setting that stands for what was given.
 
-    Arrays: images (N, H, W), (N, H, W, C) or (N, C, H, W) and labels (N,), whole numbers or texts; they are kept in the
-    cache. Raises DataError where the data cannot be used.
+    Arrays: images (N, H, W), (N, H, W, C) or (N, C, H, W) and labels (N,), or (N, K) for K tasks, whole numbers or
+    texts; they are kept in the cache. `settings`: of own images, by their names (`Preparation`). Raises DataError where
+    the data cannot be used.
     """
     if isinstance(given, Data):
         return given
@@ -37,7 +38,7 @@ def data_of(given: Given, reading: Reading | None = None) -> Data:
     from pydantic import ValidationError
 
     try:
-        return Data.model_validate({"source": source}, context=reading)
+        return Data.model_validate({"source": source, **settings}, context=reading)
     except ValidationError as error:
         says = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
         plain = isinstance(given, str) and not is_path(given)
@@ -47,9 +48,10 @@ def data_of(given: Given, reading: Reading | None = None) -> Data:
 
 def _kept(images: np.ndarray, labels: np.ndarray) -> Path:
     """The folder of the cache in which the arrays are."""
-    if images.ndim < 3 or labels.ndim != 1 or len(images) != len(labels):
+    if images.ndim < 3 or labels.ndim not in (1, 2) or len(images) != len(labels):
         raise DataError(
-            f"expected images (N, H, W) or (N, H, W, C) and labels (N,), got shapes {images.shape} and {labels.shape}"
+            f"expected images (N, H, W) or (N, H, W, C) and labels (N,) or (N, K), got shapes {images.shape} and "
+            f"{labels.shape}"
         )
     if images.dtype.hasobject or labels.dtype.hasobject:
         raise DataError(

@@ -43,9 +43,12 @@ class Data(Preparation):
     train_images: int | None = Field(None, ge=2)
     """How many training images to draw; all where it is left out, but for those set aside."""
     validation_images: int | None = Field(None, exclude_if=lambda images: images is None)
-    """How many training images to set aside to choose by; no net is trained on them (Auto-Lambda's weights are)."""
+    """How many training images to set aside to choose by; no net is trained on them (Auto-Lambda's weights are). Of
+    images in groups whole groups are set aside, but for the one that is cut where the number is reached."""
     turned: bool = Field(False, exclude_if=lambda turned: not turned)
     """Turn every image by a random number of quarter turns, counter-clockwise, and keep that as the column "turn"."""
+    split_by: Literal["group", "image"] = Field("group", exclude_if=lambda by: by == "group")
+    """image: groups do not count when a seed draws its test part, so that images of one group may be on both sides."""
     labels: Literal["true", "random"] = Field("true", exclude_if=lambda labels: labels == "true")
     """random: training labels and columns are uniform draws that have nothing to do with the images; test labels stay
     true."""
@@ -100,6 +103,10 @@ class Data(Preparation):
     def _enough(self) -> Self:
         if not self.own and (alien := [name for name in Preparation.model_fields if name in self.model_fields_set]):
             raise ValueError(f"{alien[0]} is for own images; {self.source!r} is a data set that is always the same")
+        if self.split_by == "image" and not (self.own and self.facts.test_by_seed):
+            raise ValueError(
+                'split_by = "image" is for own images whose test part each seed draws: set split = "per seed"'
+            )
         available, aside = self.facts.train_images, self.validation_images or 0
         if aside and self.facts.validation_images:
             raise ValueError(

@@ -25,7 +25,7 @@ def split(dataset: Dataset, data: Data, seed: int) -> Split:
     aside = data.validation_images or 0
     if (data.train_images or 1) + aside > len(train):
         raise ValueError(f"{dataset.name} has {len(train):,} training images, not {(data.train_images or 1) + aside:,}")
-    used = _drawn(data, len(train), seed)
+    used = _drawn(data, len(train), None if data.split_by == "image" else train.groups, seed)
     turns, random = stream(seed, "turns"), stream(seed, "labels")
     train_turns, test_turns = (turns.integers(0, 4, len(part)) for part in (train, test))
     told_turns = train_turns
@@ -55,12 +55,20 @@ def split(dataset: Dataset, data: Data, seed: int) -> Split:
     )
 
 
-def _drawn(data: Data, count: int, seed: int) -> dict[str, np.ndarray | None]:
-    """The indices of the images to train on (None: all, in the source's order) and of those set aside."""
+def _drawn(data: Data, count: int, groups: np.ndarray | None, seed: int) -> dict[str, np.ndarray | None]:
+    """The indices of the images to train on (None: all, in the source's order) and of those set aside.
+
+    `groups` (count,): whole groups are set aside, but for the one that is cut where the number is reached.
+    """
     aside = data.validation_images or 0
     if data.train_images is None and not aside:
         return {"train": None, "validation": None}
-    order = stream(seed, "subset").permutation(count)
+    random = stream(seed, "subset")
+    order = random.permutation(count)
+    if groups is not None and aside:
+        ranks = random.permutation(groups.max() + 1)[groups]
+        last = np.argsort(ranks, kind="stable")[count - aside :]
+        order = np.concatenate([order[~np.isin(order, last)], last])
     train = np.sort(order[: count - aside]) if data.train_images is None else order[: data.train_images]
     return {"train": train, "validation": order[count - aside :]}
 
@@ -87,7 +95,8 @@ def _cut(images: ImageSet, data: Data, random: np.random.Generator) -> tuple[Ima
     """Three quarters to train on and one to test on, each in the source's order; of own images as the setting says,
     class by class or group by group."""
     if data.own:
-        chosen = test_part(images.labels, images.groups, data.test_share, random)
+        groups = None if data.split_by == "image" else images.groups
+        chosen = test_part(images.labels, groups, data.test_share, random)
         return images.take(np.flatnonzero(~chosen)), images.take(np.flatnonzero(chosen))
     order = random.permutation(len(images))
     quarter = len(images) // 4

@@ -20,7 +20,7 @@ from rungwise.evidence.claims import (
     NoBetter,
     Trend,
 )
-from rungwise.evidence.measure import Metric
+from rungwise.evidence.measure import Metric, meant
 
 Known = Mapping[str, Mapping[str, Metric]]
 """The metrics of every chapter of the study, by the chapter's name and their own."""
@@ -116,9 +116,8 @@ class _Names:
     def metric_of(self, chapter: str) -> Metric:
         metrics = self.known[chapter]
         if self.metric not in metrics:
-            raise ConditionError(
-                "metric", f"the chapter {chapter!r} has no metric {self.metric!r}; {nearest(self.metric, metrics)}"
-            )
+            valid = nearest(self.metric, meant(self.metric, metrics))
+            raise ConditionError("metric", f"the chapter {chapter!r} has no metric {self.metric!r}; {valid}")
         return metrics[self.metric]
 
     def about(self, models: tuple[Ref, ...]) -> tuple[Metric, ...]:

@@ -6,18 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from rungwise.evidence.by_class import Statistic
 from rungwise.evidence.ranges import Scale
 from rungwise.quantities import quantity
 
 
 @dataclass(frozen=True)
 class Answers:
-    """Which predictions of each test image a metric counts: those that are right, averaged over tasks."""
+    """Which predictions of single test images a metric counts, and what it makes of them, averaged over tasks."""
 
     tasks: tuple[str, ...] = ("",)
     """The tasks' names, as arrays of nets of several tasks bear them; "" for nets of one task."""
     wrong: bool = False
-    """Whether it counts the wrong ones instead."""
+    """Whether it counts the wrong ones instead of those that are right."""
+    statistic: Statistic = "accuracy"
+    label: int | None = None
+    """The class that a recall or a precision is of."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,20 @@ class Metric:
     over_seeds: bool = False
     """Whether a seed's value depends on the other seeds too, as where all of them choose what it is compared with: then
     more seeds change the earlier values, and no look at them holds."""
+
+    @property
+    def of_class(self) -> bool:
+        """Whether it is about a single class: a study has as many of these as the data has classes."""
+        return self.answers is not None and self.answers.label is not None
+
+
+def meant(name: str, metrics: Mapping[str, Metric]) -> list[str]:
+    """The metrics to name where there is none of that name: those of single classes stand aside, in two patterns, but
+    where one of them is what was asked for."""
+    of_class = [each for each, metric in metrics.items() if metric.of_class]
+    alike = [each for each in of_class if each.split("_")[:2] == name.split("_")[:2]]
+    patterns = dict.fromkeys("_".join((*each.split("_")[:2], "CLASS")) for each in of_class)
+    return alike or [*(each for each in metrics if each not in set(of_class)), *patterns]
 
 
 def scale_of(name: str, metric: Metric) -> Scale:

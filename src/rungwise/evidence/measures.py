@@ -2,10 +2,10 @@
 new images."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypedDict
 
-from rungwise.evidence.answers import Side, by_image, right
+from rungwise.evidence.answers import Reader, Side, by_image, images_behind, value_of
 from rungwise.evidence.design import Design
 from rungwise.evidence.estimate import Estimate, Interval, paired_difference
 from rungwise.evidence.images import crossed
@@ -31,6 +31,7 @@ class Measures:
 
     metrics: Mapping[str, Metric]
     design: Design
+    reader: Reader = field(default_factory=Reader, repr=False)
 
     def estimate(self, key: str, values: Mapping[int, float], records: Records | None = None) -> Estimate | None:
         """A metric's estimate from its values by seed; None without values.
@@ -47,7 +48,7 @@ class Measures:
             scale=scale_of(key, metric),
             most=metric.most or 1.0,
             ratio=self.design.ratio,
-            trials=metric.trials or images_counted(metric, records),
+            trials=metric.trials or images_counted(metric, records, self.reader),
             counted=metric.counted,
             new=self._new(key, metric, values, records),
         )
@@ -60,6 +61,14 @@ class Measures:
     def band(self, scale: Scale = "plain") -> Band:
         """How the bands of curves over such values are made, for `findings.Lines`."""
         return {"scale": scale, "ratio": self.design.ratio}
+
+    def read(self, key: str, records: Sequence[Record]) -> float | None:
+        """A metric's value from what nets answered to single test images; None where it is undefined, or the answers
+        were not kept. `records`: those that the value comes from. KeyError where it is not made of such answers."""
+        answers = self.metrics[key].answers
+        if answers is None:
+            raise KeyError(key)
+        return value_of(records, answers, self.reader)
 
     def difference(
         self,
@@ -79,21 +88,27 @@ class Measures:
     def _new(self, key: str, metric: Metric, values: Mapping[int, float], records: Records | None) -> Interval | None:
         if metric.answers is None or records is None:
             return None
-        return self._new_of([(records, metric.answers)], list(values), scale_of(key, metric))
+        trials = images_counted(metric, records, self.reader)
+        return self._new_of([(records, metric.answers)], list(values), scale_of(key, metric), trials)
 
-    def _new_of(self, sides: Sequence[Side], seeds: Sequence[int], scale: Scale) -> Interval | None:
+    def _new_of(
+        self, sides: Sequence[Side], seeds: Sequence[int], scale: Scale, trials: int | None = None
+    ) -> Interval | None:
         """The interval for new seeds and new images, of one model or of a difference of two."""
         known = all(set(seeds) <= records.keys() for records, _ in sides)
         if self.design.ratio or len(seeds) < 2 or not known:
             return None
-        table = by_image(sides, (1.0, -1.0)[: len(sides)], seeds)
+        table = by_image(sides, (1.0, -1.0)[: len(sides)], seeds, self.reader)
         found = None if table is None else crossed(table)
-        return None if found is None else new_images(found, scale)
+        return None if found is None else new_images(found, scale, trials=trials)
 
 
-def images_counted(metric: Metric, records: Records | None) -> int | None:
-    """How many test images a value of the metric counts; None where nothing is known of single images."""
+def images_counted(metric: Metric, records: Records | None, reader: Reader) -> int | None:
+    """How many test images a value of the metric counts, the least over the seeds; None where nothing is known of
+    single images. Of an accuracy all of the test part, so that the first seed tells."""
     if metric.answers is None or not records:
         return None
-    found = right(next(iter(records.values())), metric.answers)
-    return None if found is None else found[1].shape[1]
+    asked = list(records.values())
+    asked = asked[:1] if metric.answers.statistic == "accuracy" else asked
+    found = [images_behind(each, metric.answers, reader) for each in asked]
+    return min((count for count in found if count is not None), default=None)

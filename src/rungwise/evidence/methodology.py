@@ -91,6 +91,17 @@ def unsettled(groups: Mapping[str, Sequence[Record]]) -> tuple[str, ...]:
     )
 
 
+def stopped(groups: Mapping[str, Sequence[Record]]) -> tuple[str, ...]:
+    """Where nets were stopped early: by what, and on how many images. `groups`: records by model."""
+    by = {name: _of(records, _stop) for name, records in groups.items()}
+    return tuple(
+        f"{listed(names)} {'was' if len(names) == 1 else 'were'} stopped early: "
+        f"{'its' if len(names) == 1 else 'their'} numbers are those of the epoch with the best {metric} on the images "
+        "set aside. The test images had no part in the choice."
+        for metric, names in _inverse({name: metric for name, metric in by.items() if metric}).items()
+    )
+
+
 def busy(groups: Mapping[str, Sequence[Record]], seconds: Mapping[str, Sequence[float]]) -> tuple[str, ...]:
     """Where times were taken on a machine that had other things to do. `seconds`: one per seed, by model."""
     found = []
@@ -141,6 +152,12 @@ def _budget(record: Record) -> str:
     return f"{fit.get('epochs')} epochs in batches of {fit.get('batch')} with {fit.get('optimiser')}"
 
 
+def _stop(record: Record) -> str:
+    fit = record.spec.get("fit")
+    stop = fit.get("stop") if isinstance(fit, dict) else None
+    return str(stop.get("metric", "accuracy")).removeprefix("validation_") if isinstance(stop, dict) else ""
+
+
 def _inverse(by_model: Mapping[str, str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name, value in by_model.items():
@@ -156,6 +173,7 @@ def unsteadiness(curve: Sequence[float]) -> float | None:
 
 
 def _last_moves(records: Sequence[Record], curve: str) -> float:
-    """Their mean `unsteadiness`; 0 where unknown."""
-    moves = [move for record in records if (move := unsteadiness(record.history.get(curve, ()))) is not None]
+    """Their mean `unsteadiness`; 0 where unknown, or where the last epoch is not what is told."""
+    last = [record for record in records if not _stop(record)]
+    moves = [move for record in last if (move := unsteadiness(record.history.get(curve, ()))) is not None]
     return float(np.mean(moves)) if moves else 0.0

@@ -63,7 +63,7 @@ class Sample:
             trials=self.trials,
             counted=self.counted,
             rounding=self.rounding,
-            new=None if self.crossed is None else new_images(self.crossed, self.scale, self.most),
+            new=None if self.crossed is None else new_images(self.crossed, self.scale, self.most, self.trials),
         )
 
     @functools.cached_property
@@ -85,7 +85,7 @@ class Sample:
         if self.median:
             return Median(self.tested)
         if self.holds_for == "new images" and not self.ratio:
-            return None if self.crossed is None else line_or_count(self.crossed, self.scale, self.most)
+            return None if self.crossed is None else line_or_count(self.crossed, self.scale, self.most, self.trials)
         if found.basis == "trials":
             return Count(*found.tally)
         if found.equal:
@@ -93,15 +93,16 @@ class Sample:
         return line_of_seeds(self.values, self.scale, self.most, self.ratio)
 
 
-def line_or_count(crossed: Crossed, scale: Scale, most: float = 1.0) -> Line | Count | None:
+def line_or_count(crossed: Crossed, scale: Scale, most: float = 1.0, trials: int | None = None) -> Line | Count | None:
     """The test for new seeds and new images. Where every answer is right, or wrong, it is that of a count of images,
-    which all seeds share; a difference that never varies has none."""
+    which all seeds share; a difference that never varies has none. `trials`: how many are counted; all without it."""
     if scale == "share" and crossed.mean in (0.0, most):
-        return Count((crossed.mean * crossed.m,), (crossed.m,))
+        of = trials or crossed.m
+        return Count((crossed.mean * of,), (of,))
     return line_of_images(crossed, scale, most)
 
 
-def new_images(crossed: Crossed, scale: Scale, most: float = 1.0) -> Interval | None:
-    """The 95% interval for new seeds and new images together; None where nothing varies."""
-    test = line_or_count(crossed, scale, most)
+def new_images(crossed: Crossed, scale: Scale, most: float = 1.0, trials: int | None = None) -> Interval | None:
+    """The 95% interval for new seeds and new images together; None where nothing varies. `trials`: as above."""
+    test = line_or_count(crossed, scale, most, trials)
     return None if test is None else test.interval

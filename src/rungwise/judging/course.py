@@ -15,7 +15,6 @@ from rungwise.evidence.conditions import Known, Wanted, wanted
 from rungwise.evidence.judgement import Verdict
 from rungwise.evidence.looks import Look, Question, looks
 from rungwise.evidence.measure import Answers
-from rungwise.evidence.measures import images_counted
 from rungwise.evidence.paired import LEVEL, ROUNDING
 from rungwise.evidence.sample import Sample
 from rungwise.evidence.verdict import overall, verdicts
@@ -124,8 +123,9 @@ def _step(asked: Wanted, ledger: Ledger) -> float:
     """The resolution of a number that counts answers to single test images; 0: unknown.
 
     A mean over k tasks goes by 1 / (k images), and a slope by that over the sum of the squared arms of its contrast.
+    How many images a precision counts depends on the seed, so that later seeds would change earlier looks: unknown.
     """
-    steps = [_step_of(metric.answers, images_counted(metric, ledger.sources(ref, asked)))
+    steps = [_step_of(metric.answers, ledger.images(ref, asked, metric))
              for ref, metric in zip(asked.models, asked.about, strict=True)]  # fmt: skip
     if asked.exact or not steps or not all(steps):
         return 0.0
@@ -134,7 +134,9 @@ def _step(asked: Wanted, ledger: Ledger) -> float:
 
 
 def _step_of(answers: Answers | None, images: int | None) -> float:
-    return 1 / (len(answers.tasks) * images) if answers is not None and images else 0.0
+    if answers is None or answers.statistic == "precision" or not images:
+        return 0.0
+    return 1 / (len(answers.tasks) * images)
 
 
 def _exact(asked: Wanted, value: float) -> Verdict:

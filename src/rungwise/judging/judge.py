@@ -13,7 +13,6 @@ from rungwise.evidence.decide import Count
 from rungwise.evidence.design import Design, design_of
 from rungwise.evidence.judgement import Judgement, Number
 from rungwise.evidence.measure import TEST_ACCURACY, Measurement
-from rungwise.evidence.measures import images_counted
 from rungwise.evidence.paired import McNemar
 from rungwise.evidence.sample import Sample
 from rungwise.evidence.together import Control, survives
@@ -179,7 +178,7 @@ def _mcnemar(asked: Wanted, ledger: Ledger) -> tuple[McNemar, ...]:
     first, second = (ledger.sources(ref, asked) for ref in asked.models)
     same = asked.about[0].answers if asked.about[0].answers == asked.about[1].answers else None
     found = (
-        compare_nets(seed, first[seed], second[seed], same, ledger.right)
+        compare_nets(seed, first[seed], second[seed], same, ledger.reader)
         for seed in (ledger.seeds(asked) if same else ())
     )
     return tuple(each[0] for each in found if each is not None)
@@ -197,7 +196,7 @@ def _collapses(asked: Wanted, ledger: Ledger) -> Iterator[tuple[Ref, Collapses]]
     seeds = ledger.seeds(asked)
     for ref, metric in zip(asked.models, asked.about, strict=True):
         values = ledger[ref, asked]
-        images = images_counted(metric, ledger.sources(ref, asked))
+        images = ledger.images(ref, asked, metric)
         step = 1 / images if images else None
         own = {seed: values[seed] for seed in seeds}
         found = collapses(own, metric.better, unit=step) if metric.better else None
@@ -248,6 +247,7 @@ def _warnings(asked: Sequence[Wanted], numbers: Sequence[Number], ledger: Ledger
     found = {path(ref): each for asked_one in asked for ref, each in _collapses(asked_one, ledger)}
     yield from methodology.collapsed(found)
     yield from methodology.unsettled(_groups((each for each, _ in tests), ledger))
+    yield from methodology.stopped(_groups((each for each, _ in ran if not each.exact), ledger))
     timed = [each for each, _ in ran if each.timing]
     seconds = {path(ref): list(ledger[ref, each].values()) for each in timed for ref in each.models}
     sources = {

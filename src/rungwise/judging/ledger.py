@@ -1,11 +1,12 @@
 """A study's measurements by model and metric, and the records behind them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
-from rungwise.evidence.answers import Right, right
+from rungwise.evidence.answers import Reader
 from rungwise.evidence.conditions import Ref, Wanted
 from rungwise.evidence.design import Design
-from rungwise.evidence.measure import Answers, Measurement
+from rungwise.evidence.measure import Measurement, Metric
+from rungwise.evidence.measures import images_counted
 from rungwise.records.record import Record
 
 
@@ -23,7 +24,7 @@ class Ledger:
         """`designs`: of the chapters, by name, where they are not the plain one; `mixed`: whether numbers are judged
         whose records are of unequal origin."""
         self.records, self.designs, self.mixed = records, designs or {}, mixed
-        self._right: dict[tuple[tuple[str, ...], Answers], Right | None] = {}
+        self.reader = Reader()
         self._found: dict[tuple[Ref, str], dict[int, Measurement]] = {}
         for each in measurements:
             self._found.setdefault((Ref(each.chapter, each.model), each.metric), {})[each.seed] = each
@@ -31,7 +32,7 @@ class Ledger:
     def first(self, seeds: int) -> "Ledger":
         """What it has of the seeds 0, 1, ... seeds - 1 alone."""
         found = Ledger((), self.records, self.designs, mixed=self.mixed)
-        found._right = self._right
+        found.reader = self.reader
         found._found = {
             key: {seed: each for seed, each in values.items() if seed < seeds} for key, values in self._found.items()
         }
@@ -77,12 +78,9 @@ class Ledger:
         found = self._found.get((ref, asked.metric), {})
         return {seed: [self.records[trial] for trial in each.trials] for seed, each in found.items()}
 
-    def right(self, records: Sequence[Record], answers: Answers) -> Right | None:
-        """`answers.right`, read once: claims compare the same nets again and again."""
-        key = tuple(record.id for record in records), answers
-        if key not in self._right:
-            self._right[key] = right(records, answers)
-        return self._right[key]
+    def images(self, ref: Ref, asked: Wanted, metric: Metric) -> int | None:
+        """How many test images a model's values count; None where that is not known."""
+        return images_counted(metric, self.sources(ref, asked), self.reader)
 
 
 def path(ref: Ref) -> str:

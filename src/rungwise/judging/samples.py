@@ -9,7 +9,6 @@ from rungwise.evidence.conditions import Ref, Wanted
 from rungwise.evidence.design import HoldsFor
 from rungwise.evidence.images import Crossed, crossed
 from rungwise.evidence.measure import scale_of
-from rungwise.evidence.measures import images_counted
 from rungwise.evidence.paired import ROUNDING, slope
 from rungwise.evidence.sample import Sample
 from rungwise.judging.ledger import Ledger
@@ -33,7 +32,7 @@ def sample(asked: Wanted, chapter: str, holds_for: HoldsFor | None, ledger: Ledg
         scale=scale_of(asked.metric, metric) if single and not metric.exact else "plain",
         most=metric.most or 1.0 if single else 1.0,
         ratio=ratio,
-        trials=metric.trials or images_counted(metric, ledger.sources(asked.models[0], asked)) if single else None,
+        trials=metric.trials or ledger.images(asked.models[0], asked, metric) if single else None,
         counted=single and metric.counted,
         rounding=ROUNDING * float(np.abs(table).max(initial=0.0)) if len(seeds) > 1 else 0.0,
         crossed=_crossed(asked, seeds, ledger) if about is not None and not ratio else None,
@@ -95,5 +94,5 @@ def _crossed(asked: Wanted, seeds: Sequence[int], ledger: Ledger) -> Crossed | N
         for ref, answers in zip(asked.models, metrics, strict=True)
         if answers is not None
     ]
-    table = by_image(sides, weights(len(asked.models)), seeds, ledger.right) if len(seeds) > 1 else None
+    table = by_image(sides, weights(len(asked.models)), seeds, ledger.reader) if len(seeds) > 1 else None
     return None if table is None else crossed(table)

@@ -15,7 +15,6 @@ class ColumnsSettings(NetSettings):
     """The blocks of every column and the hidden layers of every task, as in `CompactSettings`."""
 
     roles: ClassVar[tuple[Role, ...]] = ("sharing",)
-    batch_norm: ClassVar[bool] = True
     link: ClassVar[str]
     """What happens after each block, in words."""
 

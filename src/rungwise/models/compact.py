@@ -7,8 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rungwise.models.cnn import Filters
+from rungwise.models.dropout import Dropped
+from rungwise.models.linear import dense
 from rungwise.models.mlp import Widths
-from rungwise.models.multitask import dense, dense_in_words, heads, own_in_words
+from rungwise.models.multitask import dense_in_words, dropout_in_short, heads, own_in_words
 from rungwise.models.net import NetSettings, Role, Shape
 from rungwise.models.norm import BatchNorm
 
@@ -17,7 +19,6 @@ class CompactSettings(NetSettings):
     """Blocks of one convolution each, which all tasks share, and the hidden layers that each task adds."""
 
     roles: ClassVar[tuple[Role, ...]] = ("sharing", "trunk")
-    batch_norm: ClassVar[bool] = True
 
     family: Literal["compact"] = "compact"
     filters: Filters = (16, 32, 64)
@@ -26,23 +27,25 @@ class CompactSettings(NetSettings):
     """Widths of the dense layers that all tasks share."""
     head: Widths = ()
     """Widths of each task's own hidden layers."""
+    dropout: Dropped = 0.0
+    """As of `SharedSettings`."""
 
     def build(self, image: Shape, outputs: tuple[int, ...]) -> "Compact":
         return Compact(self, image, outputs)
 
     def in_short(self) -> str:
-        return "-".join(map(str, self.filters))
+        return "; ".join(filter(None, ("-".join(map(str, self.filters)), dropout_in_short(self.dropout))))
 
     def in_words(self) -> str:
-        trunk = f"{blocks_in_words(self.filters)}{dense_in_words(self.shared)}"
+        trunk = f"{blocks_in_words(self.filters)}{dense_in_words(self.shared, self.dropout)}"
         return f"All tasks share {trunk}; each task adds {self.head_in_words()}."
 
     def trunk_in_words(self) -> str:
         filters = ", ".join(map(str, self.filters))
-        return f"convolutions with BatchNorm of {filters} filters{dense_in_words(self.shared)}"
+        return f"convolutions with BatchNorm of {filters} filters{dense_in_words(self.shared, self.dropout)}"
 
     def head_in_words(self) -> str:
-        return own_in_words(self.head)
+        return own_in_words(self.head, self.dropout, after_maps=not self.shared)
 
     def halvings(self) -> Literal["pool"]:
         return "pool"
@@ -100,8 +103,8 @@ class Compact(nn.Module):
         super().__init__()
         self.blocks = Blocks(image, settings.filters)
         widths = (self.blocks.outputs, *settings.shared)
-        self.shared = dense(widths)
-        self.heads = heads(widths[-1], settings.head, outputs)
+        self.shared = dense(widths, settings.dropout)
+        self.heads = heads(widths[-1], settings.head, outputs, settings.dropout, after_maps=not settings.shared)
 
     def features(self, x: Tensor) -> dict[str, Tensor]:
         stages = {}

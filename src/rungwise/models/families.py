@@ -94,6 +94,11 @@ class ANet(Chosen):
         return core_schema.no_info_before_validator_function(self.read, handler(source))
 
 
+def usual_cnn(table: Mapping[str, Any]) -> str:
+    """The family of a CNN whose table does not name it: its settings tell."""
+    return "cnn" if {"stem", "blocks"}.isdisjoint(table) else "residual"
+
+
 SharingNet = Annotated[
     SerializeAsAny[NetSettings],
     ANet("sharing", lambda table: "shared", "family of nets that share", '{ family = "compact" }'),

@@ -1,10 +1,13 @@
 """A fully connected layer whose products on a CPU in float32 are oneDNN's."""
 
 import functools
+from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from rungwise.models.dropout import Dropout
 
 LARGE = 100_000
 """Weights from which on it pays: below, a step is overhead, and PyTorch's own layer has less of it."""
@@ -48,6 +51,14 @@ def times(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
     """a (M, K) times the transpose of b (N, K), plus bias (N,), by oneDNN."""
     product: Tensor = torch.ops.mkldnn._linear_pointwise(a, b, bias, "none", [], "")
     return product
+
+
+def dense(widths: tuple[int, ...], dropout: float = 0.0) -> nn.Sequential:
+    """Fully connected layers with a ReLU after each, and dropout after that; for one width alone, nothing."""
+    layers: list[nn.Module] = []
+    for a, b in pairwise(widths):
+        layers += [Linear(a, b), nn.ReLU(inplace=True), *([Dropout(dropout)] if dropout else [])]
+    return nn.Sequential(*layers)
 
 
 class _Product(torch.autograd.Function):

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from rungwise.errors import UserError
+from rungwise.models.dropout import Dropout
 from rungwise.settings import Settings
 
 Shape = tuple[int, int, int]
@@ -30,10 +31,11 @@ class NetSettings(Settings):
     """
 
     roles: ClassVar[tuple[Role, ...]] = ("mlp", "cnn")
-    batch_norm: ClassVar[bool] = False
-    """Whether it has layers with running statistics."""
-    compiled: ClassVar[str] = ""
-    """The name of the code that training it may run and that is compiled at its first use on a machine; "": none."""
+
+    @property
+    def compiled(self) -> str:
+        """The name of the code that training may run and that is compiled at its first use on a machine; "": none."""
+        return ""
 
     @abstractmethod
     def build(self, image: Shape, outputs: tuple[int, ...]) -> nn.Module:
@@ -114,6 +116,14 @@ def count_flops(settings: NetSettings, image: Shape, outputs: tuple[int, ...]) -
     return int(counter.get_total_flops())
 
 
+@functools.cache
+def has_running_statistics(settings: NetSettings, image: Shape, outputs: tuple[int, ...]) -> bool:
+    """Whether the net has BatchNorm, which keeps statistics of the images beside what it learns."""
+    with torch.device("meta"):
+        net = settings.build(image, outputs)
+    return any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in net.modules())
+
+
 class Undrawn(nn.Module):
     """A layer that starts at values of its own, which no generator draws."""
 
@@ -185,9 +195,10 @@ def net_fault(settings: NetSettings, image: Shape, outputs: tuple[int, ...]) -> 
         return f"{asked}; it returned {got}"
     if not callable(getattr(net, "features", None)):
         return "its module needs a method `features(x)`, which returns every stage by its name, the logits last"
-    if any(isinstance(module, nn.modules.dropout._DropoutNd) for module in net.modules()):
+    dropouts = [module for module in net.modules() if isinstance(module, nn.modules.dropout._DropoutNd)]
+    if not all(isinstance(module, Dropout) for module in dropouts):
         return (
-            "its module has dropout, which draws from PyTorch's global generator, so that a seed no longer decides the "
-            "result: leave it out"
+            "its module has PyTorch's dropout, which draws from the global generator, so that a seed no longer decides "
+            "the result: use rungwise.models.dropout.Dropout, or leave it out"
         )
     return _undrawn_layer(net)

@@ -14,7 +14,27 @@ class BatchNorm(nn.BatchNorm2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to the same."""
-        if not self.training or x.numel() > self.num_features:
-            normal: Tensor = super().forward(x)
-            return normal
-        return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
+        if single_values(self, x):
+            return by_running_statistics(self, x)
+        normal: Tensor = super().forward(x)
+        return normal
+
+
+class BatchNorm1d(nn.BatchNorm1d):
+    """`nn.BatchNorm1d`, but for a batch of one image, of which the same holds."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C) to the same."""
+        if single_values(self, x):
+            return by_running_statistics(self, x)
+        normal: Tensor = super().forward(x)
+        return normal
+
+
+def single_values(norm: nn.BatchNorm2d | nn.BatchNorm1d, x: Tensor) -> bool:
+    """Whether training would take the variance of one value per channel."""
+    return norm.training and x.numel() <= norm.num_features
+
+
+def by_running_statistics(norm: nn.BatchNorm2d | nn.BatchNorm1d, x: Tensor) -> Tensor:
+    return F.batch_norm(x, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=norm.eps)

@@ -21,7 +21,6 @@ class ResidualSettings(NetSettings):
     """The stem, then stages of one convolution and some residual blocks; the side halves between stages, too."""
 
     roles: ClassVar[tuple[Role, ...]] = ("cnn",)
-    batch_norm: ClassVar[bool] = True
 
     family: Literal["residual"] = "residual"
     stem: int = Field(32, ge=1)

@@ -50,7 +50,9 @@ def _document(study: Study, store: Store, found: Found) -> Document:
 def _own_data(study: Study) -> Iterator[str]:
     """What a reader must know of own images: how they were made equal and split, and what was left out."""
     for facts in {chapter.data.key: chapter.data.facts for chapter in study.chapters if chapter.data.own}.values():
-        yield " ".join((f"{facts.name}:", facts.preparation, *(f"{note}." for note in facts.notes)))
+        yield " ".join(
+            (f"{facts.name}:", facts.preparation, *([f"Note: {'; '.join(facts.notes)}."] if facts.notes else ()))
+        )
 
 
 def trial_rows(study: Study, found: Found) -> tuple[TrialRow, ...]:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from rungwise.evidence.answers import always
 from rungwise.evidence.design import design_of
 from rungwise.evidence.estimate import Estimate
 from rungwise.evidence.judgement import Judgement
@@ -28,6 +29,8 @@ class Best:
     found: Estimate
     models: int
     """Of how many that have been measured."""
+    always: float | None = None
+    """What always answering the most frequent class would get; None where the metric counts no answers."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def found(run: Run) -> Found:
 def _found(study: Study, held: Holdings) -> Found:
     measured, known = measurements(study, held.records), known_metrics(study.chapters)
     designs = {chapter.name: design_of(chapter.data) for chapter in study.chapters}
-    ranked = (best(name, Measures(metrics, designs[name]), measured) for name, metrics in known.items())
+    ranked = (best(name, Measures(metrics, designs[name]), measured, held.records) for name, metrics in known.items())
     planned = wanted(study)
     return Found(
         planned=len(planned),
@@ -92,22 +95,30 @@ def _found(study: Study, held: Holdings) -> Found:
     )
 
 
-def best(chapter: str, measures: Measures, measured: Iterable[Measurement]) -> Best | None:
-    """The model whose mean is best by the chapter's leading metric, the first of equals; None where nothing ranks."""
+def best(
+    chapter: str, measures: Measures, measured: Iterable[Measurement], records: Mapping[str, Record] | None = None
+) -> Best | None:
+    """The model whose mean is best by the chapter's leading metric, the first of equals; None where nothing ranks.
+
+    `records`: those measured, by id, which know what the most frequent class would get.
+    """
     name = leading(measures.metrics)
     if name is None:
         return None
-    values: dict[str, dict[int, float]] = {}
+    found: dict[str, dict[int, Measurement]] = {}
     for each in measured:
         if (each.chapter, each.metric) == (chapter, name):
-            values.setdefault(each.model, {})[each.seed] = each.value
+            found.setdefault(each.model, {})[each.seed] = each
+    values = {model: {seed: each.value for seed, each in own.items()} for model, own in found.items()}
     metric = measures.metrics[name]
     estimates = {model: e for model in metric.models if (e := measures.estimate(name, values.get(model, {})))}
     if not estimates:
         return None
     sign = 1 if metric.better == "higher" else -1
     model = max(estimates, key=lambda model: sign * estimates[model].mean)
-    return Best(chapter, name, model, estimates[model], len(estimates))
+    runs = [[records[trial] for trial in each.trials] for each in found[model].values()] if records else []
+    frequent = always(runs, metric.answers, measures.reader) if metric.answers else None
+    return Best(chapter, name, model, estimates[model], len(estimates), frequent)
 
 
 def verdicts(judged: Iterable[Sequence[Judgement]]) -> dict[str, tuple[str, ...]]:

@@ -22,6 +22,7 @@ from rungwise.runs.kept_weights import fetch_back, leave_out
 from rungwise.runs.opened import Run, TrialsFailedWarning
 from rungwise.runs.own_data import note_own_data
 from rungwise.study.adapt import Adapted, adapt
+from rungwise.study.checks import refuse_unfit
 from rungwise.study.folder import check_owner, usual_folder
 from rungwise.study.memory import check_study
 from rungwise.study.plan import longest_first, plan
@@ -50,6 +51,7 @@ def begin(study: Study, out: Path | None, data: Given | None) -> Begun:
     store = Store(out or usual_folder(study.whence.name or study.title, given))
     adapted = None if given is None else adapt(study, study.whence.name or study.title, given)
     study = study if adapted is None else adapted.study
+    refuse_unfit(study)
     check_owner(study, store)
     return Begun(study, store, adapted)
 

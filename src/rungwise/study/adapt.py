@@ -76,14 +76,17 @@ class _Adaptation:
             raw = {key: value for key, value in raw.items() if key != "name"}
         try:
             kind = load_chapter(raw["kind"]).Settings
-            raw = kind.for_data({**raw, "data": self._data(raw["data"])}, self.data, self._hardest)
+            given = {**raw, "data": self._data(raw["data"])}
+            raw = kind.for_data(given, self.data, self._hardest)
         except ValueError as error:
             settings: ChapterSettings | str = str(error)
         else:
             settings = self._read(raw)
+            settings = settings if isinstance(settings, str) else settings.unfit or settings
         if isinstance(settings, str):
             self.left_out.append(f"the chapter {name!r}: {settings}")
             return None
+        self.left_out += [f"{what} of the chapter {name!r}: {why}" for what, why in kind.left_out_for(given, self.data)]
         return self._fitting(raw, settings, name)
 
     def _data(self, raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,13 @@ def study_faults(study: Study) -> list[tuple[SettingPath, str]]:
     return list(wrong_claims(study, known_metrics(chapters)))
 
 
+def refuse_unfit(study: Study) -> None:
+    """Raise StudyError where a chapter cannot be asked of its data, as in a preset that is a pattern for others."""
+    for chapter in study.chapters:
+        if chapter.unfit:
+            raise StudyError(f"the chapter {chapter.name!r} cannot be asked of its data: {chapter.unfit}")
+
+
 def known_metrics(chapters: Iterable[ChapterSettings]) -> dict[str, Mapping[str, Metric]]:
     """What each chapter measures, by the chapters' names: what claims may speak of."""
     return {chapter.name: load_chapter(chapter.kind).metrics(chapter) for chapter in chapters}

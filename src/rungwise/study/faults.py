@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from rungwise.errors import nearest
 from rungwise.settings import Chosen, Settings
 from rungwise.study.lines import Lines, SettingPath
+from rungwise.study.spellings import right_word
 from rungwise.study.text import shown
 
 S = TypeVar("S", bound=Settings)
@@ -62,7 +63,9 @@ def _explain(kind: type[Settings], steps: SettingPath, faults: Sequence[Mapping[
     where = shown(steps)
     types = {fault["type"] for fault in faults}
     if "extra_forbidden" in types:
-        return f"unknown setting '{where}'; {nearest(str(steps[-1]), _fields(kind, steps, raw))}"
+        known = _fields(kind, steps, raw)
+        meant = right_word(str(steps[-1]), known)
+        return f"unknown setting '{where}'; {meant or nearest(str(steps[-1]), known)}"
     if "missing" in types:
         return f"the setting '{where}' is missing"
     says = " or ".join(dict.fromkeys(_plain(fault) for fault in faults))

@@ -97,7 +97,7 @@ def _row(chapter: str, trial: Trial, rate: Callable[[str], float], done: bool) -
         data=trial.data.facts.name,
         seed=trial.seed,
         epochs=trial.epochs,
-        stops=isinstance(trial, Fit) and trial.fit.stop_loss is not None,
+        stops=isinstance(trial, Fit) and trial.fit.stops,
         prunes=isinstance(trial, Fit) and trial.fit.pruning is not None,
         train_images=trial.data.size,
         parameters=parameters,

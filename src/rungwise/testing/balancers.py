@@ -3,7 +3,7 @@
 import copy
 import pickle
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -112,6 +112,19 @@ def a_step_moves_every_parameter_and_weighs_every_task(case: BalancerCase) -> No
     assert not still, f"not moved: {still}"
     assert balancer.weights.shape == (case.tasks,)
     assert not balancer.weights.requires_grad
+
+
+def gradients_are_clipped(case: BalancerCase) -> None:
+    learner, norms = replace(case.learner(case.net()), clip_norm=1e-3), list[float]()
+
+    def note(optimiser: torch.optim.Optimizer, *_: Any) -> None:
+        found = [p.grad for group in optimiser.param_groups for p in group["params"] if p.grad is not None]
+        norms.append(nn.utils.get_total_norm(found).item())
+
+    learner.optimiser.register_step_pre_hook(note)
+    case.walk(case.settings.build(learner), 2)
+    assert norms, "the learner's optimiser takes no step"
+    assert max(norms) < 1.01e-3, f"a gradient of {max(norms):g} is not clipped: step by `learner.take_step()`"
 
 
 def all_tasks_are_learnt(case: BalancerCase) -> None:
@@ -234,6 +247,7 @@ CHECKS = (
     an_unknown_setting_is_refused,
     a_step_tells_the_losses_from_before_it,
     a_step_moves_every_parameter_and_weighs_every_task,
+    gradients_are_clipped,
     all_tasks_are_learnt,
     the_same_seed_gives_the_same_bits,
     no_global_generator_is_drawn_from,

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from rungwise.balancing.fixed import descend
 from rungwise.data.settings import Data
+from rungwise.models.dropout import seed_dropout
 from rungwise.models.families import FAMILIES
 from rungwise.models.net import NetSettings, Shape, count_flops, count_parameters, initialise
 from rungwise.testing.check import Check
@@ -37,6 +38,7 @@ class NetCase:
         """The net in training mode, with the weights of that seed."""
         net = self.settings.build(self.image, self.outputs)
         initialise(net, torch.Generator().manual_seed(seed))
+        seed_dropout(net, seed)
         return net
 
     def images(self, count: int) -> Tensor:
@@ -101,12 +103,12 @@ def there_is_a_group_of_logits_for_each_task(case: NetCase) -> None:
 
 
 def features_end_with_the_logits(case: NetCase) -> None:
-    """In training as in evaluation: BatchNorm takes the same batch twice."""
+    """In training as in evaluation; of two nets, as BatchNorm and dropout go on from where they are."""
     for train in (True, False):
-        net, x = case.build().train(train), case.images(4)
+        net, twin, x = case.build().train(train), case.build().train(train), case.images(4)
         stages = net.features(x)
         assert all(isinstance(name, str) and len(stage) for name, stage in stages.items())
-        logits, last = net(x), list(stages.values())[-len(case.outputs) :]
+        logits, last = twin(x), list(stages.values())[-len(case.outputs) :]
         assert len(last) == len(logits)
         for mine, stage in zip(logits, last, strict=True):
             torch.testing.assert_close(stage, mine, rtol=0, atol=0)
@@ -211,7 +213,7 @@ def training_lowers_the_loss(case: NetCase) -> None:
 
 
 def training_draws_from_no_global_generator(case: NetCase) -> None:
-    """As dropout does: then a seed would not decide what is learnt."""
+    """As PyTorch's dropout does: then a seed would not decide what is learnt."""
     net = case.build()
     before = torch.get_rng_state()
     _train(net, case, 2)

@@ -17,8 +17,6 @@ from rungwise.training.steps import Step
 PROGRESS_EVERY_S = 0.5
 AHEAD = 64
 """Steps on a GPU whose changes to images are drawn at once, while it is at the ones before."""
-RISE = 0.2
-"""The share of the steps over which the rate of one-cycle training rises."""
 
 Watch = Callable[[int, Callable[[], Batch]], None]
 """Told after each step its number in the epoch, and how to have its batch."""
@@ -43,26 +41,21 @@ class Rates:
     """The optimiser's learning rates, and what a schedule makes of them."""
 
     def __init__(self, optimiser: torch.optim.Optimizer, schedule: str) -> None:
-        self.changes = schedule == "one-cycle"
+        self.changes = schedule != "constant"
         self.groups = [(group, float(group["lr"])) for group in optimiser.param_groups]
 
-    def at(self, done: float) -> list[float]:
-        """Of each parameter group, once that share of training is over."""
-        return [highest * one_cycle(done) for _, highest in self.groups]
+    def at(self, share: float) -> list[float]:
+        """Of each parameter group, at a share of its highest."""
+        return [highest * share for _, highest in self.groups]
 
-    def set(self, done: float) -> None:
+    def set(self, share: float) -> None:
         if not self.changes:
             return
-        for (group, _), rate in zip(self.groups, self.at(done), strict=True):
+        for (group, _), rate in zip(self.groups, self.at(share), strict=True):
             if isinstance(group["lr"], Tensor):
                 group["lr"].fill_(rate)
             else:
                 group["lr"] = rate
-
-
-def one_cycle(done: float) -> float:
-    """The share of the highest rate, from 0 up and down to 0, once that share of training is over."""
-    return min(done / RISE, (1 - done) / (1 - RISE))
 
 
 class EpochDriver:
@@ -108,13 +101,13 @@ class EpochDriver:
         )
 
     def run(
-        self, indices: Sequence[Tensor], done: Sequence[float], progress: Progress, watch: Watch | None = None
+        self, indices: Sequence[Tensor], shares: Sequence[float], progress: Progress, watch: Watch | None = None
     ) -> EpochLog:
-        """The steps of an epoch: of each the index of its images, and the share of training that is then over."""
+        """The steps of an epoch: of each the index of its images, and its share of the highest rate (`schedule`)."""
         losses = torch.zeros(len(indices), self.losses, device=self.feed.train.images.device)
         weights, right, first = torch.ones_like(losses), torch.zeros_like(losses[0]), 0
         if self.replayed is not None:
-            first = self._replay(self.replayed, indices, done, watch)
+            first = self._replay(self.replayed, indices, shares, watch)
             losses[:first], right = self.replayed.losses[:first], self.replayed.right.clone()
             if self.weights is not None:
                 weights[:first] = self.weights()
@@ -122,7 +115,7 @@ class EpochDriver:
         seen, images = sum(map(len, indices[:first])), sum(map(len, indices))
         for number, (index, plain) in enumerate(zip(rest, self.feed.train.batches(rest), strict=True), first):
             batch = self.feed.changed(index, plain, self.feed.draw(len(index), self.random))
-            self.rates.set(done[number])
+            self.rates.set(shares[number])
             forward = _take(self.step, self.feed, index, batch)
             losses[number] = forward.losses
             if self.weights is not None:
@@ -137,10 +130,14 @@ class EpochDriver:
         self.step.flush()
         return EpochLog(losses, weights, right)
 
-    def _replay(self, replayed: Replayed, indices: Sequence[Tensor], done: Sequence[float], watch: Watch | None) -> int:
+    def _replay(
+        self, replayed: Replayed, indices: Sequence[Tensor], shares: Sequence[float], watch: Watch | None
+    ) -> int:
         """Take the steps of all whole batches of an epoch; how many they were."""
         whole = sum(len(index) == self.size for index in indices)
-        replayed.start(torch.cat(list(indices))[: whole * self.size], [self.rates.at(share) for share in done[:whole]])
+        replayed.start(
+            torch.cat(list(indices))[: whole * self.size], [self.rates.at(share) for share in shares[:whole]]
+        )
         drawn: list[Drawn] = []
 
         def batch(step: int) -> Batch:

@@ -24,8 +24,10 @@ from rungwise.training.memory import peak_bytes
 from rungwise.training.notes import Epoch, note_end, note_predictions, note_test, note_training
 from rungwise.training.precision import resolve
 from rungwise.training.pruning import Pruner
+from rungwise.training.schedule import shares
 from rungwise.training.settings import Fit
 from rungwise.training.steps import can_capture, choose_step
+from rungwise.training.stop import EarlyStop
 from rungwise.trial import Outcome, TrialFailed
 
 DOMINANCE_EVERY = 20
@@ -33,7 +35,8 @@ DOMINANCE_EVERY = 20
 
 
 def carry_out(trial: Fit, bench: Bench) -> Outcome:
-    """Fit the trial's net and test it after each epoch. Nothing is selected: the last epoch is what counts.
+    """Fit the trial's net and test it after each epoch. Nothing is selected by the test images: the last epoch is what
+    counts, or with early stopping the one that was best on the images set aside.
 
     Raises TrialFailed where the loss stops being finite.
     """
@@ -51,21 +54,28 @@ def carry_out(trial: Fit, bench: Bench) -> Outcome:
     out.timings["warmup_s"], out.summary["step_bytes"] = _warm_up(net, parts, trial, precision)
     loop = _Loop(trial, net, parts, precision, bench)
     out.choices |= loop.choices
+    stop = None if trial.fit.stop is None else EarlyStop(trial, parts["validation"], precision)
     logits: tuple[Tensor, ...] = ()
     for epoch in range(trial.epochs):
         loop.run_epoch(epoch)
         note_training(out, trial, loop.epoch)
-        last = epoch + 1 == trial.epochs or loop.epoch.loss < (trial.fit.stop_loss or 0)
-        if last or trial.fit.evaluate == "epochs":
-            started = now(bench.device)
+        started = now(bench.device)
+        over = stop is not None and stop.look(net, epoch + 1, out)
+        last = over or epoch + 1 == trial.epochs or loop.epoch.loss < (trial.fit.stop_loss or 0)
+        if trial.fit.evaluate == "epochs" or (last and stop is None):
             logits = predict(net, parts["test"].images, precision)
             note_test(out, trial, logits, parts["test"].labels)
-            loop.evaluate_s += now(bench.device) - started
+        loop.evaluate_s += now(bench.device) - started
         bench.progress({"epoch": epoch + 1, "loss": loop.epoch.loss, "accuracy": loop.epoch.accuracy[0]})
         if last:
             break
 
     started = now(bench.device)
+    if stop is not None:
+        stop.restore(net)
+        out.summary["best_epoch"] = stop.epoch
+        logits = predict(net, parts["test"].images, precision)
+        note_test(out, trial, logits, parts["test"].labels, curve=False)
     note_end(out, trial, net, parts, precision)
     note_predictions(out, trial, logits, split)
     if trial.fit.test_views != "one":
@@ -128,9 +138,8 @@ class _Loop:
         seen = None if feed.pruner is None else feed.pruner.draw(number, self.order)
         indices = self.train.shuffled(recipe.batch, self.order, seen)
         whole = -(-n // recipe.batch)  # steps of an epoch that sees all images
-        times = [(number * whole + (step + 1) * whole / len(indices)) for step in range(len(indices))]
-        done = [time / (whole * self.trial.epochs + 1) for time in times]
-        log = self.driver.run(indices, done, self._report, None if self.dominance is None else self._look)
+        rates = shares(recipe, number, len(indices), whole)
+        log = self.driver.run(indices, rates, self._report, None if self.dominance is None else self._look)
         if (failure := infinite(log.losses, number, recipe.rate)) is not None:
             raise failure
         share = torch.tensor([len(index) / n for index in indices], device=self.train.images.device)

@@ -3,9 +3,11 @@
 from collections.abc import Container, Iterator, Mapping
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from rungwise.balancing.learner import Batch, Learner, Part
+from rungwise.data.tasks import task_classes
+from rungwise.models.dropout import seed_dropout
 from rungwise.models.net import NetSettings, Shape, initialise
 from rungwise.records.record import Record
 from rungwise.seeding import stream_seed
@@ -15,7 +17,8 @@ from rungwise.training.settings import Fit
 
 
 def begin(trial: Fit, image: Shape, records: Mapping[str, Record]) -> nn.Module:
-    """The trial's net with the weights it starts from, drawn from the seed's stream for initialisation.
+    """The trial's net with the weights it starts from, drawn from the seed's stream for initialisation. Its dropout
+    draws from a stream of its own.
 
     Where there is a `trial.start`, `records` holds its record, and all that its tasks share is taken over from there:
     parameters and statistics. The heads stay as they were drawn. Where `trial.frozen`, what was taken over asks for no
@@ -23,6 +26,7 @@ def begin(trial: Fit, image: Shape, records: Mapping[str, Record]) -> nn.Module:
     """
     net = trial.net.build(image, trial.outputs)
     initialise(net, torch.Generator().manual_seed(stream_seed(trial.seed, "initialisation")))
+    seed_dropout(net, stream_seed(trial.seed, "dropout"))
     if trial.start is None:
         return net
     shapes = _shared_part(trial.start.net, image, trial.start.outputs)
@@ -112,4 +116,26 @@ def build_learner(trial: Fit, net: nn.Module, parts: Mapping[str, Resident], pre
         random=torch.Generator().manual_seed(stream_seed(trial.seed, "balancing")),
         precision=precision,
         label_smoothing=trial.fit.label_smoothing,
+        class_weights=_class_weights(trial, parts["train"]),
+        clip_norm=trial.fit.clip_norm,
     )
+
+
+def _class_weights(trial: Fit, train: Resident) -> tuple[Tensor, ...] | None:
+    """Of each task, (classes,), float32, on the images' device (`Recipe.class_weights`)."""
+    wanted = trial.fit.class_weights
+    if wanted is None:
+        return None
+    if wanted == "balanced":
+        found = [balanced(labels, classes) for labels, classes in zip(train.labels, trial.outputs, strict=True)]
+    else:
+        names = [task_classes(task, trial.data) for task in trial.tasks.values()]
+        found = [torch.tensor([wanted.get(name, 1.0) for name in own]) for own in names]
+    return tuple(weights.float().to(train.labels.device) for weights in found)
+
+
+def balanced(labels: Tensor, classes: int) -> Tensor:
+    """N / (K N_c) for each class c of K, by how many of the N labels are c: (K,), float64. A class that none has would
+    weigh infinitely; it is of no account, and has 0."""
+    counts = torch.bincount(labels.cpu(), minlength=classes).double()
+    return torch.where(counts > 0, len(labels) / (classes * counts), 0.0)

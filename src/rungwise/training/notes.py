@@ -40,11 +40,13 @@ def note_training(out: Outcome, trial: Fit, epoch: Epoch) -> None:
             out.history.setdefault(trial.key(name, task), []).append(value)
 
 
-def note_test(out: Outcome, trial: Fit, logits: tuple[Tensor, ...], labels: Tensor) -> None:
+def note_test(out: Outcome, trial: Fit, logits: tuple[Tensor, ...], labels: Tensor, *, curve: bool = True) -> None:
+    """`curve`: whether it is the point of an epoch, too."""
     for k, task in enumerate(trial.tasks):
         loss, accuracy = loss_and_accuracy(logits[k], labels[k])
         for name, value in (("test_loss", loss), ("test_accuracy", accuracy)):
-            out.history.setdefault(trial.key(name, task), []).append(value)
+            if curve:
+                out.history.setdefault(trial.key(name, task), []).append(value)
             out.summary[trial.key(name, task)] = value
 
 

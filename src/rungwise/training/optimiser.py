@@ -24,13 +24,18 @@ def build_optimiser(recipe: Recipe, net: nn.Module) -> torch.optim.Optimizer:
 
     match recipe.optimiser:
         case "adam":
+            if decay := recipe.weight_decay:
+                return torch.optim.AdamW(
+                    learning, there(recipe.rate), weight_decay=decay, fused=True, capturable=on_gpu
+                )
             return Adam(learning, there(recipe.rate), fused=True, capturable=on_gpu)
         case "rmsprop":
             return torch.optim.RMSprop(learning, recipe.rate)
         case "adagrad":
             return torch.optim.Adagrad(learning, recipe.rate, fused=True)
         case "sgd":
-            return torch.optim.SGD(learning, there(recipe.rate), momentum=recipe.momentum, fused=True)
+            rate, momentum, decay = there(recipe.rate), recipe.momentum, recipe.weight_decay
+            return torch.optim.SGD(learning, rate, momentum=momentum, weight_decay=decay, fused=True)
         case "muon":
             matrices = ([p for p in one.parameters() if p.requires_grad and p.ndim > 1] for one in members(net))
             inner = [weight for own in matrices for weight in own[1:-1]]

@@ -1,13 +1,16 @@
 """The trials of training: one net by its recipe, one perceptron by its rule."""
 
 import math
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Iterable
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny
+from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, model_validator
 
 from rungwise.balancing import read_balancer
 from rungwise.balancing.balancer import BalancerSettings
+from rungwise.data.settings import Data
 from rungwise.data.tasks import Task, task_classes
+from rungwise.errors import nearest
 from rungwise.models.mlp import MlpSettings
 from rungwise.models.net import NetSettings, count_parameters
 from rungwise.settings import Settings
@@ -20,13 +23,32 @@ HIGHEST_RATE = 1e30
 the failure says so."""
 
 
+class Stop(Settings):
+    """Early stopping: training ends once the images set aside have not been answered better for some epochs, and the
+    weights of the best epoch are kept. Of equal epochs the first is the best."""
+
+    patience: int = Field(ge=1, le=100_000)
+    """Epochs without a better value after which training ends."""
+    metric: Literal["validation_accuracy", "validation_loss"] = "validation_accuracy"
+    """What is looked at after each epoch; of several tasks the mean accuracy, or the weighted sum of the losses."""
+
+
+def _not_adamw(optimiser: Any) -> Any:
+    if isinstance(optimiser, str) and optimiser.lower() == "adamw":
+        raise ValueError(
+            f'expected "adam" with a weight_decay, which is AdamW, as optimiser = "adam", weight_decay = 0.01; got '
+            f"{optimiser!r}"
+        )
+    return optimiser
+
+
 class Recipe(Settings):
     """How a net is fitted."""
 
     epochs: int = Field(ge=1, le=100_000)
     batch: int = Field(64, ge=1, le=1_000_000)
     """Images per step; the last batch of an epoch may be smaller."""
-    optimiser: Literal["adam", "sgd", "rmsprop", "adagrad", "muon"] = "adam"
+    optimiser: Annotated[Literal["adam", "sgd", "rmsprop", "adagrad", "muon"], BeforeValidator(_not_adamw)] = "adam"
     """muon: for the weights of all layers but the first and the last, with Adam at `adam_rate` for the rest."""
     rate: float = Field(1e-3, gt=0, le=HIGHEST_RATE)
     """Learning rate; with a schedule, the highest."""
@@ -34,8 +56,24 @@ class Recipe(Settings):
     """Of SGD and Muon; the others take no notice of it."""
     adam_rate: float = Field(8e-3, gt=0, le=HIGHEST_RATE, exclude_if=lambda rate: rate == 8e-3)
     """Beside Muon's `rate`, for what Muon does not move."""
-    schedule: Literal["constant", "one-cycle"] = Field("constant", exclude_if=lambda schedule: schedule == "constant")
-    """one-cycle: the rates rise in a straight line over the first fifth of the steps, and fall to 0 over the rest."""
+    weight_decay: float = Field(0.0, ge=0, le=100, exclude_if=lambda decay: not decay)
+    """Of all parameters. With adam it is decoupled from the gradient (AdamW, Loshchilov and Hutter 2019), with sgd it
+    is added to the gradient, as PyTorch has both."""
+    clip_norm: float | None = Field(None, gt=0, le=HIGHEST_RATE, exclude_if=lambda norm: norm is None)
+    """The gradient of all parameters is scaled down to this Euclidean norm where it is longer."""
+    schedule: Literal["constant", "one-cycle", "cosine", "step"] = Field(
+        "constant", exclude_if=lambda schedule: schedule == "constant"
+    )
+    """one-cycle: the rates rise in a straight line over the first fifth of the steps, and fall to 0 over the rest.
+    cosine: they fall to 0 along half a cosine, step by step. step: they are multiplied by `step_factor` after every
+    `step_epochs` epochs."""
+    step_epochs: int | None = Field(None, ge=1, le=100_000, exclude_if=lambda epochs: epochs is None)
+    step_factor: float = Field(0.1, gt=0, le=1, exclude_if=lambda factor: factor == 0.1)
+    class_weights: Literal["balanced"] | dict[str, Annotated[float, Field(gt=0, le=1e6)]] | None = Field(
+        None, exclude_if=lambda weights: weights is None
+    )
+    """How much the images of a class count in the loss, which is divided by the sum of their weights. balanced: N / (K
+    N_c), by how many of the N training images are of class c of K. By name: classes that are not named have 1."""
     label_smoothing: float = Field(0.0, ge=0, lt=1, exclude_if=lambda share: not share)
     """The share of each label that is spread over all classes; training losses are of the labels so smoothed."""
     augment: Augmentation | None = Field(None, exclude_if=lambda augment: augment is None)
@@ -52,9 +90,33 @@ class Recipe(Settings):
     """When the test images are looked at: after each epoch, or once, after the last."""
     stop_loss: float | None = Field(None, gt=0, le=100, exclude_if=lambda loss: loss is None)
     """Training ends with the first epoch whose mean training loss is below this, even if `epochs` are not over."""
+    stop: Stop | None = Field(None, exclude_if=lambda stop: stop is None)
+    """Early stopping by the images set aside."""
     stacked: bool = Field(False, exclude_if=lambda stacked: not stacked)
     """Whether nets that are alike but for their seeds may be trained as one (`training.stacked`), where that can be
     done and is measured to be faster: sums are then rounded in another order."""
+
+    @property
+    def stops(self) -> bool:
+        """Whether training may end before `epochs` are over."""
+        return self.stop_loss is not None or self.stop is not None
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        if self.weight_decay and self.optimiser not in ("adam", "sgd"):
+            raise ValueError(
+                f'weight_decay goes with optimiser = "adam" (AdamW) or "sgd", got {self.optimiser!r}: choose one of '
+                "them, or leave weight_decay out"
+            )
+        if self.schedule == "step" and self.step_epochs is None:
+            raise ValueError(
+                'schedule = "step" needs step_epochs, the epochs after which the rate falls: set it, as 10'
+            )
+        if self.schedule != "step" and self.model_fields_set & {"step_epochs", "step_factor"}:
+            raise ValueError(f'step_epochs and step_factor go with schedule = "step", got {self.schedule!r}')
+        if self.pruning is not None and self.class_weights is not None:
+            raise ValueError("pruning weights each image by itself: leave class_weights out, or pruning")
+        return self
 
 
 def for_several_tasks(recipe: Recipe) -> Recipe:
@@ -114,7 +176,7 @@ class Fit(Trial):
 
     @property
     def epochs(self) -> int:
-        """At most, where `fit.stop_loss` is set."""
+        """At most, where `fit.stop_loss` or `fit.stop` is set."""
         return self.fit.epochs
 
     @property
@@ -133,8 +195,22 @@ class Fit(Trial):
             for_several_tasks(self.fit)
         if self.balance is not None:
             for_balancing(self.fit)
+        if self.fit.stop is not None and not self.data.aside:
+            raise ValueError(
+                "stop looks at images that are set aside: set validation_images in the data, as data = { ..., "
+                "validation_images = 200 }"
+            )
+        if isinstance(self.fit.class_weights, dict):
+            check_classes(self.fit.class_weights, self.tasks.values(), self.data)
         if self.frozen and self.start is None:
             raise ValueError("a frozen trunk needs a trained net to come from, as `start`")
+
+
+def check_classes(names: Iterable[str], tasks: Iterable[Task], data: Data) -> None:
+    """Raise ValueError where a name is a class of none of the tasks."""
+    known = dict.fromkeys(name for task in tasks for name in task_classes(task, data))
+    if wrong := next((name for name in names if name not in known), None):
+        raise ValueError(f"class_weights: {data.facts.name} has no class {wrong!r}; {nearest(wrong, known)}")
 
 
 MEMORY = 2**31

@@ -253,7 +253,7 @@ def _fit(group: _Group, bench: Bench) -> list[Outcome | TrialFailed]:
         started = fit.now(group.device)
         orders = [own["train"].shuffled(n, state.order)[0] for own, state in zip(group.parts, states, strict=True)]
         indices = group.index(orders)
-        log = driver.run(indices, [0.0] * len(indices), report)
+        log = driver.run(indices, [1.0] * len(indices), report)  # at a constant rate
         shares = torch.tensor([len(index) / len(group.train) for index in indices], device=group.device)
         means, accuracies = (shares @ log.losses).tolist(), (log.right * count / len(group.train)).tolist()
         steps += len(indices)

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 from typing import Protocol
 
 import torch
@@ -16,12 +17,17 @@ from rungwise.balancing.fixed import descend, step_down
 from rungwise.balancing.learner import Batch, Forward, Learner
 from rungwise.kernels import available
 from rungwise.models.cnn import Cnn
+from rungwise.models.dropout import has_dropout
 from rungwise.models.mlp import Mlp
 from rungwise.models.multitask import Shared
 from rungwise.optimisers.muon import Muon
 
 MACHINE_CODE = "machine code"
 """What a record says of a step, or of a part of one, that a kernel takes."""
+
+
+AUTOGRAD = "autograd"
+"""What a record says of a step that PyTorch takes as a whole."""
 
 
 class Step(ABC):
@@ -43,6 +49,8 @@ class Step(ABC):
 
 class BalancedStep(Step):
     """A step as the way to balance tasks takes it, by autograd."""
+
+    choices: Mapping[str, str] = MappingProxyType({"step": AUTOGRAD})
 
     def __init__(self, balancer: Balancer) -> None:
         self.balancer = balancer
@@ -93,23 +101,26 @@ class PartlyCompiledStep(Step):
 def choose_step(balancer: Balancer, *, weighted: bool = False) -> Step:
     """The fastest step that there is here for a balancer's net and optimiser.
 
-    `weighted`: whether batches have weights of their images, which no whole step in machine code knows.
+    `weighted`: whether batches have weights of their images, which no whole step in machine code knows, as none knows
+    weights of classes or clipped gradients.
     """
     net = balancer.learner.net
     step: Step | None = None
     # Kernels know these classes alone: a subclass may do something else.
     if balancer.constant and type(net) in (Mlp, Cnn, Shared) and available():
+        plain = balancer.learner.class_weights is None and balancer.learner.clip_norm is None and not weighted
         if isinstance(net, Cnn | Shared):
-            step = _convolutional_step(balancer, net, weighted)
-        elif isinstance(net, Mlp) and not weighted:
+            step = _convolutional_step(balancer, net, plain)
+        elif isinstance(net, Mlp) and plain:
             step = _mlp_step(balancer.learner, net)
     return step or BalancedStep(balancer)
 
 
 def can_capture(balancer: Balancer) -> bool:
-    """Whether every step is the same work on the GPU, so that a CUDA graph can hold it: fixed weights, and an optimiser
-    that keeps its numbers there."""
-    return balancer.constant and keeps_on_gpu(balancer.learner.optimiser)
+    """Whether every step is the same work on the GPU, so that a CUDA graph can hold it: fixed weights, an optimiser
+    that keeps its numbers there, and no dropout, whose masks come from the CPU."""
+    learner = balancer.learner
+    return balancer.constant and keeps_on_gpu(learner.optimiser) and not has_dropout(learner.net)
 
 
 def keeps_on_gpu(optimiser: torch.optim.Optimizer) -> bool:
@@ -126,7 +137,8 @@ def _mlp_step(learner: Learner, net: Mlp) -> Step | None:
     return KernelStep(kernel, {"step": MACHINE_CODE})
 
 
-def _convolutional_step(balancer: Balancer, net: Cnn | Shared, weighted: bool) -> Step | None:
+def _convolutional_step(balancer: Balancer, net: Cnn | Shared, plain: bool) -> Step | None:
+    """`plain`: whether all images count alike and gradients are taken as they are, as whole steps have it."""
     from rungwise.kernels.conv import net_step, step
     from rungwise.kernels.dense.step import DenseDescent, DenseLayers
     from rungwise.kernels.descent import can_descend
@@ -134,11 +146,11 @@ def _convolutional_step(balancer: Balancer, net: Cnn | Shared, weighted: bool) -
     learner = balancer.learner
     if not step.can_compile(net, learner.precision):
         return None
-    if not weighted and isinstance(net, Cnn) and net_step.can_compile(net, learner.optimiser, learner.precision):
+    if plain and isinstance(net, Cnn) and net_step.can_compile(net, learner.optimiser, learner.precision):
         kernel = net_step.CnnStep(net, learner.optimiser, learner.precision, learner.label_smoothing)
         return KernelStep(kernel, {"step": MACHINE_CODE, "convolutions": MACHINE_CODE})
     dense = None
-    if isinstance(net, Shared) and can_descend(learner.optimiser):
+    if isinstance(net, Shared) and can_descend(learner.optimiser) and learner.clip_norm is None:
         dense = DenseLayers(net, learner.precision)
     if dense is not None and dense.large:
         compiled = step.CompiledNet(net, learner.precision, dense)

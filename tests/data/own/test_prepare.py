@@ -203,17 +203,22 @@ def test_a_thousand_classes_are_taken_and_one_more_is_not(tmp_path: Path) -> Non
 def test_columns_of_many_values_or_none_are_no_tasks(tmp_path: Path) -> None:
     files = pictures({"images": 60})
     rows = [
-        f"{name},{'ab'[number % 2]},{number},{number % 50},same,{'yes' if number else ''}"
+        f"{name},{'ab'[number % 2]},{number},{number % 20},{number % 21},same,{'yes' if number else ''},"
+        f"{'AB'[number % 2]},{19 - number % 20}"
         for number, name in enumerate(files)
     ]
-    table = "\n".join(["file_name,label,id,fifty,constant,gap", *rows]).encode()
+    table = "\n".join(["file_name,label,id,few,many,constant,gap,kind,other", *rows]).encode()
     found = opened(write(tmp_path, files | {"metadata.csv": table}))
-    assert set(found.facts.columns) == {"fifty"}
-    assert found.facts.columns["fifty"][:3] == ("0", "1", "2")
+    assert set(found.facts.columns) == {"few"}
+    assert found.facts.columns["few"][:3] == ("0", "1", "2")
+    assert found.facts.label == "label"
     assert set(found.notes) == {
         "the column 'id' is no task: it has 60 values, expected 2 to 50",
         "the column 'constant' is no task: it has 1 value, expected 2 to 50",
         "the column 'gap' is no task: it has images without a value",
+        "the column 'many' is no task: it has 21 values for 60 images",
+        "the column 'kind' is no task: it says the same as the class",
+        "the column 'other' is no task: it says the same as the column 'few'",
     }
 
 

@@ -40,6 +40,10 @@ class Settings(ChapterSettings):
                 "nets are compared once they have fitted their images: set stop_loss in fit, the mean training "
                 "cross-entropy at which training ends, as stop_loss = 0.01"
             )
+        if self.fit.stop is not None:
+            raise ValueError(
+                "nets are compared once they have fitted their images: leave stop out, stop_loss ends them"
+            )
         return self
 
 

@@ -22,3 +22,5 @@ class CapacityTrial(Fit):
             )
         if len(self.tasks) != 1:
             raise ValueError(f"capacity is measured of nets with one task, got {len(self.tasks)}")
+        if self.net.batch_norm or self.net.dropout:
+            raise ValueError("capacity is measured of plain nets: leave batch_norm and dropout out")

@@ -1,10 +1,9 @@
 """What was done, in paragraphs and formulas."""
 
-from itertools import chain, zip_longest
-
 from rungwise.chapters.cnns.settings import Settings
 from rungwise.chapters.family import method as family
 from rungwise.findings import Formula
+from rungwise.models.cnn import CnnSettings
 
 
 def formulas(settings: Settings) -> tuple[Formula, ...]:
@@ -19,27 +18,35 @@ def formulas(settings: Settings) -> tuple[Formula, ...]:
                 "up, between layers."
             ),
         ),
-        _parameters_of_squares() if square else _parameters_of_oblongs(),
+        _parameters_of_squares(_more(settings)) if square else _parameters_of_oblongs(_more(settings)),
     )
 
 
-def _parameters_of_squares() -> Formula:
+def _more(settings: Settings) -> str:
+    """What some nets have beyond the formula for parameters."""
+    plain = [net for net in settings.nets.values() if isinstance(net, CnnSettings)]
+    norm = " With BatchNorm a filter has two in place of its bias." if any(net.batch_norm for net in plain) else ""
+    dense = " Dense layers in between have one per pair of neighbours and a bias each."
+    return norm + (dense if any(net.dense for net in plain) else "")
+
+
+def _parameters_of_squares(more: str) -> Formula:
     return Formula(
         latex=r"P = \sum_{l=1}^{D} (k^2 f_{l-1} + 1) f_l + (s_D^2 f_D + 1)\, C, \qquad s_l = \lceil s_{l-1} / 2 \rceil",
         says=(
             "Parameters of $D$ convolutions with $f_l$ filters of $k \\times k$ and a dense layer to $C$ classes; "
-            "$f_0$ is the number of channels of the image and $s_1$ its side."
+            f"$f_0$ is the number of channels of the image and $s_1$ its side.{more}"
         ),
     )
 
 
-def _parameters_of_oblongs() -> Formula:
+def _parameters_of_oblongs(more: str) -> Formula:
     return Formula(
         latex=r"P = \sum_{l=1}^{D} (k^2 f_{l-1} + 1) f_l + (s_D t_D f_D + 1)\, C, \qquad "
         r"s_l = \lceil s_{l-1} / 2 \rceil, \quad t_l = \lceil t_{l-1} / 2 \rceil",
         says=(
             "Parameters of $D$ convolutions with $f_l$ filters of $k \\times k$ and a dense layer to $C$ classes; "
-            "$f_0$ is the number of channels of the image, $s_1$ its height and $t_1$ its width."
+            f"$f_0$ is the number of channels of the image, $s_1$ its height and $t_1$ its width.{more}"
         ),
     )
 
@@ -49,9 +56,8 @@ def method(settings: Settings) -> tuple[str, ...]:
     how = {"stride": "a stride of 2", "pool": "2 × 2 max-pooling"}
     _, height, width = settings.data.facts.image
     halves = "The side halves" if height == width else "The sides halve"
-    remarks = zip_longest(*(net.remarks(name) for name, net in settings.nets.items()), fillvalue="")
     return (
         *family.method(settings),
         *((f"{halves} between convolutions by {' or '.join(how[h] for h in halving)}.",) if halving else ()),
-        *filter(None, chain.from_iterable(remarks)),
+        *family.remarks(settings),
     )

@@ -1,6 +1,6 @@
 """What a study file sets for the chapter, and the trials that it calls for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
@@ -9,19 +9,14 @@ from rungwise.chapters.chapter import ChapterSettings, Hardest
 from rungwise.chapters.family.settings import FamilySettings, trials
 from rungwise.chapters.mlps import settings as mlps
 from rungwise.data.settings import Data
-from rungwise.models.families import ANet
+from rungwise.models.families import ANet, usual_cnn
 from rungwise.models.net import NetSettings
 from rungwise.settings import Name
 
 __all__ = ["CnnNet", "Settings", "trials"]
 
 
-def _usual(table: Mapping[str, Any]) -> str:
-    """The family where a study file does not name it: its settings tell."""
-    return "cnn" if {"stem", "blocks"}.isdisjoint(table) else "residual"
-
-
-CnnNet = Annotated[SerializeAsAny[NetSettings], ANet("cnn", _usual)]
+CnnNet = Annotated[SerializeAsAny[NetSettings], ANet("cnn", usual_cnn)]
 
 
 class Settings(FamilySettings):

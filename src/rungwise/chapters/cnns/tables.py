@@ -1,7 +1,9 @@
 """The tables of the chapter: the CNNs, and both families per parameter."""
 
 from rungwise.chapters.cnns.results import Results
+from rungwise.chapters.family.class_tables import class_tables
 from rungwise.chapters.family.confusions import confusion_tables
+from rungwise.chapters.family.results import counts_of
 from rungwise.chapters.family.tables import accuracy_table
 from rungwise.findings import Cell, Column, Table
 
@@ -10,6 +12,7 @@ def tables(results: Results) -> tuple[Table, ...]:
     return (
         accuracy_table(results.cnns, "Filters"),
         *_against_mlps(results),
+        *class_tables(results.cnns),
         *confusion_tables(results.cnns.ran, results.cnns.settings.name),
     )
 
@@ -35,5 +38,7 @@ def _against_mlps(results: Results) -> tuple[Table, ...]:
         for net in family.ran
     ]
     caption = "The two families per parameter. Time per image makes epochs of different length comparable."
+    counts = counts_of(results.cnns)
+    caption += f" {counts.always()}" if counts else ""
     table = f"{results.cnns.settings.name}-against-mlps"
     return (Table(id=table, caption=caption, columns=columns, rows=tuple(rows)),)

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from rungwise.chapters.class_counts import ClassCounts
 from rungwise.chapters.drawing import missing, over_epochs, picture
 from rungwise.chapters.family.confusions import confused, confusion
-from rungwise.chapters.family.results import FamilyResults, NetResult
+from rungwise.chapters.family.results import FamilyResults, NetResult, counts_of
 from rungwise.chapters.many import of_all, short, worst_classes
 from rungwise.chapters.results import most_seeds
-from rungwise.findings import Cloud, Figure, Heatmap, Images, Lines, Points, Tile
+from rungwise.findings import Cloud, Figure, Heatmap, Images, Level, Lines, Points, Tile
 from rungwise.words import counted
 
 CAPTIONS = {
@@ -28,14 +29,14 @@ def figures(results: FamilyResults) -> tuple[Figure, ...]:
     if not ran:
         return missing(chapter, CAPTIONS)
     return (
-        _learning_curves(ran, chapter),
-        _accuracy_by_time(ran, chapter),
+        _learning_curves(ran, chapter, counts_of(results)),
+        _accuracy_by_time(ran, chapter, counts_of(results)),
         _confusions(ran, chapter),
         *_wrong(ran, chapter),
     )
 
 
-def _learning_curves(results: Sequence[NetResult], chapter: str) -> Figure:
+def _learning_curves(results: Sequence[NetResult], chapter: str, counts: ClassCounts | None) -> Figure:
     keys = {
         "train_loss": "Training loss (nats)",
         "test_loss": "Test loss (nats)",
@@ -49,6 +50,7 @@ def _learning_curves(results: Sequence[NetResult], chapter: str) -> Figure:
             title=title,
             x_label="Epoch",
             series=tuple(over_epochs(r.name, [run.history[key] for run in r.records.values()]) for r in results),
+            levels=_always(results, counts) if key == "test_accuracy" else (),
             log_y="loss" in key,
             **results[0].measures.band("positive" if "loss" in key else "share"),
             markers=all(len(run.history[key]) < 3 for r in results for run in r.records.values()),
@@ -65,7 +67,12 @@ def _learning_curves(results: Sequence[NetResult], chapter: str) -> Figure:
     )
 
 
-def _accuracy_by_time(results: Sequence[NetResult], chapter: str) -> Figure:
+def _always(results: Sequence[NetResult], counts: ClassCounts | None) -> tuple[Level, ...]:
+    drawn = (value for r in results for run in r.records.values() for value in run.history["test_accuracy"])
+    return counts.level(drawn) if counts else ()
+
+
+def _accuracy_by_time(results: Sequence[NetResult], chapter: str, counts: ClassCounts | None) -> Figure:
     clouds = tuple(
         Cloud(
             name=r.name,
@@ -80,7 +87,8 @@ def _accuracy_by_time(results: Sequence[NetResult], chapter: str) -> Figure:
         f"{r.name} {r.mean('test_accuracy'):.4f} in {r.mean('time_s'):.1f} s, {r.mean('parameters'):,.0f} parameters"
         for r in results
     )
-    panel = Points(x_label="Training time (s)", y_label="Test accuracy", clouds=clouds, log_x=True)
+    levels = counts.level(value for cloud in clouds for value in cloud.y) if counts else ()
+    panel = Points(x_label="Training time (s)", y_label="Test accuracy", clouds=clouds, log_x=True, levels=levels)
     return Figure(
         id=f"{chapter}-time",
         caption="Test accuracy against training time; one marker per run, its area is the number of parameters.",

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rungwise.chapters.by_class import class_metrics
+from rungwise.chapters.class_counts import ClassCounts, class_counts
 from rungwise.chapters.family.settings import VIEWS, FamilySettings, net_trial
 from rungwise.chapters.results import ModelResult, Results, measured_of, measures_of
 from rungwise.data.settings import Data
@@ -42,8 +44,10 @@ class NetResult(ModelResult):
                 return known["test_accuracy"] / millions
             case "unsteadiness":
                 return unsteadiness(record.history["test_accuracy"])
-            case _:
+            case _ if key in known:
                 return known[key]
+            case _:
+                return self.measures.read(key, (record,))
 
 
 FamilyResults = Results[FamilySettings, NetResult]
@@ -57,6 +61,12 @@ def read_results(settings: FamilySettings, seeds: tuple[int, ...], records: Mapp
         done = {trial.seed: records[trial.id] for trial in planned if trial.id in records}
         nets.append(NetResult(name, done, measures, net, settings.data, settings.fit))
     return FamilyResults(settings, nets, len(nets) * len(seeds))
+
+
+def counts_of(results: FamilyResults) -> ClassCounts | None:
+    """The test images of each class; None where no record has their labels."""
+    runs = ({seed: (record,) for seed, record in net.records.items()} for net in results.models)
+    return class_counts(results.settings.data.classes, runs, results.models[0].measures.reader)
 
 
 def metrics(settings: FamilySettings) -> dict[str, Metric]:
@@ -89,12 +99,18 @@ def metrics(settings: FamilySettings) -> dict[str, Metric]:
     if settings.fit.test_views != "one":
         views = VIEWS[settings.fit.test_views]
         known["views_accuracy"] = share(f"share of the test images that the final net classifies right from {views}")
-    if settings.fit.stop_loss is not None:
+    if settings.data.aside:
+        known["validation_accuracy"] = share("share of the images set aside that the final net classifies right")
+        known["validation_loss"] = loss("validation")
+    if settings.fit.stops:
         known["epochs"] = Metric("epochs until training ended", nets, most=settings.fit.epochs)
+    if settings.fit.stop is not None:
+        says = "the epoch that was best on the images set aside, whose weights were kept"
+        known["best_epoch"] = Metric(says, nets, most=settings.fit.epochs)
     if settings.fit.evaluate == "epochs" and settings.fit.epochs >= STEADY_EPOCHS:
         says = "mean absolute change of test accuracy from epoch to epoch, over the second half of training"
         known["unsteadiness"] = Metric(says, nets, "lower")
-    return known
+    return known | class_metrics(settings.data.classes, nets)
 
 
 def measured(settings: FamilySettings, seeds: tuple[int, ...], records: Mapping[str, Record]) -> Iterator[Measurement]:

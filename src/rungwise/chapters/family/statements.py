@@ -5,11 +5,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from scipy import stats
 
-from rungwise.chapters.family.results import FamilyResults, NetResult
+from rungwise.chapters.by_class import MACRO_F1
+from rungwise.chapters.class_counts import ClassCounts
+from rungwise.chapters.family.results import FamilyResults, NetResult, counts_of
 from rungwise.chapters.results import ids_of, most_seeds
 from rungwise.chapters.sentences import capitalised, compared, in_words, paired_in_words
+from rungwise.evidence.estimate import Estimate
 from rungwise.findings import Statement
-from rungwise.words import listed
+from rungwise.words import listed, some_of
 
 
 def statements(results: FamilyResults) -> tuple[Statement, ...]:
@@ -17,7 +20,10 @@ def statements(results: FamilyResults) -> tuple[Statement, ...]:
     ran = sorted(results.ran, key=lambda r: -r.mean("test_accuracy"))
     if not ran:
         return ()
-    return (*_extremes(ran), *_lead(ran), *_gaps(ran), *_size(ran), *_steadiness(ran))
+    return (
+        *_extremes(ran), *_lead(ran), *_by_macro_f1(ran, counts_of(results)), *_gaps(ran), *_size(ran),
+        *_steadiness(ran),
+    )  # fmt: skip
 
 
 def _extremes(ran: Sequence[NetResult]) -> tuple[Statement, ...]:
@@ -48,14 +54,40 @@ def _lead(ran: Sequence[NetResult]) -> tuple[Statement, ...]:
     lead = best.lead(second)
     if lead is None:
         return ()
-    text = (
-        f"On the test set, {best.name} "
-        f"{compared(lead, f'leads {second.name}', f'trails {second.name}', f'is level with {second.name}')} "
-        f"{paired_in_words(lead)}."
-    )
+    text = f"On the test set, {_compared_in_words(lead, best, second)}."
     if len(ran) > 2:
         text += " The pair was chosen after seeing the results, which favours a difference."
     return (Statement(text=text, trials=ids_of((best, second))),)
+
+
+def _by_macro_f1(ran: Sequence[NetResult], counts: ClassCounts | None) -> tuple[Statement, ...]:
+    """Where classes are uneven, how the nets rank if each class counts the same. `ran`: the most accurate first."""
+    ranked = sorted((net for net in ran if net.values(MACRO_F1)), key=lambda net: -net.mean(MACRO_F1))
+    if counts is None or not counts.uneven or not ranked:
+        return ()
+    text = f"The classes are uneven: {counts.extremes}. By macro F1, in which each class counts the same, "
+    best = ranked[0].known(MACRO_F1)
+    if len(ranked) < 2:
+        text += f"{ranked[0].name} reaches {in_words(best, 4)}."
+        return (Statement(text=text, trials=ids_of(ranked)),)
+    text += f"{ranked[0].name} is best, {in_words(best, 4)}. {_orders(ran, ranked)}"
+    lead = ranked[0].lead(ranked[1], MACRO_F1)
+    if lead is not None:
+        text += f" {_compared_in_words(lead, *ranked[:2])}."
+    return (Statement(text=text, trials=ids_of(ranked)),)
+
+
+def _orders(ran: Sequence[NetResult], ranked: Sequence[NetResult]) -> str:
+    """Whether the nets rank by macro F1 (`ranked`) as by test accuracy (`ran`)."""
+    by_accuracy, by_f1 = ([net.name for net in order] for order in (ran, ranked))
+    if by_accuracy == by_f1:
+        return "The nets rank as by test accuracy."
+    return f"They rank otherwise than by test accuracy: {some_of(by_f1)} against {some_of(by_accuracy)}."
+
+
+def _compared_in_words(lead: Estimate, best: NetResult, second: NetResult) -> str:
+    words = (f"leads {second.name}", f"trails {second.name}", f"is level with {second.name}")
+    return f"{best.name} {compared(lead, *words)} {paired_in_words(lead)}"
 
 
 def _gaps(ran: Sequence[NetResult]) -> tuple[Statement, ...]:

@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 
 from rungwise.chapters.family.figures import figures
-from rungwise.chapters.family.method import method
 from rungwise.chapters.family.results import read_results
 from rungwise.chapters.family.statements import statements
-from rungwise.chapters.mlps.method import FORMULAS
+from rungwise.chapters.mlps.method import formulas, method
 from rungwise.chapters.mlps.settings import Settings
 from rungwise.chapters.mlps.tables import tables
 from rungwise.chapters.sentences import heading, seed_warnings
@@ -22,7 +21,7 @@ def findings(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, R
         title=heading(settings, "Multilayer perceptrons"),
         question="How much do depth and width help, and do more parameters generalise better?",
         method=method(settings),
-        formulas=FORMULAS,
+        formulas=formulas(settings),
         statements=statements(results),
         tables=tables(results),
         figures=figures(results),

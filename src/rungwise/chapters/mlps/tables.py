@@ -1,5 +1,6 @@
 """The table of the chapter."""
 
+from rungwise.chapters.family.class_tables import class_tables
 from rungwise.chapters.family.confusions import confusion_tables
 from rungwise.chapters.family.results import FamilyResults
 from rungwise.chapters.family.tables import accuracy_table
@@ -7,4 +8,8 @@ from rungwise.findings import Table
 
 
 def tables(results: FamilyResults) -> tuple[Table, ...]:
-    return (accuracy_table(results, "Hidden layers"), *confusion_tables(results.ran, results.settings.name))
+    return (
+        accuracy_table(results, "Hidden layers"),
+        *class_tables(results),
+        *confusion_tables(results.ran, results.settings.name),
+    )

@@ -38,7 +38,8 @@ def _gains(results: Results) -> tuple[Figure, ...]:
         values = tuple(tuple(results.gains(m.name, on).values()) for m in rows) if on else ()
         if any(values):
             names = tuple(m.name for m in rows)
-            panels.append(Bars(title=f"Gain on the {name}", x_label="percent", names=names, values=values))
+            title = f"Gain on the {name}" if len(results.tasks) == 2 else f"On {name}"  # names of weights are long
+            panels.append(Bars(title=title, x_label="percent", names=names, values=values))
     if not others or not panels:
         planned = results.plans("adaptive", "sharing")
         return missing(results.settings.name, {"gains": GAINS}, NO_PAIR) if planned else ()
@@ -63,7 +64,7 @@ def _weights(results: Results) -> tuple[Figure, ...]:
     for model in results.of("adaptive"):
         curves = {
             task: tuple(tuple(r.history.get(f"weight_{task}", ())) for (r,) in results.runs[model.name].values())
-            for task in results.tasks
+            for task in results.shown
         }
         every = [value for own in curves.values() for curve in own for value in curve]
         moved = any(max(curve) - min(curve) > STILL for own in curves.values() for curve in own if curve)
@@ -81,8 +82,9 @@ def _weights(results: Results) -> tuple[Figure, ...]:
             caption=(
                 "The weights that each method gave the tasks, mean over the steps of each epoch. Methods whose weights "
                 "stay, or that have none, are left out."
+                f"{results.of_shown}"
             ),
-            alt=f"Weights of {', '.join(results.tasks)} by epoch; at the end: {'; '.join(ends)}.",
+            alt=f"Weights of {', '.join(results.shown)} by epoch; at the end: {'; '.join(ends)}.",
             panels=tuple(panels),
             columns=3,
         ),
@@ -97,10 +99,10 @@ def _dominance(results: Results) -> tuple[Figure, ...]:
         lacks = results.lacks("fixed", "adaptive", "sharing")
         return missing(results.settings.name, {"dominance": DOMINANCE}, FEW_MODELS) if lacks else ()
     even = Level(name="even", values=(1 / len(results.tasks),))
-    tasks = results.tasks[:1] if len(results.tasks) == 2 else results.tasks
+    tasks = results.tasks[:1] if len(results.tasks) == 2 else results.shown
     panels = tuple(
         Bars(
-            title=f"Share of {task} in the sum of AU",
+            title=f"Share of {task} in the sum of AU" if len(results.tasks) == 2 else f"AU of {task} (share)",
             names=tuple(shares),
             values=tuple(own[task].values for own in shares.values()),
             levels=(even,),
@@ -113,7 +115,7 @@ def _dominance(results: Results) -> tuple[Figure, ...]:
             id=f"{results.settings.name}-dominance",
             caption=(
                 "Which task moves the shared parameters most, after the last epoch: each dot is one seed, the bar "
-                "their mean."
+                f"their mean.{results.of_shown}"
             ),
             alt=f"Share of {', '.join(tasks)} in the sum of all tasks' AU: {ends}.",
             panels=panels,

@@ -24,7 +24,7 @@ def front_figure(results: Results) -> tuple[Figure, ...]:
         caption = "Test accuracy on one task against that on another, means over the seeds."
         return missing(results.settings.name, {"front": caption}, BOTH)
     weighed = [m for m in results.of("fixed") if min(m.weights) > 0]
-    pairs = list(combinations(results.tasks, 2))
+    pairs = list(combinations(results.shown, 2))
     far = _far(results, weighed, others) if len(pairs) == 1 else []
     near = [m for m in others if m not in far]
     panels = tuple(
@@ -35,16 +35,16 @@ def front_figure(results: Results) -> tuple[Figure, ...]:
     drawn = len(weighed) == len(results.of("fixed"))
     left_out = "" if drawn else " Weights that leave a task out altogether lie far away and are not drawn."
     joined = f"; the line joins the fixed weights in the order of λ, the weight of {results.tasks[0]}"
-    each = {m.name: [_mean(results, f"test_accuracy_{t}", m.name) for t in results.tasks] for m in others}
+    each = {m.name: [_mean(results, f"test_accuracy_{t}", m.name) for t in results.shown] for m in others}
     ends = ", ".join(f"{name} {' / '.join(f'{mean:.4f}' for mean in means)}" for name, means in each.items())
     return (
         Figure(
             id=f"{results.settings.name}-front",
             caption=(
                 "Test accuracy on one task against that on another, means over the seeds: above and to the right is "
-                f"better{joined if len(results.tasks) == 2 else ''}.{left_out}"
+                f"better{joined if len(results.tasks) == 2 else ''}.{left_out}{results.of_shown}"
             ),
-            alt=f"Test accuracy on {', '.join(results.tasks)}: {ends}.",
+            alt=f"Test accuracy on {', '.join(results.shown)}: {ends}.",
             panels=panels,
             columns=1 if len(pairs) == 1 else 2,
         ),
@@ -73,7 +73,7 @@ def _pair(
 
     two, roomy = len(results.tasks) == 2, len(named) == len(others)
     order = sorted(weighed, key=lambda m: m.weights)
-    labels = [short_weights(m.weights) if two and roomy else "" for m in order]
+    labels = [short_weights(m.weights, results.tasks) if two and roomy else "" for m in order]
     clouds = [cloud("fixed weights", order, labels, joined=two)]
     for role, name in (("adaptive", "adaptive"), ("sharing", "other ways to share")):
         own = [m for m in others if m.role == role]

@@ -1,11 +1,15 @@
 """What was asked and done, in paragraphs and formulas."""
 
+from collections.abc import Mapping
+
 from rungwise.chapters.multitask.settings import Settings
+from rungwise.chapters.multitask.weights import MOST_TOLD
 from rungwise.chapters.recipes import recipe_in_words
 from rungwise.chapters.sentences import group_members
 from rungwise.data.settings import Data
 from rungwise.data.tasks import Task, task_classes
 from rungwise.findings import Formula
+from rungwise.words import listed
 
 
 def question(settings: Settings) -> str:
@@ -15,11 +19,13 @@ def question(settings: Settings) -> str:
 
 
 def formulas(settings: Settings) -> tuple[Formula, ...]:
+    order = "Weights are written in the order of the tasks."
+    pair = r"For two tasks $w = (\lambda, 1 - \lambda)$."
     loss = Formula(
         latex=r"L = \sum_{k=1}^{K} w_k L_k, \qquad w_k \ge 0, \quad \sum_k w_k = 1",
         says=(
-            "The loss of $K$ tasks: $L_k$ is the cross-entropy of task $k$. For two tasks "
-            r"$w = (\lambda, 1 - \lambda)$."
+            "The loss of $K$ tasks: $L_k$ is the cross-entropy of task $k$. "
+            f"{pair if len(settings.tasks) == 2 else order}"
         ),
     )
     gain = Formula(
@@ -41,17 +47,17 @@ def formulas(settings: Settings) -> tuple[Formula, ...]:
 
 def method(settings: Settings) -> tuple[str, ...]:
     data = settings.data
-    tasks = "; ".join(_task_in_words(name, task, data) for name, task in settings.tasks.items())
+    tasks = "; ".join(tasks_in_words(settings.tasks, data))
     aside = (
-        f"{data.validation_images:,} other training images were set aside to choose the weights by."
-        if data.validation_images
+        f"{data.aside:,} other training images were set aside to choose the weights by."
+        if data.aside
         else "No other images were set aside to choose the weights by."
     )
     found = [
         f"The tasks: {tasks}.",
         f"{settings.net.in_words()} A single-task net is the same net with one task.",
         f"Every net was fitted on {data.size:,} training images of {data.facts.name}, {recipe_in_words(settings.fit)}. "
-        f"Accuracies are those of the last epoch on the test images. {aside}",
+        f"Accuracies are those of {_kept(settings)} on the test images. {aside}",
     ]
     if settings.methods:
         found.append(
@@ -63,6 +69,24 @@ def method(settings: Settings) -> tuple[str, ...]:
         nets = " ".join(f"{name}: {net.in_words()}" for name, net in settings.sharing.items())
         found.append(f"Other ways to share, all at equal weights. {nets}")
     return tuple(found)
+
+
+def tasks_in_words(tasks: Mapping[str, Task], data: Data) -> list[str]:
+    """Each task; of more than `MOST_TOLD` the columns of as many classes together."""
+    if len(tasks) <= MOST_TOLD:
+        return [_task_in_words(name, task, data) for name, task in tasks.items()]
+    told, columns = [], dict[int, list[str]]()
+    for name, task in tasks.items():
+        if isinstance(task, str) and task != "labels":
+            columns.setdefault(len(task_classes(task, data)), []).append(name)
+        else:
+            told.append(_task_in_words(name, task, data))
+    each = (f"{listed(names)}, columns of {classes} classes each" for classes, names in columns.items())
+    return [*told, *each]
+
+
+def _kept(settings: Settings) -> str:
+    return "the last epoch" if settings.fit.stop is None else "the epoch that was best on the images set aside"
 
 
 def _task_in_words(name: str, task: Task, data: Data) -> str:

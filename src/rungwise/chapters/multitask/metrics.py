@@ -1,5 +1,6 @@
 """What the chapter measures."""
 
+from rungwise.chapters.by_class import task_metrics
 from rungwise.chapters.multitask.models import models
 from rungwise.chapters.multitask.settings import Settings
 from rungwise.chapters.multitask.weights import SINGLE_NETS, is_equal
@@ -12,7 +13,7 @@ def metrics(settings: Settings) -> dict[str, Metric]:
     single = {model.task: model.name for model in known if model.role == "single"}
     multi = tuple(model.name for model in known if model.role != "single")
     every = (*single.values(), *multi, SINGLE_NETS)
-    parts = ("test", "validation") if settings.data.validation_images else ("test",)
+    parts = ("test", "validation") if settings.data.aside else ("test",)
     accuracies = {
         f"{part}_accuracy_{task}": Metric(
             f"share of the {part} images classified right on {task}",
@@ -56,6 +57,7 @@ def metrics(settings: Settings) -> dict[str, Metric]:
         "step_time_ratio": clock(f"{step}, {plain}"),
         "step_memory_mb": memory("the net's left out, in MB"),
         "memory_ratio": memory(plain),
+        **task_metrics(settings.tasks, {task: (name, *multi) for task, name in single.items()}, settings.data),
         **{
             f"dominance_{task}": Metric(f"AU of {task} after the last epoch (squared step per parameter)", multi)
             for task in settings.tasks

@@ -45,9 +45,11 @@ def models(settings: Settings, seeds: tuple[int, ...]) -> tuple[PlannedModel, ..
     )
     fixed = tuple(
         PlannedModel(
-            multi_name(weights),
+            multi_name(weights, tuple(settings.tasks)),
             "fixed",
-            _fits(settings, seeds, multi_name(weights), tasks=settings.tasks, loss_weights=weights),
+            _fits(
+                settings, seeds, multi_name(weights, tuple(settings.tasks)), tasks=settings.tasks, loss_weights=weights
+            ),
             weights=weights,
         )
         for weights in settings.weights

@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from rungwise.chapters.class_counts import ClassCounts, class_counts
 from rungwise.chapters.multitask.metrics import metrics
 from rungwise.chapters.multitask.models import ModelRole, PlannedModel, models
 from rungwise.chapters.multitask.settings import Settings
 from rungwise.chapters.multitask.weights import SINGLE_NETS, is_equal
 from rungwise.chapters.results import measurements, measures_of
+from rungwise.data.tasks import task_classes
 from rungwise.evidence.estimate import Estimate
 from rungwise.evidence.measure import Measurement
 from rungwise.evidence.measures import Measures
@@ -19,6 +21,9 @@ SAVED = {"parameters_saved": "parameters", "time_saved": "time_s"}
 """What is saved, by the metric of its share."""
 RATIOS = {"step_time_ratio": "step_ms", "memory_ratio": "step_memory_mb"}
 """What is compared to plain training, by the metric of the ratio."""
+
+MOST_SHOWN = 4
+"""Tasks that are shown; of more, those on which nets differ most."""
 
 Runs = dict[int, tuple[Record, ...]]
 """By seed."""
@@ -41,6 +46,26 @@ class Results:
     def tasks(self) -> tuple[str, ...]:
         return tuple(self.settings.tasks)
 
+    @cached_property
+    def shown(self) -> tuple[str, ...]:
+        """The tasks that sentences and figures are about: all, or of more than `MOST_SHOWN` those on which the nets of
+        several tasks differ most. Tables have all."""
+        if len(self.tasks) <= MOST_SHOWN:
+            return self.tasks
+        spread = {}
+        for task in self.tasks:
+            found = [self.estimate(f"test_accuracy_{task}", m.name) for m in self.of("fixed", "adaptive", "sharing")]
+            means = [estimate.mean for estimate in found if estimate]
+            spread[task] = max(means, default=0.0) - min(means, default=0.0)
+        most = sorted(self.tasks, key=lambda task: -spread[task])[:MOST_SHOWN]
+        return tuple(task for task in self.tasks if task in most)
+
+    @property
+    def of_shown(self) -> str:
+        """What a caption says where not all are shown; else ""."""
+        left = len(self.shown) < len(self.tasks)
+        return f" Of {len(self.tasks)} tasks, the {MOST_SHOWN} on which the nets differ most are shown." if left else ""
+
     @property
     def single(self) -> dict[str, str]:
         """The names of the single-task nets, by task."""
@@ -57,6 +82,15 @@ class Results:
     @property
     def most_seeds(self) -> int:
         return max(len(self.runs[name]) for name in self.models)
+
+    @cached_property
+    def counts(self) -> dict[str, ClassCounts]:
+        """The test images of each class, by task; without those whose labels no record has."""
+        found = {
+            name: class_counts(task_classes(task, self.settings.data), self.runs.values(), self.measures.reader, name)
+            for name, task in self.settings.tasks.items()
+        }
+        return {name: counts for name, counts in found.items() if counts is not None}
 
     def of(self, *roles: ModelRole) -> list[PlannedModel]:
         """The models of these roles that have a record."""
@@ -109,7 +143,10 @@ class Results:
 
     def _value(self, key: str, model: str, seed: int) -> float:
         """NaN where it is undefined."""
-        runs = self.runs[model][seed]
+        runs, metric = self.runs[model][seed], self.measures.metrics.get(key)
+        if metric and metric.answers and metric.answers.statistic != "accuracy":
+            found = self.measures.read(key, runs)
+            return math.nan if found is None else found
         for part in ("test_accuracy_", "validation_accuracy_", "dominance_"):
             if key.startswith(part):
                 return self._of_task(part.removesuffix("_"), key.removeprefix(part), model, seed)
@@ -183,7 +220,7 @@ class Results:
     @property
     def choosing(self) -> str:
         """What the fixed weights are chosen by: the images set aside where there are any, else the test images."""
-        return "validation_accuracy" if self.settings.data.validation_images else "test_accuracy"
+        return "validation_accuracy" if self.settings.data.aside else "test_accuracy"
 
     @property
     def tuned_apart(self) -> bool:

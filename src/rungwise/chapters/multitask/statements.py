@@ -6,12 +6,14 @@ from rungwise.chapters.multitask.verdicts import gain_in_words, paired_tests, ve
 from rungwise.chapters.multitask.weights import SINGLE_NETS, weights_in_words
 from rungwise.chapters.sentences import compared, in_words, paired_in_words, seed_warnings
 from rungwise.findings import Statement
+from rungwise.words import listed
 
 
 def statements(results: Results) -> tuple[Statement, ...]:
     return (
         *verdicts(results),
         *_tuned(results),
+        *_shown(results),
         *_best_weights(results),
         *_against_single(results),
         *_sharing(results),
@@ -25,19 +27,37 @@ def _tuned(results: Results) -> tuple[Statement, ...]:
     if tuned is None or len(ran) < 2 or not results.tuned_apart:
         return ()
     text = (
-        f"Of {len(ran)} fixed weights, {weights_in_words(tuned.weights)} has the highest accuracy, averaged over the "
-        f"tasks, on the {results.settings.data.validation_images:,} images set aside: the tuned weights."
+        f"Of {len(ran)} fixed weights, {weights_in_words(tuned.weights, results.tasks)} has the highest accuracy, "
+        f"averaged over the tasks, on the {results.settings.data.aside:,} images set aside: the tuned weights."
     )
     if gain := results.gain_estimate(tuned.name, SINGLE_NETS):
         text += f" On the test images its gain on the single-task nets is {gain_in_words(gain)}."
     return (Statement(text=text, trials=results.record_ids(*(m.name for m in ran), *results.single.values())),)
 
 
+def _shown(results: Results) -> tuple[Statement, ...]:
+    """Which tasks the next sentences are about, and on how many the multi-task net is the better one."""
+    if results.shown == results.tasks or results.tuned is None:
+        return ()
+    tuned = results.tuned
+    leads = [results.lead(f"test_accuracy_{task}", tuned.name, single) for task, single in results.single.items()]
+    known = [lead.mean for lead in leads if lead]
+    if not known:
+        return ()
+    text = (
+        f"On {sum(lead > 0 for lead in known)} of {len(known)} tasks the net at "
+        f"{weights_in_words(tuned.weights, results.tasks)} is more accurate than the single-task net, and on "
+        f"{sum(lead < 0 for lead in known)} less, be it by noise. What follows is of the {len(results.shown)} tasks on "
+        f"which the nets differ most: {listed(results.shown)}. The table has all."
+    )
+    return (Statement(text=text, trials=results.record_ids(tuned.name, *results.single.values())),)
+
+
 def _best_weights(results: Results) -> tuple[Statement, ...]:
     """For each task, where in the sweep it did best and worst."""
     ran, found = results.of("fixed"), []
     chosen = " This is read off the test images: nothing was chosen by it." if results.tuned_apart else ""
-    for task in results.tasks:
+    for task in results.shown:
         each = {m: results.estimate(f"test_accuracy_{task}", m.name) for m in ran}
         means = {m.weights: e for m, e in each.items() if e}
         if len(means) < 2:
@@ -47,8 +67,9 @@ def _best_weights(results: Results) -> tuple[Statement, ...]:
         text = f"On {task}, all weights give the same {measure}, {in_words(means[best], 4)}."
         if means[best].mean > means[worst].mean:
             text = (
-                f"On {task}, {weights_in_words(best)} has the highest {measure}, {in_words(means[best], 4)}, and "
-                f"{weights_in_words(worst)} the lowest, {in_words(means[worst], 4)}.{chosen}"
+                f"On {task}, {weights_in_words(best, results.tasks)} has the highest {measure}, "
+                f"{in_words(means[best], 4)}, and {weights_in_words(worst, results.tasks)} the lowest, "
+                f"{in_words(means[worst], 4)}.{chosen}"
             )
         found.append(Statement(text=text, trials=results.record_ids(*(m.name for m in ran))))
     return tuple(found)
@@ -57,8 +78,8 @@ def _best_weights(results: Results) -> tuple[Statement, ...]:
 def _against_single(results: Results) -> tuple[Statement, ...]:
     """The best weights of the sweep for each task against the single-task net, paired by seed."""
     found = []
-    for task, single in results.single.items():
-        best = results.best(task)
+    for task in results.shown:
+        single, best = results.single[task], results.best(task)
         if best is None:
             continue
         lead = results.lead(f"test_accuracy_{task}", best.name, single)
@@ -67,8 +88,8 @@ def _against_single(results: Results) -> tuple[Statement, ...]:
         other = "the single-task net"
         words = (f"more accurate than {other}", f"less accurate than {other}", f"exactly as accurate as {other}")
         text = (
-            f"On {task}, the multi-task net at {weights_in_words(best.weights)} is {compared(lead, *words)} "
-            f"{paired_in_words(lead)}."
+            f"On {task}, the multi-task net at {weights_in_words(best.weights, results.tasks)} is "
+            f"{compared(lead, *words)} {paired_in_words(lead)}."
         )
         if len(results.of("fixed")) > 1:
             text += (

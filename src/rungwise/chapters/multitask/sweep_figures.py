@@ -1,6 +1,6 @@
 """The figures on fixed weights: the sweep, and test accuracy by epoch."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rungwise.chapters.drawing import missing, over_epochs, over_values
 from rungwise.chapters.multitask.models import PlannedModel
@@ -25,11 +25,11 @@ def _sweeps(results: Results, ran: Sequence[PlannedModel]) -> tuple[Figure, ...]
     ends = "; ".join(
         f"{task}: "
         + ", ".join(
-            f"{e.mean:.4f} at {weights_in_words(m.weights)}"
+            f"{e.mean:.4f} at {weights_in_words(m.weights, results.tasks)}"
             for m in ran
             if (e := results.estimate(f"test_accuracy_{task}", m.name))
         )
-        for task in results.tasks
+        for task in results.shown
     )
     figure = Figure(
         id=f"{results.settings.name}-sweep",
@@ -38,9 +38,10 @@ def _sweeps(results: Results, ran: Sequence[PlannedModel]) -> tuple[Figure, ...]
             "has no weight are in the table: here they would hide all other differences."
             if any(min(m.weights) == 0 for m in ran)
             else "Test accuracy on each task by loss weight; the line across is the single-task net."
-        ),
+        )
+        + results.of_shown,
         alt=f"Test accuracy by loss weight. {ends}.",
-        panels=tuple(_sweep(results, task, ran) for task in results.tasks),
+        panels=tuple(_sweep(results, task, ran) for task in results.shown),
         columns=2,
     )
     return (figure,)
@@ -50,11 +51,15 @@ def _sweep(results: Results, task: str, ran: Sequence[PlannedModel]) -> Panel:
     key, place = f"test_accuracy_{task}", results.tasks.index(task)
     ran = [m for m in ran if m.weights[place] > 0]
     level = Level(name="single-task", values=tuple(results.values(key, results.single[task]).values()))
-    levels = (level,) if level.values else ()
+    by_model = [results.values(key, m.name) for m in ran]
+    levels = ((level,) if level.values else ()) + _always(results, task, (v for own in by_model for v in own.values()))
     if len(results.tasks) > 2:
-        values = tuple(tuple(results.values(key, m.name).values()) for m in ran)
+        values = tuple(tuple(own.values()) for own in by_model)
         return Bars(
-            title=accuracy_title(task), names=tuple(short_weights(m.weights) for m in ran), values=values, levels=levels
+            title=accuracy_title(task),
+            names=tuple(short_weights(m.weights, results.tasks) for m in ran),
+            values=values,
+            levels=levels,
         )
     ordered = sorted(ran, key=lambda m: m.weights)
     by_weight = [results.values(key, m.name) for m in ordered]
@@ -66,6 +71,11 @@ def _sweep(results: Results, task: str, ran: Sequence[PlannedModel]) -> Panel:
         markers=True,
         **results.measures.band("share"),
     )
+
+
+def _always(results: Results, task: str, accuracies: Iterable[float]) -> tuple[Level, ...]:
+    """The line of always answering the task's most frequent class, where it lies among the accuracies."""
+    return results.counts[task].level(accuracies) if task in results.counts else ()
 
 
 def _learning(results: Results, ran: Sequence[PlannedModel]) -> tuple[Figure, ...]:
@@ -83,16 +93,17 @@ def _learning(results: Results, ran: Sequence[PlannedModel]) -> tuple[Figure, ..
         Lines(
             title=accuracy_title(task),
             x_label="Epoch",
-            series=tuple(over_epochs(weights_in_words(m.weights), curves(m, task)) for m in ran),
+            series=tuple(over_epochs(weights_in_words(m.weights, results.tasks), curves(m, task)) for m in ran),
+            levels=_always(results, task, (value for m in ran for curve in curves(m, task) for value in curve)),
             markers=results.settings.fit.epochs < 3,
             **results.measures.band("share"),
         )
-        for task in results.tasks
+        for task in results.shown
     )
     return (
         Figure(
             id=f"{results.settings.name}-learning",
-            caption="Test accuracy by epoch at each weight.",
+            caption=f"Test accuracy by epoch at each weight.{results.of_shown}",
             alt="Test accuracy of the multi-task net by epoch, one line per weight; the last values are in the table.",
             panels=panels,
             columns=2,

@@ -1,9 +1,13 @@
 """The tables of the chapter: accuracies, gains, costs, and what the methods are."""
 
+import math
+
+from rungwise.chapters.by_class import CLASSES_ALIKE, MACRO_F1
 from rungwise.chapters.multitask.models import PlannedModel
 from rungwise.chapters.multitask.results import Results
 from rungwise.chapters.multitask.verdicts import paired_tests
 from rungwise.chapters.multitask.weights import SINGLE_NETS, short_weights, weights_in_words
+from rungwise.chapters.recipes import kept_caption
 from rungwise.chapters.sentences import accuracy_title
 from rungwise.evidence.estimate import Estimate
 from rungwise.findings import Cell, Column, Table
@@ -12,6 +16,8 @@ from rungwise.findings import Cell, Column, Table
 def tables(results: Results) -> tuple[Table, ...]:
     """The accuracies; the others where nets were balanced or shared in more ways than by fixed weights."""
     found = [_accuracy(results)]
+    if results.shown != results.tasks and any(counts.uneven for counts in results.counts.values()):
+        found.append(_macro_f1(results))
     if results.settings.methods or results.settings.sharing:
         found += [_gains(results), _costs(results)]
     if results.settings.methods:
@@ -20,31 +26,77 @@ def tables(results: Results) -> tuple[Table, ...]:
 
 
 def _accuracy(results: Results) -> Table:
-    tasks = results.tasks
+    tasks, many = results.tasks, results.shown != results.tasks
+    uneven = [task for task in tasks if task in results.counts and results.counts[task].uneven]
+    alike = [(task, key, label) for task in uneven for key, label in CLASSES_ALIKE.items()] if not many else []
     columns = (
         Column(key="model", label="Model"),
         Column(key="weights", label="λ" if len(tasks) == 2 else "Weights"),
+        *((Column(key="mean_accuracy", label="Mean accuracy of the tasks", digits=4),) if many else ()),
         *(Column(key=f"{task}_accuracy", label=accuracy_title(task), digits=4) for task in tasks),
+        *(Column(key=f"{key}_{task}", label=f"{label}, {task}", digits=4) for task, key, label in alike),
         Column(key="parameters", label="Parameters"),
         Column(key="time_s", label="Training time (s)", digits=1),
     )
-    rows = []
+    rows = [_together(results), *_majority(results)] if many else []
     for model in results.models.values():
+        if many and model.role == "single":
+            continue
         own = (model.task,) if model.role == "single" else tasks
         accuracies = [_mean(results, f"test_accuracy_{t}", model.name) if t in own else None for t in tasks]
-        size = next((int(v) for v in results.values("parameters", model.name).values()), None)
-        names = ("multi", short_weights(model.weights)) if model.role == "fixed" else (model.name, None)
-        rows.append((*names, *accuracies, size, _mean(results, "time_s", model.name)))
+        accuracies += [_mean(results, f"{key}_{t}", model.name) if t in own else None for t, key, _ in alike]
+        mean = [_mean(results, "mean_test_accuracy", model.name)] if many else []
+        weights = short_weights(model.weights, results.tasks)
+        names = ("multi", weights) if model.role == "fixed" else (model.name, None)
+        rows.append((*names, *mean, *accuracies, *_size_and_time(results, model.name)))
     how = "the multi-task net at each weight"
     how += ", at each way to balance the tasks" if results.settings.methods else ""
     how += ", and other ways to share" if results.settings.sharing else ""
-    caption = f"Single-task nets and {how}: test accuracy after the last epoch."
+    caption = f"Single-task nets and {how}: test accuracy {kept_caption(results.settings.fit)}."
+    if not many:
+        caption += "".join(f" {counts.always(task)}" for task, counts in results.counts.items())
     return Table(id=f"{results.settings.name}-accuracy", caption=caption, columns=columns, rows=tuple(rows))
+
+
+def _together(results: Results) -> tuple[Cell, ...]:
+    """All single-task nets in one row, where a row for each would leave most of the table empty."""
+    accuracies = [_mean(results, f"test_accuracy_{task}", name) for task, name in results.single.items()]
+    mean = _mean(results, "mean_test_accuracy", SINGLE_NETS)
+    return SINGLE_NETS, None, mean, *accuracies, *_size_and_time(results, SINGLE_NETS)
+
+
+def _majority(results: Results) -> list[tuple[Cell, ...]]:
+    """What always answering each task's most frequent class would get; nothing where that is not known."""
+    if set(results.counts) != set(results.tasks):
+        return []
+    shares = [results.counts[task].share for task in results.tasks]
+    return [("most frequent class, always", None, math.fsum(shares) / len(shares), *shares, None, None)]
+
+
+def _macro_f1(results: Results) -> Table:
+    """Of many tasks, the macro F1 of those whose classes are uneven."""
+    uneven = [task for task in results.tasks if task in results.counts and results.counts[task].uneven]
+    rows = [(SINGLE_NETS, *(_mean(results, f"{MACRO_F1}_{task}", results.single[task]) for task in uneven))]
+    for model in results.models.values():
+        if model.role != "single":
+            own = (_mean(results, f"{MACRO_F1}_{task}", model.name) for task in uneven)
+            rows.append((model.name, *own))
+    return Table(
+        id=f"{results.settings.name}-macro-f1",
+        caption="Macro F1 on the tasks whose classes are uneven: each class counts the same.",
+        columns=(Column(key="model", label="Model"), *(Column(key=task, label=task, digits=4) for task in uneven)),
+        rows=tuple(rows),
+    )
+
+
+def _size_and_time(results: Results, model: str) -> tuple[Cell, Cell]:
+    size = next((int(v) for v in results.values("parameters", model).values()), None)
+    return size, _mean(results, "time_s", model)
 
 
 def _gains(results: Results) -> Table:
     tuned = results.tuned
-    on = weights_in_words(tuned.weights) if tuned else "the tuned weights"
+    on = weights_in_words(tuned.weights, results.tasks) if tuned else "the tuned weights"
     family = paired_tests(results, results.of("adaptive"), tuned) if tuned else []
     ps = {test.model.name: test.p for test in family}
     rows: list[tuple[Cell, ...]] = [

@@ -59,10 +59,14 @@ def verdicts(results: Results) -> tuple[Statement, ...]:
     if len(ran) > 1:
         after = f" To find the tuned weights took {len(ran)} runs for each seed; each adaptive method took one."
         found.append(
-            _verdict(results, adaptive, tuned, f"the tuned weights ({weights_in_words(tuned.weights)})", after)
+            _verdict(
+                results, adaptive, tuned, f"the tuned weights ({weights_in_words(tuned.weights, results.tasks)})", after
+            )
         )
     if equal and (equal is not tuned or len(ran) == 1):
-        found.append(_verdict(results, adaptive, equal, f"equal weights ({weights_in_words(equal.weights)})", ""))
+        found.append(
+            _verdict(results, adaptive, equal, f"equal weights ({weights_in_words(equal.weights, results.tasks)})", "")
+        )
     return tuple(found)
 
 

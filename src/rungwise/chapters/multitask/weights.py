@@ -1,15 +1,20 @@
 """The weights of the tasks in one loss, and the names of nets by them."""
 
 import math
+from collections.abc import Sequence
+from itertools import groupby
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 
 from rungwise.data.settings import Data
 from rungwise.data.tasks import Task, check_task
+from rungwise.errors import nearest
 
 MOST_TASKS = 50
 """Each has a head of its own, and many methods take a backward pass for each."""
+MOST_TOLD = 4
+"""Weights that are told one by one."""
 
 LossWeights = tuple[float, ...]
 """Of the tasks' losses, one each."""
@@ -33,10 +38,24 @@ def _on_simplex(weights: LossWeights, info: ValidationInfo) -> LossWeights:
     return weights
 
 
-def _as_pair(weights: Any, info: ValidationInfo) -> Any:
-    """For two tasks, one number w stands for (w, 1 - w); all else stays as it is."""
-    two = len(info.data.get("tasks", "ab")) == 2
-    return (weights, 1 - weights) if two and isinstance(weights, int | float) else weights
+def _in_full(weights: Any, info: ValidationInfo) -> Any:
+    """For two tasks, one number w stands for (w, 1 - w); "equal" for equal weights; weights of some tasks by name leave
+    the rest to the others, equally. All else stays as it is."""
+    tasks = list(info.data.get("tasks", "ab"))
+    if isinstance(weights, int | float) and len(tasks) == 2:
+        return weights, 1 - weights
+    if weights == "equal" or (isinstance(weights, dict) and "tasks" not in info.data):  # which is reported already
+        return equal_weights(len(tasks))
+    return _shared_out(weights, tasks) if isinstance(weights, dict) else weights
+
+
+def _shared_out(some: dict[str, Any], tasks: list[str]) -> tuple[Any, ...]:
+    if unknown := [name for name in some if name not in tasks]:
+        raise ValueError(f"no task is called {unknown[0]!r}; {nearest(unknown[0], tasks)}")
+    if wrong := [name for name, w in some.items() if isinstance(w, bool) or not isinstance(w, int | float)]:
+        raise ValueError(f"expected a number as the weight of {wrong[0]!r}, got {some[wrong[0]]!r}")
+    others = len(tasks) - len(some)
+    return tuple(some.get(task, (1 - sum(some.values())) / (others or 1)) for task in tasks)
 
 
 def _by_label(task: Any, info: ValidationInfo) -> Any:
@@ -49,19 +68,9 @@ def _by_label(task: Any, info: ValidationInfo) -> Any:
 TaskOfData = Annotated[Task, BeforeValidator(_by_label), AfterValidator(_of_data)]
 """A task of a chapter's settings, which have `data` before it. Groups may have names of classes for labels."""
 
-WeightsOfTasks = Annotated[LossWeights, BeforeValidator(_as_pair), AfterValidator(_on_simplex)]
-"""Weights on the simplex, in a chapter's settings, which have `tasks` before them."""
-
-
-def tasks_for(data: Data, needed: int) -> dict[str, str]:
-    """The class and that many columns of the data, as tasks. Raises ValueError where it has too few."""
-    columns = list(data.facts.columns)
-    if len(columns) < needed:
-        labels = "another label" if needed == 1 else f"{needed} other labels"
-        has = f"has {len(columns)}" if columns else "has none"
-        raise ValueError(f"it needs {labels} of each image beside the class, and the data {has}")
-    label = "class" if "class" not in columns else "label"
-    return {label: "labels", **{name: name for name in columns[:needed]}}
+WeightsOfTasks = Annotated[LossWeights, BeforeValidator(_in_full), AfterValidator(_on_simplex)]
+"""Weights on the simplex, in a chapter's settings, which have `tasks` before them; "equal" and { task = 0.5 } are short
+for all of them."""
 
 
 def check_apart(tasks: dict[str, Task]) -> dict[str, Task]:
@@ -86,14 +95,27 @@ def single_name(task: str) -> str:
     return f"single: {task}"
 
 
-def multi_name(weights: LossWeights) -> str:
-    return f"multi: {weights_in_words(weights)}"
+def multi_name(weights: LossWeights, tasks: Sequence[str] = ()) -> str:
+    return f"multi: {weights_in_words(weights, tasks)}"
 
 
-def weights_in_words(weights: LossWeights) -> str:
-    """λ alone for two tasks, else all weights."""
-    return f"λ = {weights[0]:g}" if len(weights) == 2 else f"w = {short_weights(weights)}"
+def weights_in_words(weights: LossWeights, tasks: Sequence[str] = ()) -> str:
+    """λ alone for two tasks, else all weights; of many as `short_weights` has them."""
+    return f"λ = {weights[0]:g}" if len(weights) == 2 else f"w = {short_weights(weights, tasks)}"
 
 
-def short_weights(weights: LossWeights) -> str:
-    return f"{weights[0]:g}" if len(weights) == 2 else ", ".join(f"{w:.3g}" for w in weights)
+def short_weights(weights: LossWeights, tasks: Sequence[str] = ()) -> str:
+    """The first of two; of a few all, as "0.5, 0.25, 0.25". Of more than `MOST_TOLD` tasks "1/14" where all are equal,
+    and "0.5 for parity" where the others share the rest equally."""
+    if len(weights) == 2:
+        return f"{weights[0]:g}"
+    told = [f"{w:.3g}" for w in weights]
+    if len(told) <= MOST_TOLD:
+        return ", ".join(told)
+    if is_equal(weights):
+        return f"1/{len(weights)}"
+    single = [place for place, word in enumerate(told) if told.count(word) == 1]
+    if len(single) == 1 and len(set(told)) == 2 and tasks:
+        return f"{told[single[0]]} for {tasks[single[0]]}"
+    runs = [(word, len(list(same))) for word, same in groupby(told)]
+    return ", ".join(f"{word} × {count}" if count > 1 else word for word, count in runs)

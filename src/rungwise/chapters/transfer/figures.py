@@ -15,6 +15,7 @@ def figures(results: Results) -> tuple[Figure, ...]:
     if not series:
         caption = f"Test accuracy on {results.task} by the share of the training images that have labels."
         return missing(results.settings.name, {"labels": caption})
+    counts = results.counts
     ends = "; ".join(
         f"{model} {accuracy.mean:.4f}"
         for share in (results.shares[0], results.shares[-1])
@@ -25,6 +26,7 @@ def figures(results: Results) -> tuple[Figure, ...]:
         x_label="labels (% of the training images)",
         y_label=accuracy_title(results.task),
         series=series,
+        levels=counts.level(y for one in series for run in one.runs for y in run) if counts else (),
         log_x=True,
         markers=True,
         **results.measures.band("share"),

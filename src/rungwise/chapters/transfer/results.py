@@ -3,9 +3,12 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from rungwise.chapters.by_class import class_metrics, task_metrics
+from rungwise.chapters.class_counts import ClassCounts, class_counts
 from rungwise.chapters.results import measurements, measures_of
 from rungwise.chapters.transfer.names import TRUNK, WAYS, model_name
 from rungwise.chapters.transfer.settings import Settings, trials
+from rungwise.data.tasks import task_classes
 from rungwise.evidence.estimate import Estimate
 from rungwise.evidence.measure import Answers, Measurement, Metric
 from rungwise.evidence.measures import Measures
@@ -44,8 +47,12 @@ class Results:
         return self.settings.shares
 
     def values(self, key: str, model: str) -> dict[int, float]:
-        """One of the chapter's metrics of one model, by seed."""
+        """One of the chapter's metrics of one model, by seed; undefined values are left out."""
         summaries = {seed: record.summary for seed, record in self.runs[model].items()}
+        metric = self.measures.metrics[key]
+        if metric.answers and metric.answers.statistic != "accuracy":
+            read = {seed: self.measures.read(key, (record,)) for seed, record in self.runs[model].items()}
+            return {seed: value for seed, value in read.items() if value is not None}
         if key == "parameters_learnt":  # recorded of frozen nets alone: the others learn all their parameters
             return {seed: summary.get(key, summary["parameters"]) for seed, summary in summaries.items()}
         return {seed: summary[key] for seed, summary in summaries.items()}
@@ -57,6 +64,13 @@ class Results:
         """By how much a model's test accuracy is above another's, paired by seed."""
         key, both = "test_accuracy", (self._records(model), self._records(other))
         return self.measures.difference(key, self.values(key, model), self.values(key, other), both)
+
+    @property
+    def counts(self) -> ClassCounts | None:
+        """The test images of each class of the further task; None where no record has their labels."""
+        (task,) = self.settings.task.values()
+        runs = (self._records(model) for model in self.runs if model != TRUNK)
+        return class_counts(task_classes(task, self.settings.data), runs, self.measures.reader)
 
     def _records(self, model: str) -> dict[int, tuple[Record]]:
         return {seed: (record,) for seed, record in self.runs[model].items()}
@@ -84,12 +98,15 @@ def metrics(settings: Settings) -> dict[str, Metric]:
     def share(task: str, of: tuple[str, ...], answers: Answers) -> Metric:
         return Metric(says.format(task), of, "higher", answers=answers)
 
+    (task,) = settings.task.values()
     parameters = "number of parameters that learn the further task"
     return {
         "test_accuracy": share(next(iter(settings.task)), models, Answers()),
         **{f"test_accuracy_{task}": share(task, (TRUNK,), Answers((task,))) for task in settings.tasks},
         "parameters_learnt": Metric(parameters, models, exact=True),
         "time_s": Metric(time, (*models, TRUNK), "lower", timing=True),
+        **task_metrics(settings.tasks, dict.fromkeys(settings.tasks, (TRUNK,)), settings.data),
+        **class_metrics(task_classes(task, settings.data), models),
     }
 
 

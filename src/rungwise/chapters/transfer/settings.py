@@ -1,13 +1,14 @@
 """What a study file sets for the chapter, and the trials that it calls for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from rungwise.chapters.chapter import ChapterSettings, Hardest
-from rungwise.chapters.multitask.weights import MOST_TASKS, TaskOfData, WeightsOfTasks, check_apart, tasks_for
+from rungwise.chapters.multitask.other_data import left_columns, renamed, tasks_for
+from rungwise.chapters.multitask.weights import MOST_TASKS, TaskOfData, WeightsOfTasks, check_apart
 from rungwise.chapters.transfer.names import TRUNK, WAYS, model_name
 from rungwise.data.settings import Data
 from rungwise.data.tasks import Task
@@ -31,9 +32,10 @@ def _with_trunk(net: NetSettings) -> NetSettings:
 
 
 def _for_as_many_steps(fit: Recipe) -> Recipe:
-    if fit.stop_loss is not None:
+    if fit.stops:
         raise ValueError(
-            "the further task is learnt for the same number of steps with any share of the labels; leave stop_loss out"
+            "the further task is learnt for the same number of steps with any share of the labels; leave stop_loss "
+            "and stop out"
         )
     return fit
 
@@ -46,7 +48,7 @@ class Settings(ChapterSettings):
     tasks: dict[Name, TaskOfData] = Field(min_length=2, max_length=MOST_TASKS)
     """Of the trunk, by name."""
     weights: WeightsOfTasks
-    """Of the trunk's tasks, summing to 1. For two tasks, one number w stands for (w, 1 - w)."""
+    """Of the trunk's tasks, summing to 1, written as in the chapter on multi-task learning."""
     task: dict[Name, TaskOfData] = Field(min_length=1, max_length=1)
     """The further task, by name."""
     shares: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(
@@ -56,14 +58,21 @@ class Settings(ChapterSettings):
 
     @classmethod
     def for_data(cls, raw: dict[str, Any], data: Data, hardest: Hardest) -> dict[str, Any]:
-        tasks = tasks_for(data, 2)
-        further = list(tasks)[-1]
+        tasks = tasks_for(data, raw["data"], 2)
+        *trunk, further = tasks
+        own = raw["weights"] if len(raw["weights"]) == len(trunk) else "equal"
         given = raw["data"]
         size = given.get("train_images", data.facts.train_images - given.get("validation_images", 0))
         shares = list(raw.get("shares", cls.model_fields["shares"].default))
         enough = [share for share in shares if round(share * size) >= FEWEST]
         fewer = {} if enough == shares else {"shares": enough}
-        return {**raw, "task": {further: tasks.pop(further)}, "tasks": tasks, **fewer}
+        chapter = renamed(raw, tasks, f"A further task: {further}")
+        tasks_of = {"task": {further: tasks.pop(further)}, "tasks": tasks}
+        return {**chapter, **tasks_of, "weights": own, **fewer}
+
+    @classmethod
+    def left_out_for(cls, raw: dict[str, Any], data: Data) -> Iterator[tuple[str, str]]:
+        yield from left_columns(data, raw["data"])
 
     @field_validator("task")
     @classmethod

@@ -1,5 +1,6 @@
 """The sentences of the chapter, computed from records."""
 
+from rungwise.chapters.multitask.weights import MOST_TOLD
 from rungwise.chapters.sentences import compared, in_words, paired_in_words
 from rungwise.chapters.transfer.names import TRUNK, WAYS, model_name, percent
 from rungwise.chapters.transfer.results import Results
@@ -15,10 +16,16 @@ def statements(results: Results) -> tuple[Statement, ...]:
 
 def _of_trunk(results: Results) -> tuple[Statement, ...]:
     found = {task: results.estimate(f"test_accuracy_{task}", TRUNK) for task in results.settings.tasks}
-    parts = [f"{in_words(accuracy, 4)} on {task}" for task, accuracy in found.items() if accuracy]
-    if not parts:
+    known = {task: accuracy for task, accuracy in found.items() if accuracy}
+    if not known:
         return ()
-    text = f"The trunk's own test accuracy is {listed(parts)}."
+    if len(known) > MOST_TOLD:
+        low, high = (pick(known, key=lambda task: known[task].mean) for pick in (min, max))
+        each = listed([f"{in_words(known[task], 4)} on {task}" for task in (low, high)])
+        text = f"Of the trunk's {len(known)} tasks, the lowest and the highest test accuracy are {each}."
+    else:
+        each = listed([f"{in_words(accuracy, 4)} on {task}" for task, accuracy in known.items()])
+        text = f"The trunk's own test accuracy is {each}."
     return (Statement(text=text, trials=results.record_ids(TRUNK)),)
 
 

@@ -123,6 +123,8 @@ class Items:
     """What is strange about the images, in words."""
     files: Sequence[str] | None = None
     """The names of the images' files, where each is a file of its own."""
+    label_name: str = ""
+    """The column that the labels are from; "": they are from none."""
 
     def __len__(self) -> int:
         return len(self.parts)

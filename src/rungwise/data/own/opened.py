@@ -3,7 +3,7 @@
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -137,6 +137,8 @@ def _read(folder: Path) -> dict[str, Any] | None:
     try:
         raw: dict[str, Any] = json.loads((folder / FACTS).read_text("utf-8"))
         _FACTS.validate_python(raw["facts"])
+        if "groups" not in raw["facts"]:  # an earlier version did not count them
+            return None
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return raw
@@ -183,6 +185,7 @@ def _facts(prepared: Prepared, digest: str, preparation: Preparation, place: Pla
     # A note may name a file, and is read where the data's folder is not, in reports too.
     parts, around = prepared.parts, f"{place.path.parent}/"
     train, test = len(parts["train"]), len(parts["test"]) if "test" in parts else 0
+    groups, mates = _groups(list(parts.values()))
     if "test" not in parts:
         test = int(_drawn(parts["train"], preparation).sum())
         train -= test
@@ -197,10 +200,23 @@ def _facts(prepared: Prepared, digest: str, preparation: Preparation, place: Pla
         digest=digest,
         preparation=in_words(prepared, preparation),
         notes=tuple(note.replace(around, "") for note in prepared.notes),
+        groups=groups,
+        mates=mates,
         mapped=sum(part.images.nbytes for part in parts.values()) > MAPPED_BYTES,
         result_version=RESULT_VERSION,
         test_by_seed="test" not in parts,
+        label=prepared.label_name,
     )
+
+
+def _groups(parts: Sequence[ImageSet]) -> tuple[int, float]:
+    """How many groups there are, and the share of the images whose group has another image of their class."""
+    found = [part.groups for part in parts if part.groups is not None]
+    if len(found) < len(parts):
+        return 0, 0.0
+    both = np.stack([np.concatenate(found), np.concatenate([part.labels for part in parts])], axis=1)
+    _, counts = np.unique(both, axis=0, return_counts=True)
+    return len(np.unique(both[:, 0])), float(counts[counts > 1].sum() / len(both))
 
 
 def _drawn(train: ImageSet, preparation: Preparation) -> np.ndarray:

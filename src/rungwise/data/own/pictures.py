@@ -8,11 +8,13 @@ from rungwise.data.own.places.place import Place
 from rungwise.data.own.preparation import Preparation
 
 
-def items_of_files(place: Place, files: Sequence[Listed], preparation: Preparation, headers: Headers) -> Items:
+def items_of_files(
+    place: Place, files: Sequence[Listed], preparation: Preparation, headers: Headers, label_name: str = ""
+) -> Items:
     """The images of files, each of which is one; all have the same columns."""
     names = [file.name for file in files]
     rows = [dict(file.columns) for file in files]
     columns = {name: coded([row[name] for row in rows]) for name, _ in (files[0].columns if files else ())}
     pixels = Encoded([headers[name] for name in names], each_file(place, names), preparation.background)
     labels, parts = coded([file.label for file in files]), part_codes([file.part for file in files])
-    return Items(pixels, parts, labels, columns, names.__getitem__, files=names)
+    return Items(pixels, parts, labels, columns, names.__getitem__, files=names, label_name=label_name)

@@ -22,6 +22,8 @@ MOST_IMAGES = 1_000_000
 LEAST_CLASSES, MOST_CLASSES = 2, 1000
 MOST_VALUES = 50
 """Of a column that can be a task; one of more values, as a file's number, is passed over."""
+LEAST_EACH = 3
+"""Images for a value of a column, on average, below which it says who or which an image is, and is no task."""
 GROUP = "group"
 """The column that groups are read from unless another is named."""
 ROWS = 4096
@@ -45,6 +47,8 @@ class Prepared(NamedTuple):
     """Whether the data has no test part of its own."""
     group_column: str | None
     """By which images belong together."""
+    label_name: str = ""
+    """The column that has the class; "" where none has."""
 
 
 def prepare(items: Items, preparation: Preparation, folder: Path, progress: Progress | None = None) -> Prepared:
@@ -72,7 +76,14 @@ def prepare(items: Items, preparation: Preparation, folder: Path, progress: Prog
     drawn = not (whole.parts == PARTS.index(TEST)).any()
     values = {column: coded.names for column, coded in whole.columns.items()}
     return Prepared(
-        whole.labels.names, values, parts, dict(items.pixels.sizes()), tuple(notes), drawn, whole.group_column
+        whole.labels.names,
+        values,
+        parts,
+        dict(items.pixels.sizes()),
+        tuple(notes),
+        drawn,
+        whole.group_column,
+        items.label_name,
     )
 
 
@@ -100,10 +111,15 @@ class _Kept:
             coded = _without(whole, kept)
             if name == column:
                 continue
-            if why := _no_task(coded):
+            if why := _no_task(coded) or self._same_as(coded):
                 notes.append(f"the column {name!r} is no task: {why}")
             else:
                 self.columns[name] = coded
+
+    def _same_as(self, column: Coded) -> str:
+        """Which task, the class or a column before it, a column is under other names; "" where it is another task."""
+        others = {"the class": self.labels, **{f"the column {name!r}": coded for name, coded in self.columns.items()}}
+        return next((f"it says the same as {name}" for name, one in others.items() if _alike(one, column)), "")
 
     def ordered(self, keys: np.ndarray) -> np.ndarray:
         """Places (M,) by part, class and pixels; equal images by all else that is known of them."""
@@ -143,9 +159,20 @@ def _no_task(column: Coded) -> str:
     """Why images cannot be told apart by a column; "" where they can."""
     if "" in column.names:
         return "it has images without a value"
-    if not 2 <= len(column.names) <= MOST_VALUES:
-        return f"it has {counted(len(column.names), 'value')}, expected 2 to {MOST_VALUES}"
-    return "each image has a value of its own" if len(column.names) == len(column.values) else ""
+    values, images = len(column.names), len(column.values)
+    if not 2 <= values <= MOST_VALUES:
+        return f"it has {counted(values, 'value')}, expected 2 to {MOST_VALUES}"
+    if values == images:
+        return "each image has a value of its own"
+    return f"it has {values} values for {images} images" if images < LEAST_EACH * values else ""
+
+
+def _alike(one: Coded, other: Coded) -> bool:
+    """Whether two columns part the images in the same way, whatever they call the parts."""
+    both, names = one.values * len(other.names) + other.values, len(one.names)
+    if names != len(other.names) or len(np.unique(both[:ROWS])) > names:  # the first images mostly tell
+        return False
+    return len(np.unique(both)) == names
 
 
 def check_counts(items: Items) -> None:

@@ -33,10 +33,16 @@ class Facts:
     """Of own data: how its images were made equal, in words."""
     notes: tuple[str, ...] = ()
     """Of own data: what a reader of a report should know of it, as images that were left out."""
+    groups: int = 0
+    """Of own data: how many groups of images belong together; 0 where each image stands for itself."""
+    mates: float = 0.0
+    """The share of the images whose group has another image of their class."""
     mapped: bool = False
     """Whether the images stay in a file that is mapped into memory."""
     test_by_seed: bool = False
     """Whether the source has no test part, so that each seed splits one pool of images anew."""
+    label: str = ""
+    """Of own data: the column that has the class; "" where folders or names of files say it."""
     result_version: int = 1
     """Raised when the same files give other images, labels or columns than before (`Settings.result_version`)."""
 

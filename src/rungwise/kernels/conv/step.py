@@ -36,8 +36,9 @@ def pays(precision: str) -> bool:
 
 
 def can_compile(net: nn.Module, precision: str) -> bool:
-    """Whether the net has a trunk of strided convolutions on a CPU, all of it learns, and its filters fill tiles."""
-    if not isinstance(net, Cnn | Shared):
+    """Whether the net has a trunk of strided convolutions on a CPU, without BatchNorm, all of it learns, its filters
+    fill tiles, and what follows is what machine code knows (`plain`)."""
+    if not isinstance(net, Cnn | Shared) or not net.plain:
         return False
     trunk, parameters = net.trunk, list(net.trunk.parameters())
     convolutions = [conv for conv in trunk.convolutions if isinstance(conv, SameConv)]

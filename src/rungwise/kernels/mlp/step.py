@@ -48,10 +48,11 @@ def pays(net: Mlp) -> bool:
 
 
 def can_compile(net: nn.Module, optimiser: torch.optim.Optimizer, precision: str) -> bool:
-    """Whether the net is a multilayer perceptron on a CPU, all of which learns, by Adam or gradient descent, and the
-    machine has what it takes."""
+    """Whether the net is a plain multilayer perceptron on a CPU, all of which learns, by Adam or gradient descent, and
+    the machine has what it takes."""
     return (
         type(net) is Mlp
+        and net.plain
         and pays(net)
         and can_descend(optimiser)
         and all(p.requires_grad and p.device.type == "cpu" and p.is_contiguous() for p in net.parameters())

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Ellipse as EllipsePatch
 
-from rungwise.findings import Cloud, Points
+from rungwise.findings import Cloud, Level, Points
 from rungwise.report.figures.ink import FEW_POINTS, INK, MUTED, Stroke
 from rungwise.report.figures.lettering import letters
 from rungwise.report.figures.panels import Looks, Strokes, head, log_ticks
@@ -43,9 +43,20 @@ def draw_points(ax: Axes, panel: Points, strokes: Strokes, size: tuple[float, fl
     for cloud in panel.clouds:
         if _plated(cloud) and letters(cloud.note) > LONGEST_PLATE:
             _plate_above(ax, cloud, strokes[cloud.name], size)
+    for level in panel.levels:
+        if level.values:
+            _line_across(ax, level)
     noted = [note for cloud in panel.clouds for note in _noted(cloud)]
     _place_notes(ax, noted, [math.sqrt(marker_area(cloud.size, sizes, total)) / 2 for cloud in noted], size)
     return head(ax, panel, size[0])
+
+
+def _line_across(ax: Axes, level: Level) -> None:
+    """A line at a level's mean with its name above the left end: the sizes' legend is on the right."""
+    height = float(np.mean(level.values))
+    ax.axhline(height, color=INK, alpha=0.7, linewidth=1.0, dashes=(2, 2), zorder=1)
+    place: Looks = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "xytext": (3, 2)}
+    ax.annotate(level.name, (0, height), color=MUTED, fontsize=8, zorder=4, **place)
 
 
 def _noted(cloud: Cloud) -> list[Cloud]:

@@ -104,7 +104,9 @@ def test_a_zip_of_an_npz(tmp_path: Path) -> None:
 
 def test_other_arrays_are_columns_or_told(tmp_path: Path) -> None:
     group = np.repeat(["a", "b", "c", "d", "e"], 6)
-    found = opened(npz(tmp_path, x=X, y=Y, group=group, shade=Y[::-1], mean=np.float32(0.5), weights=np.ones((3, 3))))
+    found = opened(
+        npz(tmp_path, x=X, y=Y, group=group, shade=np.arange(30) // 10, mean=np.float32(0.5), weights=np.ones((3, 3)))
+    )
     assert found.facts.columns == {"shade": ("0", "1", "2")}
     assert found.notes[0] == "mean and weights were passed over"
     assert loaded(tmp_path / "arrays.npz").train.groups is not None
@@ -330,15 +332,31 @@ def test_several_labels_are_several_tasks(tmp_path: Path) -> None:
     """MedMNIST#46."""
     several = np.random.default_rng(0).integers(0, 2, (30, 14))
     path = npz(tmp_path, train_images=X, train_labels=several)
-    message = fault(path)
-    assert "train_labels.npy has 14 labels for each image, which are several tasks and no class" in message
-    assert "set label_column to one of label_0, label_1, label_2, ..." in message
+    first = opened(path)
+    assert (first.facts.classes, first.facts.label) == (("0", "1"), "label_0")
+    assert set(first.facts.columns) == {f"label_{number}" for number in range(1, 14)}
+    assert first.notes == (
+        "each image has 14 labels, which are 14 tasks; 'label_0' stands where one class is needed: set label_column to "
+        "have another",
+    )
     found = opened(path, label_column="label_3")
+    assert found.notes == ()
     assert found.facts.classes == ("0", "1")
     assert set(found.facts.columns) == {f"label_{number}" for number in range(14)} - {"label_3"}
     dataset = loaded(path, label_column="label_3", split="per seed")
     ones = {image.tobytes() for image in dataset.train.images[dataset.train.labels == 1]}
     assert ones == {image.tobytes() for image in X[several[:, 3] == 1]}
+
+
+def test_a_label_of_one_value_is_no_class(tmp_path: Path) -> None:
+    several = np.random.default_rng(0).integers(0, 2, (30, 3))
+    several[:, 0] = 0
+    found = opened(npz(tmp_path, train_images=X, train_labels=several))
+    assert found.facts.label == "label_1"
+    assert found.facts.columns == {"label_2": ("0", "1")}
+    several[:] = 1
+    message = "has 3 labels for each image, and the same for all: expected classes"
+    assert message in fault(npz(tmp_path / "same", train_images=X, train_labels=several))
 
 
 def test_several_labels_may_have_names(tmp_path: Path) -> None:

@@ -29,5 +29,5 @@ class Largest(Balancer):
         self.weights = losses**self.power / (losses**self.power).sum()
         self.learner.optimiser.zero_grad(set_to_none=True)
         autograd.backward(forward.losses @ self.weights)
-        self.learner.optimiser.step()
+        self.learner.take_step()
         return Forward(losses, forward.right)

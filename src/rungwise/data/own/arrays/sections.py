@@ -71,7 +71,8 @@ def items_of(
 ) -> Items:
     """Images and what is known of them, section by section, in the order of the pixels. Raises DataError."""
     columns = {name: _column(name, rows, (names or {}).get(name)) for name in _names(rows)}
-    labels = columns.pop(label_column(columns, preparation, rows[0].title))
+    label = label_column(columns, preparation, rows[0].title)
+    labels = columns.pop(label)
     parts = np.repeat(part_codes([one.part for one in rows]), [one.count for one in rows])
     if SPLIT in columns and not any(one.part for one in rows):
         split = columns.pop(SPLIT)
@@ -79,7 +80,7 @@ def items_of(
         parts = part_codes([meant[name] for name in split.names])[split.values]
     if missing := int((labels.values == labels.names.index("")).sum()) if "" in labels.names else 0:
         raise DataError(f"{rows[0].title}: expected a class for each image, got none for {missing:,}")
-    return Items(pixels, parts, labels, columns, _namer(rows), notes)
+    return Items(pixels, parts, labels, columns, _namer(rows), notes, label)
 
 
 def label_column(columns: Mapping[str, object], preparation: Preparation, where: str) -> str:

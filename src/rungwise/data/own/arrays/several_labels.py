@@ -10,17 +10,18 @@ from rungwise.data.own.arrays.stored import words_of
 from rungwise.data.own.preparation import Preparation
 
 Columns = dict[str, np.ndarray]
-MOST_NAMED = 3
 
 
 def label_columns(
     labels: Mapping[str, np.ndarray], names: Sequence[str] | None, preparation: Preparation, title: str
 ) -> tuple[dict[str, Columns], Sequence[str] | None, list[str]]:
-    """The columns of each part's images, the names of the classes, and notes, from labels (N,), (N, 1) or (N, K).
+    """The columns of each part's images, the class first, the names of the classes, and notes, from labels (N,), (N, 1)
+    or (N, K).
 
     Rows of noughts with a single one are classes: K tasks of which one is 1 in every image of all parts would be no
-    tasks, while `to_categorical` and its like write classes so. Any other K columns are K tasks, of which
-    `preparation` must choose the class. Raises DataError where it does not.
+    tasks, while `to_categorical` and its like write classes so. Any other K columns are K tasks. Where one class is
+    needed, the first of them stands that has two values, unless `preparation` names another. Raises DataError where
+    none has.
     """
     widths = {array.shape[1] if array.ndim == 2 else 1 for array in labels.values() if array.ndim < 3}
     if len(widths) != 1 or any(array.ndim not in (1, 2) for array in labels.values()):
@@ -33,13 +34,24 @@ def label_columns(
         note = f"labels are rows of {width} with a single 1: its place is the class"
         return {part: {LABEL: array.argmax(1)} for part, array in labels.items()}, names, [note]
     tasks = list(names) if names and len(names) == width else [f"{LABEL}_{number}" for number in range(width)]
-    if preparation.label_column is None:
-        some = ", ".join(tasks[:MOST_NAMED]) + (", ..." if width > MOST_NAMED else "")
-        raise DataError(
-            f"{title} has {width} labels for each image, which are several tasks and no class: set label_column to one "
-            f"of {some} to have that as the class; the others are then further columns"
-        )
-    return {part: dict(zip(tasks, array.T, strict=True)) for part, array in labels.items()}, None, []
+    wanted, notes = preparation.label_column, list[str]()
+    if wanted is None:
+        wanted = _first_with_two_values(tasks, labels, title)
+        notes = [
+            f"each image has {width} labels, which are {width} tasks; {wanted!r} stands where one class is needed: set "
+            "label_column to have another"
+        ]
+    order = [wanted, *(task for task in tasks if task != wanted)] if wanted in tasks else tasks
+    found = {part: dict(zip(tasks, array.T, strict=True)) for part, array in labels.items()}
+    return {part: {task: columns[task] for task in order} for part, columns in found.items()}, None, notes
+
+
+def _first_with_two_values(tasks: Sequence[str], labels: Mapping[str, np.ndarray], title: str) -> str:
+    whole = np.concatenate(list(labels.values()))
+    varies = (whole != whole[:1]).any(0)
+    if not varies.any():
+        raise DataError(f"{title} has {len(tasks)} labels for each image, and the same for all: expected classes")
+    return tasks[int(varies.argmax())]
 
 
 def _is_one_hot(array: np.ndarray) -> bool:

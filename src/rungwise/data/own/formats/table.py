@@ -63,7 +63,8 @@ def find(place: Place, preparation: Preparation) -> Found:
     unused = [name for name in place.files if name not in used and name not in table_names(place)]
     notes += other_images(unused)
     inner = place.below(prefix.removesuffix("/")) if prefix else place
-    return Found(TITLE, inner, files, partial(items_of_files, inner, files, preparation), unused, notes)
+    items = partial(items_of_files, inner, files, preparation, label_name=label or "")
+    return Found(TITLE, inner, files, items, unused, notes)
 
 
 def _tables(place: Place, preparation: Preparation) -> list[Table]:

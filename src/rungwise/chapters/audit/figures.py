@@ -41,7 +41,8 @@ def _pairs(name: str, how: str, pairs: Pairs, view: SplitView, classes: tuple[st
 def _doubts(results: Results) -> tuple[Figure, ...]:
     if results.doubts is None or not (found := results.doubts.found):
         return ()
-    names, tiles = [short(name) for name in results.names], []
+    names = [short(name) for name in results.names]
+    tiles: list[Tile] = []
     for one in found:
         pixels = results.nets[one.net].arrays["pixels"]
         if one.place < len(pixels) and len(tiles) < MOST_SHOWN:

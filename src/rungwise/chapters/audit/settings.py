@@ -44,6 +44,7 @@ class Settings(ChapterSettings):
 
     def _fits(self, other: "cnns.Settings | mlps.Settings") -> bool:
         alike = other.data.identity == self.data.identity and other.data.preparation == self.data.preparation
+        alike = alike and other.data.split_by == self.data.split_by
         return alike and other.data.labels == "true" and (self.model is None or self.model in other.nets)
 
     @property

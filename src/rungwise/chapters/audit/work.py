@@ -35,7 +35,8 @@ def look(trial: AuditTrial, bench: Bench) -> Outcome:
     started = time.perf_counter()
     parts = _parts(split)
     found = check(parts, len(split.classes))
-    out = Outcome(summary={"near_looked": found.near.looked, "grouped": float(split.train.groups is not None)})
+    grouped = split.train.groups is not None and trial.data.split_by == "group"
+    out = Outcome(summary={"near_looked": found.near.looked, "grouped": float(grouped)})
     for name, counts in zip(found.sizes, found.counts, strict=True):
         out.arrays[f"counts_{name}"] = counts
     out.arrays["blank"] = found.blank

@@ -107,6 +107,16 @@ def own_data(
 
 
 @app.command()
+def audit(
+    images: Annotated[int, typer.Option(min=1000, help="Colour images of 64x64 to make.")] = 10_000, out: Out = RESULTS
+) -> None:
+    """How long the checks of own images take, and how much memory."""
+    from benchmarks.audit import IMAGES, markdown, run
+
+    _write("audit", images == IMAGES, run(images), markdown, out)
+
+
+@app.command()
 def profile(out: Out = RESULTS) -> None:
     """Where a training step's time goes: the reference's nets and the recipes of `best`."""
     from benchmarks.profile import markdown, run

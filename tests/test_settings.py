@@ -32,6 +32,7 @@ TASKS = {"a": "labels", "b": {"low": [0, 1, 2, 3, 4], "high": [5, 6, 7, 8, 9]}}
 LEAST: dict[str, dict[str, Any]] = {
     "data.own.preparation.Preparation": {},
     "balancing": {},
+    "chapters.audit.settings.Settings": {"data": DATA},
     "chapters.capacity.settings.Settings": {"data": DATA, "fit": {**FIT, "stop_loss": 0.1}, "widths": [4]},
     "chapters.cnns.settings.Settings": {"data": DATA, "fit": FIT, "nets": {"A": {"filters": [2]}}},
     "chapters.leak.settings.Settings": {"data": DATA, "fit": FIT, "nets": {"A": {"filters": [2]}}},

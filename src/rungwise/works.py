@@ -27,6 +27,8 @@ WORKS = Registry(
         "rungwise.training.perceptron:learn": "rungwise.chapters.perceptrons.work:learn",
         "rungwise.training.perceptron:learn_many": "rungwise.chapters.perceptrons.work:learn_many",
         "rungwise.insight.projection:project": "rungwise.chapters.projection.work:project",
+        "rungwise.chapters.audit.work:look": "rungwise.chapters.audit.work:look",
+        "rungwise.chapters.audit.work:doubt": "rungwise.chapters.audit.work:doubt",
         "rungwise.insight.seeing:carry_out": "rungwise.chapters.seeing.work:carry_out",
     },
     _function,

@@ -49,7 +49,7 @@ def test_a_preset_is_asked_of_a_data_set_by_name(name: str) -> None:
 def test_what_cannot_be_asked_is_left_out_with_its_reason(photos: Data) -> None:
     adapted = adapt(read_study("reference"), "reference", photos)
     kinds = [chapter.kind for chapter in adapted.study.chapters]
-    assert kinds == ["projection", "perceptrons", "mlps", "cnns", "cnns", "seeing"]
+    assert kinds == ["audit", "projection", "perceptrons", "mlps", "cnns", "cnns", "seeing"]
     reasons = "\n".join(adapted.left_out)
     assert "the chapter 'multitask': it needs another label of each image beside the class" in reasons
     assert "the claim 'M2': it is about the study's own data or nets" in reasons

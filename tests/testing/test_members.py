@@ -53,6 +53,9 @@ STUDY = parse_study(
     """
 title = "Small chapters"
 [[chapter]]
+kind = "audit"
+data = { source = "digits" }
+[[chapter]]
 kind = "projection"
 data = { source = "digits", train_images = 300 }
 [[chapter]]

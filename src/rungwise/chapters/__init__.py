@@ -20,6 +20,7 @@ CHAPTERS = Registry(
     "chapters",
     "kind of chapter",
     {
+        "audit": "rungwise.chapters.audit",
         "projection": "rungwise.chapters.projection",
         "perceptrons": "rungwise.chapters.perceptrons",
         "mlps": "rungwise.chapters.mlps",

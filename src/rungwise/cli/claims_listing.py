@@ -63,6 +63,8 @@ def print_judged(judged: Mapping[str, Sequence[Judgement]]) -> None:
             says = f"[bold]{escape(each.id)}[/]  {escape(each.says)}: [{style}]{each.verdict}[/]{kind}"
             console.print(Padding(says, (0, 2)))
             console.print(Padding(escape(each.why), (0, 6)))
+            for caution in each.cautions:
+                console.print(Padding(escape(f"{caution.told} (chapter {caution.chapter})"), (0, 6)), style="yellow")
             for warning in each.warnings:
                 console.print(Padding(escape(warning), (0, 6)), style="dim")
     told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in STYLES if counts[verdict])

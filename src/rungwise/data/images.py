@@ -17,6 +17,8 @@ class ImageSet:
     """What else is known of each image, by name: (N,) each, int64, 0 to the column's classes - 1."""
     groups: np.ndarray | None = None
     """(N,), int64: images of one number stay on one side of a split; None where each may go by itself."""
+    names: np.ndarray | None = None
+    """(N,), bytes: the files that images come from, in UTF-8; None where images are no files of their own."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -30,8 +32,13 @@ class ImageSet:
     def take(self, index: np.ndarray) -> "ImageSet":
         """The images at `index`, in that order."""
         columns = {name: values[index] for name, values in self.columns.items()}
-        groups = None if self.groups is None else self.groups[index]
-        return ImageSet(self.images[index], self.labels[index], columns, groups)
+        groups, names = (None if each is None else each[index] for each in (self.groups, self.names))
+        return ImageSet(self.images[index], self.labels[index], columns, groups, names)
+
+    @property
+    def file_names(self) -> list[str]:
+        """`names` as text; of images that are no files of their own there are none."""
+        return [] if self.names is None else [name.decode("utf-8", "replace") for name in self.names.tolist()]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """What own data is, before anything is trained: as plain data for the terminal, for JSON and for a page."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rungwise.data.checks.checked import FEW, LOPSIDED, Checked, check
 from rungwise.data.images import ImageSet
 from rungwise.data.own.kept import read_parts
 from rungwise.data.own.opened import Opened, open_own
@@ -15,10 +15,6 @@ from rungwise.data.own.preparation import Preparation
 from rungwise.data.reading import Reading
 from rungwise.words import counted, some_of
 
-FEW = 10
-"""Images of a class, fewer than which say little."""
-LOPSIDED = 3.0
-"""How many times the images of the smallest class the largest one has, from which it is strange."""
 RARE = 0.01
 """The share of images of another size, below which that is strange."""
 
@@ -30,6 +26,8 @@ class Look:
     opened: Opened
     strange: tuple[str, ...]
     """What a user should know before anything is trained, in words."""
+    checked: Checked
+    """What was found in the images. Where each seed draws a test part of its own, all are of the training part."""
 
     def as_json(self) -> dict[str, object]:
         """Schema 1."""
@@ -51,7 +49,21 @@ class Look:
             ],
             "columns": {name: list(values) for name, values in facts.columns.items()},
             "strange": list(self.strange),
+            "checks": self._checks(),
             "unused": list(opened.unused),
+        }
+
+    def _checks(self) -> dict[str, object]:
+        """The numbers of what was found; a series is null where it was not looked for."""
+        found = self.checked
+        again, first = found.repeated
+        series = found.series
+        return {
+            "repeated": len(again),
+            "repeated_across_parts": int((found.part_of(again) != found.part_of(first)).sum()),
+            "nearly_repeated_across_parts": len(found.near.query),
+            "single_colour": len(found.blank),
+            "series": None if series is None else {**series._asdict(), "hints": series.hints},
         }
 
 
@@ -60,8 +72,9 @@ def look(path: Path, preparation: Preparation, reading: Reading | None = None) -
     reading = reading or Reading()
     opened = open_own(path, preparation, verify=reading.verify, progress=reading.progress)
     parts = read_parts(opened.folder, opened.facts.mapped)
-    strange = (*opened.notes, *_of_counts(opened), *_of_sizes(opened), *_of_pixels(parts))
-    return Look(opened, strange)
+    found = check(parts, len(opened.facts.classes))
+    strange = (*opened.notes, *_of_counts(opened), *_of_sizes(opened), *_of_images(found, parts))
+    return Look(opened, strange, found)
 
 
 def _of_counts(opened: Opened) -> Iterator[str]:
@@ -90,25 +103,23 @@ def _of_sizes(opened: Opened) -> Iterator[str]:
         yield f"{counted(sum(rare.values()), 'image')} of a size that few have: {some_of(sizes)} pixels"
 
 
-def _of_pixels(parts: Mapping[str, ImageSet]) -> Iterator[str]:
-    """Blank images, and images that occur twice, within a part and across parts."""
-    seen: dict[bytes, tuple[str, int]] = {}
-    blank = twice = across = contrary = 0
-    for name, part in parts.items():
-        for image, label in zip(part.images, part.labels.tolist(), strict=True):
-            blank += bool(image.min() == image.max())
-            key = hashlib.sha256(np.ascontiguousarray(image).data).digest()
-            if key not in seen:
-                seen[key] = name, label
-                continue
-            twice += seen[key][0] == name
-            across += seen[key][0] != name
-            contrary += seen[key][1] != label
-    if blank:
-        yield f"{counted(blank, 'image')} of a single colour"
-    if twice:
-        yield f"{counted(twice, 'image')} that occur twice in a part, pixel by pixel"
-    if across:
-        yield f"{counted(across, 'image')} that occur in two parts, pixel by pixel: what is tested was trained on"
-    if contrary:
-        yield f"{counted(contrary, 'image')} that occur with two labels"
+def _of_images(found: Checked, parts: Mapping[str, ImageSet]) -> Iterator[str]:
+    """Blank images, images that occur twice or almost so, and series in file names."""
+    again, first = found.repeated
+    across = found.part_of(again) != found.part_of(first)
+    labels = np.concatenate([parts[name].labels for name in found.sizes])
+    for count, says in (
+        (len(found.blank), "of a single colour"),
+        (int((~across).sum()), "that occur twice in a part, pixel by pixel"),
+        (int(across.sum()), "that occur in two parts, pixel by pixel: what is tested was trained on"),
+        (int((labels[again] != labels[first]).sum()), "that occur with two labels"),
+        (len(found.near.query), "outside training that are almost the same as a training image"),
+    ):
+        if count:
+            yield f"{counted(count, 'image')} {says}"
+    if found.series is not None and found.series.hints and parts["train"].groups is None:
+        yield (
+            f"images with neighbouring numbers in their file names, as {found.series.example}, are alike (correlation "
+            f"{found.series.alike:.2f}, p = {found.series.p:.2g}): if they show the same person or place, say which "
+            "belong together by group_column, or the nets are tested on what they learnt"
+        )

@@ -2,8 +2,9 @@
 
 from typing import Literal
 
-from pydantic import computed_field
+from pydantic import Field, computed_field
 
+from rungwise.evidence.caution import Caution
 from rungwise.evidence.design import HoldsFor
 from rungwise.evidence.estimate import Estimate, Interval
 from rungwise.evidence.paired import Effect, McNemar
@@ -108,4 +109,6 @@ class Judgement(PlainData):
     seeds_needed: int | None = None
     numbers: tuple[Number, ...] = ()
     warnings: tuple[str, ...] = ()
+    cautions: tuple[Caution, ...] = Field((), exclude_if=lambda found: not found)
+    """What was found in the images themselves that it is about, where the study has a chapter that looked."""
     trials: tuple[str, ...] = ()

@@ -18,6 +18,7 @@ from rungwise.evidence.sample import Sample
 from rungwise.evidence.together import Control, survives
 from rungwise.evidence.verdict import judge_numbers
 from rungwise.evidence.why import judge_claim
+from rungwise.judging.cautions import with_cautions
 from rungwise.judging.course import course
 from rungwise.judging.ledger import Ledger, path
 from rungwise.judging.samples import named, sample
@@ -56,6 +57,7 @@ def judged(study: Study, records: Mapping[str, Record]) -> dict[str, tuple[Judge
         )
         for chapter in study.chapters
     }
+    found = with_cautions(study, records, known, found)
     return found if study.control is None else controlled(found, study.control)
 
 

@@ -180,15 +180,17 @@ def facts(number: Number) -> tuple[str, ...]:
 def claims_table(document: Document) -> Table:
     """Every claim of the report, for download and for Markdown."""
     names = ("claim", "chapter", "says", "verdict", "holds_for", "design", "why", "n", "test", "p", "survives")
+    looked = any(claim.cautions for claim in document.claims)
     rows: list[tuple[Cell, ...]] = [
         (
             *(c.id, chapter.title, c.says, c.verdict, c.holds_for, c.design, c.why, c.n, c.test, c.p),
             *(None if c.survives is None else str(c.survives).lower(), c.seeds_needed, c.note),
+            *((" ".join(caution.told for caution in c.cautions),) if looked else ()),
         )
         for chapter in document.chapters
         for c in chapter.claims
     ]
-    return _table("claims", (*names, "seeds_needed", "note"), rows)
+    return _table("claims", (*names, "seeds_needed", "note", *(("images",) if looked else ())), rows)
 
 
 def numbers_table(claim: Judgement) -> Table:

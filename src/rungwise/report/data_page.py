@@ -1,10 +1,11 @@
 """A page on own data before anything is trained, as ``rungwise data look --html`` writes it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from rungwise.data.checks.checked import Pooled
 from rungwise.data.images import ImageSet
 from rungwise.data.look import Look
 from rungwise.data.own.kept import read_parts
@@ -15,8 +16,8 @@ from rungwise.report.document import Document
 from rungwise.report.figures.drawing import drawn
 from rungwise.report.html.page import html
 
-SAMPLES, MOST_ROWS = 10, 50
-"""Images of a class, and classes, that the page shows."""
+SAMPLES, MOST_ROWS, PAIRS = 10, 50, 12
+"""Images of a class, classes, and pairs of images that the page shows."""
 
 
 def write_data_page(look: Look, path: Path, day: str) -> None:
@@ -39,7 +40,7 @@ def _document(look: Look, day: str) -> Document:
             facts.preparation,
         ),
         tables=(_classes(look), _sizes(look), *_columns(look)),
-        figures=(_samples(look),),
+        figures=(_samples(look), *_pairs(look)),
         warnings=look.strange,
         seeds=0,
     )
@@ -75,6 +76,24 @@ def _columns(look: Look) -> Sequence[Table]:
     columns = (Column(key="column", label="column"), Column(key="values", label="values"))
     rows = tuple((name, ", ".join(values)) for name, values in known.items())
     return (Table(id="columns", caption="Columns that can be tasks.", columns=columns, rows=rows),)
+
+
+def _pairs(look: Look) -> Iterator[Figure]:
+    """Pairs of images that are the same, those in two parts first, and such that are almost the same."""
+    found, parts = look.checked, read_parts(look.opened.folder, look.opened.facts.mapped)
+    pooled = Pooled([parts[name] for name in found.sizes])
+    across = found.part_of(found.repeated.again) != found.part_of(found.repeated.first)
+    order = np.argsort(~across, kind="stable")
+    same = np.stack([found.repeated.again, found.repeated.first], 1)[order]
+    near = np.stack([found.near.query, found.near.nearest], 1)
+    labels = np.concatenate([parts[name].labels for name in found.sizes])
+    for name, pairs, how in (("repeated", same, "the same pixel by pixel"), ("near", near, "almost the same")):
+        if len(pairs):
+            shown = pairs[:PAIRS].reshape(-1)
+            titles = [f"{look.opened.facts.classes[labels[i]]} ({list(found.sizes)[found.part_of(i)]})" for i in shown]
+            tiles = tuple(Tile(pixels=_pixels(p), title=t) for p, t in zip(pooled[shown], titles, strict=True))
+            caption = f"Images that are {how}, side by side: {len(shown) // 2} of {len(pairs):,} pairs."
+            yield Figure(id=name, caption=caption, alt=caption, panels=(Images(tiles=tiles, columns=4),))
 
 
 def _samples(look: Look) -> Figure:

@@ -95,6 +95,8 @@ def _claims(claims: Sequence[Judgement]) -> Iterator[str]:
     rows = ((c.id, c.says, _verdict(c.verdict), f"{c.why} {told_about(c)}".rstrip(), str(c.n), c.test) for c in claims)
     yield _words(("Claim", "What it says", "Verdict", "Why", "n", "Test"), rows)
     for claim in claims:
+        for caution in claim.cautions:
+            yield f"> {escape(claim.id)}: {escaped(caution.told)} (chapter {escaped(caution.chapter)})"
         if extent := told_extent(claim):
             yield f"<details><summary>{escape(claim.id)}: {extent}</summary>\n\n{_grounds(claim)}\n\n</details>"
 

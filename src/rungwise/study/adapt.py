@@ -19,6 +19,8 @@ from rungwise.study.reading import parse_study, preset_names
 from rungwise.study.study import Study, StudyError
 from rungwise.study.toml import written
 
+AUDIT = "audit"
+"""The kind of chapter that looks at own images before nets do."""
 PAIRS = 5
 """Of classes, for the perceptrons."""
 ASIDE = 0.2
@@ -46,6 +48,8 @@ def adapt(study: Study, name: str, data: Data, base: Path | None = None) -> Adap
     chapters = [each for chapter in raw["chapter"] if (each := work.chapter(chapter)) is not None]
     if not chapters:
         raise StudyError(f"nothing of {name} can be asked of {data.facts.name}: {'; '.join(work.left_out)}")
+    if data.own and not any(chapter["kind"] == AUDIT for chapter in chapters):
+        chapters.insert(0, {"kind": AUDIT, "data": dict(work.written)})
     raw = {"title": _title(study, name, data), **{key: raw[key] for key in raw if key != "title"}, "chapter": chapters}
     work.drop_claims(raw)
     text = written(raw, _heading(name, data, work.left_out))

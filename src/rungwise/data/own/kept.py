@@ -23,6 +23,8 @@ def write_labels(folder: Path, parts: Mapping[str, ImageSet]) -> None:
         arrays |= {f"{name}/column/{column}": values for column, values in part.columns.items()}
         if part.groups is not None:
             arrays[f"{name}/groups"] = part.groups
+        if part.names is not None:
+            arrays[f"{name}/names"] = part.names
     np.savez(folder / LABELS, allow_pickle=False, **arrays)
 
 
@@ -43,7 +45,7 @@ def _part(folder: Path, part: str, known: Mapping[str, np.ndarray], mapped: bool
     columns = {name.removeprefix(prefix): values for name, values in known.items() if name.startswith(prefix)}
     if len(images) != len(known[f"{part}/labels"]):
         raise ValueError(f"{part}.npy holds {len(images):,} images for {len(known[f'{part}/labels']):,} labels")
-    return ImageSet(images, known[f"{part}/labels"], columns, known.get(f"{part}/groups"))
+    return ImageSet(images, known[f"{part}/labels"], columns, known.get(f"{part}/groups"), known.get(f"{part}/names"))
 
 
 def pixel_digest(parts: Mapping[str, ImageSet]) -> str:

@@ -33,6 +33,8 @@ from rungwise.seeding import stream
 
 RESULT_VERSION = 1
 """Of what is made of the same files: raised when other pixels, labels or splits come out."""
+LAYOUT = 2
+"""Of what is kept; images of an earlier one, which lack the names of files, are decoded anew where their files are."""
 FACTS, FILES = "facts.json", "files.csv.gz"
 Progress = Callable[[str, int, int], None]
 """Told what is done, and for how many of how many files."""
@@ -70,9 +72,9 @@ def open_own(path: Path, preparation: Preparation, *, verify: bool = False, prog
         found = find(place, preparation)
         index = make_index(found.place, found.files, verify=verify, progress=_of("files read", progress))
         folder = prepared_folder(index.digest, preparation)
-        if (raw := _read(folder)) is None:
+        if (raw := _read_new(folder)) is None:
             with filelock.FileLock(f"{folder}.lock"):
-                if (raw := _read(folder)) is None:
+                if (raw := _read_new(folder)) is None:
                     raw = _make(found, index, preparation, folder, _of("images decoded", progress))
     except DataError as error:
         raise DataError(str(error) if str(path) in str(error) else f"{path}: {error}") from error
@@ -142,6 +144,12 @@ def _read(folder: Path) -> dict[str, Any] | None:
     return raw
 
 
+def _read_new(folder: Path) -> dict[str, Any] | None:
+    """As `_read`; None too where an earlier version of rungwise wrote it."""
+    raw = _read(folder)
+    return raw if raw is not None and raw.get("layout") == LAYOUT else None
+
+
 def name_of(path: Path) -> str:
     """What reports call the data: the name of the folder or file, without what says that it is packed."""
     name = path.absolute().name
@@ -161,6 +169,7 @@ def _make(found: Found, index: Index, preparation: Preparation, folder: Path, pr
         write_labels(work, prepared.parts)
         (work / FILES).write_bytes(index.written())
         known = {
+            "layout": LAYOUT,
             "facts": asdict(_facts(prepared, index.digest, preparation, found.place)),
             "sizes": [[*size, count] for size, count in prepared.sizes.items()],
             "counts": _counts(prepared),

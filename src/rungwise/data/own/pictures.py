@@ -17,4 +17,4 @@ def items_of_files(
     columns = {name: coded([row[name] for row in rows]) for name, _ in (files[0].columns if files else ())}
     pixels = Encoded([headers[name] for name in names], each_file(place, names), preparation.background)
     labels, parts = coded([file.label for file in files]), part_codes([file.part for file in files])
-    return Items(pixels, parts, labels, columns, names.__getitem__, label_name=label_name)
+    return Items(pixels, parts, labels, columns, names.__getitem__, files=names, label_name=label_name)

@@ -1,12 +1,12 @@
 """Own images made equal in size, in an order that does not depend on the disk, and split."""
 
-import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from rungwise.data.checks.duplicates import pixel_keys
 from rungwise.data.errors import DataError
 from rungwise.data.images import ImageSet
 from rungwise.data.own.division import test_part
@@ -71,12 +71,13 @@ def prepare(items: Items, preparation: Preparation, folder: Path, progress: Prog
         images.flush()
         columns = {column: values[index] for column, (values, _) in whole.columns.items()}
         groups = None if whole.groups is None else whole.groups[index]
-        parts[name] = ImageSet(images, whole.labels.values[index], columns, groups)
+        names = None if whole.names is None else whole.names[index]
+        parts[name] = ImageSet(images, whole.labels.values[index], columns, groups, names)
     drawn = not (whole.parts == PARTS.index(TEST)).any()
-    names = {column: coded.names for column, coded in whole.columns.items()}
+    values = {column: coded.names for column, coded in whole.columns.items()}
     return Prepared(
         whole.labels.names,
-        names,
+        values,
         parts,
         dict(items.pixels.sizes()),
         tuple(notes),
@@ -93,6 +94,9 @@ class _Kept:
         self.places = np.flatnonzero(kept)
         """(M,): where they are among all."""
         _check_images(len(self.places), len(kept) - len(self.places))
+        files = items.files or ()
+        self.names = np.array([files[i].encode("utf-8", "replace") for i in self.places.tolist()]) if files else None
+        """(M,), bytes."""
         self.parts = items.parts[kept]
         self.labels = _without(items.labels, kept)
         _check_classes(self.labels)
@@ -225,13 +229,9 @@ def _damage(items: Items, kept: np.ndarray, preparation: Preparation) -> Iterato
 
 
 def _pixel_keys(raw: np.ndarray, kept: np.ndarray) -> np.ndarray:
-    """The first 128 bits of the SHA-256 of each kept image's pixels, as two numbers: (M,)."""
+    """`pixel_keys` of each kept image: (M,)."""
     places = np.flatnonzero(kept)
-    found = np.empty((len(places), 16), np.uint8)
-    for rows in _chunks(len(places)):
-        for number, image in zip(range(rows.start, rows.stop), raw[places[rows]], strict=True):
-            found[number] = np.frombuffer(hashlib.sha256(np.ascontiguousarray(image).data).digest()[:16], np.uint8)
-    return found.view(np.dtype([("high", ">u8"), ("low", ">u8")]))[:, 0]
+    return np.concatenate([pixel_keys(raw[places[rows]]) for rows in _chunks(len(places))])
 
 
 def _without(coded: Coded, kept: np.ndarray) -> Coded:

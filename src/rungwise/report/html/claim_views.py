@@ -1,7 +1,7 @@
 """Claims as the page's templates take them, with the marks of the verdicts."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -57,6 +57,16 @@ class ClaimsView:
 
 
 @dataclass(frozen=True)
+class CautionView:
+    """What was found in the images of a claim, and the chapter that shows it."""
+
+    says: str
+    chapter: str
+    number: int
+    """Of the chapter on the page; 0: it is not there."""
+
+
+@dataclass(frozen=True)
 class ClaimView:
     """One claim in its chapter."""
 
@@ -69,6 +79,7 @@ class ClaimView:
     mcnemar: Table
     looks: tuple[LookRow, ...]
     all_looks: Table
+    cautions: tuple[CautionView, ...]
 
 
 def claims_view(document: Document) -> ClaimsView | None:
@@ -98,9 +109,16 @@ def chapter_claims(document: Document, number: int) -> tuple[ClaimView, ...]:
             mcnemar=claims.mcnemar_table(claim),
             looks=look_rows(claim),
             all_looks=looks_table(claim, f"{places[number, j]}-looks"),
+            cautions=tuple(_cautions(claim, document)),
         )
         for j, claim in enumerate(document.chapters[number].claims)
     )
+
+
+def _cautions(claim: Judgement, document: Document) -> Iterator[CautionView]:
+    places = {chapter.name: (chapter.title, number) for number, chapter in enumerate(document.chapters, 1)}
+    for caution in claim.cautions:
+        yield CautionView(caution.told, *places.get(caution.chapter, (caution.chapter, 0)))
 
 
 def download(table: Table) -> str:

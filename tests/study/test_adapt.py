@@ -119,7 +119,7 @@ def test_the_text_names_the_data_relative_to_its_place(photos: Data, tmp_path: P
 def test_a_projection_of_the_same_images_has_one_seed(photos: Data) -> None:
     def seeds(data: Data) -> int:
         study = adapt(read_study("quick"), "quick", data).study
-        return len(study.seeds_of(study.chapters[0]))
+        return len(study.seeds_of(study.chapters[-1]))
 
     assert seeds(photos) == 1
     assert seeds(Data(source=photos.source, split="per seed")) == 3
@@ -156,7 +156,7 @@ def test_columns_become_tasks(tmp_path: Path) -> None:
     three = {"class": "labels", "even": "even", "third": "third"}
     assert study.chapters[-1].tasks == three
     chapters = {chapter.name: chapter for chapter in adapt(read_study("multitask"), "multitask", data).study.chapters}
-    assert list(chapters) == ["multitask", "4-tasks", "transfer", "transfer-turn"]
+    assert list(chapters) == ["audit", "multitask", "4-tasks", "transfer", "transfer-turn"]
     multitask, transfer = chapters["multitask"], chapters["transfer"]
     assert (multitask.tasks, multitask.title) == (three, "3 tasks: class, even, third")
     assert multitask.weights == ((1 / 3,) * 3, (0.5, 0.25, 0.25), (0.25, 0.5, 0.25), (0.25, 0.25, 0.5))
@@ -178,7 +178,7 @@ def test_with_one_column_there_is_nothing_further_to_learn(tmp_path: Path) -> No
     (folder / "metadata.csv").write_text("\n".join(["file_name,even", *rows]))
     adapted = adapt(read_study("multitask"), "multitask", data_of(folder))
     chapters = {chapter.name: chapter for chapter in adapted.study.chapters}
-    assert list(chapters) == ["multitask", "3-tasks", "transfer-turn"]
+    assert list(chapters) == ["audit", "multitask", "3-tasks", "transfer-turn"]
     assert chapters["multitask"].weights == tuple((w, 1 - w) for w in LAMBDAS), "as they are"
     reason = "the chapter 'transfer': it needs 2 other labels of each image beside the class, and the data has 1"
     assert reason in adapted.left_out

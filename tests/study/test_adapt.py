@@ -89,7 +89,7 @@ test = { metric = "test_accuracy", better = "A", than = "B" }
 """
     adapted = adapt(parse_study(text, "mine.toml"), "mine", photos)
     assert adapted.study.title == "photos: mine"
-    (chapter,) = adapted.study.chapters
+    _, chapter = adapted.study.chapters
     assert [claim.id for claim in chapter.claims] == ["better"]
     assert (chapter.data.train_images, chapter.data.validation_images) == (None, 7)  # of 36, a fifth is set aside
 

@@ -62,6 +62,8 @@ def test_a_class_that_only_the_group_tells_is_known_by_image_and_not_by_group(ph
         assert image > 0.9
         assert group < 0.8
         assert values["K", "flattery", seed] == image - group
+        # Classes have the same number of test images, so that the mean of their recalls is the accuracy.
+        assert values["K, by image", "test_balanced_accuracy", seed] == pytest.approx(image)
     (claim,) = run.claims["leak"]
     assert claim.verdict == "supported"
     (number,) = claim.numbers
@@ -77,6 +79,7 @@ def test_a_class_that_only_the_group_tells_is_known_by_image_and_not_by_group(ph
     found = load_chapter("leak").findings(run.study.chapters[0], (0, 1, 2, 3), run.records)
     (statement,) = found.statements
     assert "the split by image flatters it by" in statement.text
+    assert "would be right for 50.0% of the test images." in found.tables[0].caption
 
 
 def test_only_the_split_differs(photos: Path) -> None:

@@ -168,7 +168,12 @@ def test_every_metric_of_fitted_nets_is_measured(preset, fitted):
     for chapter in read_study(preset).chapters:
         if chapter.kind in ("mlps", "cnns", "multitask"):
             found = measured(chapter, (0, 1), hand_made(fitted, chapter))
-            metrics = load_chapter(chapter.kind).metrics(chapter)
+            # The test images of `fitted` are of three classes: what is of another one is undefined.
+            metrics = {
+                key: metric
+                for key, metric in load_chapter(chapter.kind).metrics(chapter).items()
+                if not metric.of_class or metric.answers.label < 3
+            }
             assert set(found) == {(k, m, s) for k, metric in metrics.items() for m in metric.models for s in (0, 1)}
 
 
@@ -180,7 +185,8 @@ def test_every_metric_is_measured(records):
         declared = {(k, m, s) for k, metric in metrics.items() for m in metric.models for s in seeds}
         found = set(measured(chapter, seeds, records))
         assert found <= declared
-        assert {key[0] for key in declared - found} <= {"range", "selectivity"}
+        undefined = {key[0] for key in declared - found if not key[0].startswith("test_precision_")}
+        assert undefined <= {"range", "selectivity"}, "and the precision of a class that a net never predicts"
 
 
 def test_each_number_names_the_trials_it_comes_from(records):

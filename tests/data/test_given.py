@@ -53,3 +53,12 @@ def test_arrays_that_do_not_fit_are_told() -> None:
         data_of((images, labels.astype(object)))
     with pytest.raises(DataError, match="expected images and labels"):
         data_of((images, labels, labels))  # type: ignore[arg-type]
+
+
+def test_arrays_of_several_labels_are_several_tasks() -> None:
+    random = np.random.default_rng(0)
+    data = data_of((random.integers(0, 256, (40, 8, 8), np.uint8), random.integers(0, 2, (40, 3))))
+    assert data.facts.label == "label_0"
+    assert set(data.columns) == {"label_1", "label_2"}
+    with pytest.raises(DataError, match=r"labels \(N,\) or \(N, K\), got shapes \(40, 8, 8\) and \(40, 3, 2\)"):
+        data_of((np.zeros((40, 8, 8), np.uint8), np.zeros((40, 3, 2), int)))

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from rungwise.chapters.by_class import class_metrics
+from rungwise.chapters.class_counts import ClassCounts, class_counts
 from rungwise.chapters.leak.settings import SPLITS, Settings, model_name, trials
 from rungwise.chapters.results import measurements, measures_of
 from rungwise.evidence.estimate import Estimate
@@ -39,11 +41,22 @@ class Results:
 
     def values(self, key: str, model: str) -> dict[int, float]:
         """One of the chapter's metrics of a model by seed; of `flattery`, of a net, by the seeds that both splits
-        have."""
+        have. Undefined values are left out."""
         if key != "flattery":
-            return {seed: record.summary[key] for seed, record in self.runs.get(model, {}).items()}
+            found = {seed: self._value(key, record) for seed, record in self.runs.get(model, {}).items()}
+            return {seed: value for seed, value in found.items() if value is not None}
         group, image = (self.values("test_accuracy", model_name(model, by)) for by in SPLITS)
         return {seed: image[seed] - group[seed] for seed in group if seed in image}
+
+    def _value(self, key: str, record: Record) -> float | None:
+        return record.summary[key] if key in record.summary else self.measures.read(key, (record,))
+
+    @property
+    def counts(self) -> ClassCounts | None:
+        """The test images of each class where the split is by group; None where no record has their labels."""
+        named = (model_name(net, "group") for net in self.settings.nets)
+        runs = ({seed: (record,) for seed, record in self.runs.get(name, {}).items()} for name in named)
+        return class_counts(self.settings.data.classes, runs, self.measures.reader)
 
     def estimate(self, key: str, model: str) -> Estimate | None:
         records = {seed: (record,) for seed, record in self.runs.get(model, {}).items()}
@@ -74,6 +87,7 @@ def metrics(settings: Settings) -> dict[str, Metric]:
         "flattery": Metric(
             "test accuracy where the split is by image less that where it is by group", tuple(settings.nets)
         ),
+        **class_metrics(settings.data.classes, models),
     }
 
 

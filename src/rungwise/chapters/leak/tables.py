@@ -25,4 +25,6 @@ def tables(results: Results) -> tuple[Table, ...]:
         for by in SPLITS
     )
     caption = "Both splits of the same images. Flattery: test accuracy by image less that by group, paired by seed."
+    counts = results.counts
+    caption += f" {counts.always()}" if counts else ""
     return (Table(id=f"{results.settings.name}-accuracy", caption=caption, columns=columns, rows=rows),)

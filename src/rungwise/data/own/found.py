@@ -121,10 +121,10 @@ class Items:
     """What messages call an image, of its number."""
     notes: Sequence[str] = ()
     """What is strange about the images, in words."""
-    files: Sequence[str] | None = None
-    """The names of the images' files, where each is a file of its own."""
     label_name: str = ""
     """The column that the labels are from; "": they are from none."""
+    files: Sequence[str] | None = None
+    """The names of the images' files, where each is a file of its own."""
 
     def __len__(self) -> int:
         return len(self.parts)

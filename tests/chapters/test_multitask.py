@@ -102,6 +102,19 @@ def test_wrong_settings_are_refused(change, message):
         multitask.Settings(**{**BASE, **change})
 
 
+def test_a_class_of_one_task_is_weighted_in_the_nets_of_that_task_alone():
+    def weighted(names):
+        fit = BASE["fit"] | {"class_weights": names}
+        return multitask.trials(multitask.Settings(**{**BASE, "fit": fit, "weights": [0.5]}), (0,))
+
+    found = {trial.label: trial.fit.class_weights for trial in weighted({"3": 2.0, "two": 3.0})}
+    both = {"3": 2.0, "two": 3.0}
+    assert found == {"single: item": {"3": 2.0}, "single: loops": {"two": 3.0}, "multi: λ = 0.5": both}
+    assert next(t for t in weighted({"3": 2.0}) if t.label == "single: loops").fit.class_weights is None
+    with pytest.raises(ValueError, match="mnist has no class 'too'; did you mean 'two'"):
+        weighted({"too": 2.0})
+
+
 def test_three_tasks_have_no_single_lambda():
     with pytest.raises(ValidationError, match="valid tuple"):
         multitask.Settings(**{**BASE, "tasks": THREE.tasks, "weights": [0.5]})

@@ -100,6 +100,17 @@ def test_a_wrong_study_is_reported_with_its_line(old, new, says):
     assert str(error.value).startswith("mine.toml, line ")
 
 
+def test_a_class_of_the_further_task_alone_is_weighted_there():
+    def weighted(names):
+        fit = SETTINGS.fit.model_copy(update={"class_weights": names})
+        return transfer.trials(SETTINGS.model_copy(update={"fit": fit}), (0,))
+
+    for trial in weighted({"odd": 2.0}):
+        assert trial.fit.class_weights == (None if trial.label == "trunk" else {"odd": 2.0})
+    with pytest.raises(ValueError, match="mnist has no class 'odds'; did you mean 'odd'"):
+        weighted({"odds": 2.0})
+
+
 def test_one_further_task_only():
     raw = SETTINGS.model_dump(by_alias=True) | {"task": {"a": "labels", "b": "labels"}}
     with pytest.raises(ValidationError, match="at most 1 item"):

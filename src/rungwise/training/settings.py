@@ -206,6 +206,20 @@ class Fit(Trial):
             raise ValueError("a frozen trunk needs a trained net to come from, as `start`")
 
 
+def recipe_for(recipe: Recipe, tasks: Iterable[Task], among: Iterable[Task], data: Data) -> Recipe:
+    """The recipe for nets of some of a chapter's tasks: weights of classes that none of these have are left out.
+
+    `among`: all tasks of the chapter. Raises ValueError where a name is a class of none of them.
+    """
+    wanted = recipe.class_weights
+    if not isinstance(wanted, dict):
+        return recipe
+    check_classes(wanted, among, data)
+    known = {name for task in tasks for name in task_classes(task, data)}
+    own = {name: weight for name, weight in wanted.items() if name in known}
+    return recipe.model_copy(update={"class_weights": own or None})
+
+
 def check_classes(names: Iterable[str], tasks: Iterable[Task], data: Data) -> None:
     """Raise ValueError where a name is a class of none of the tasks."""
     known = dict.fromkeys(name for task in tasks for name in task_classes(task, data))

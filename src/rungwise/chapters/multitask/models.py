@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from rungwise.chapters.multitask.settings import Settings
 from rungwise.chapters.multitask.weights import (
@@ -11,7 +11,8 @@ from rungwise.chapters.multitask.weights import (
     multi_name,
     single_name,
 )
-from rungwise.training.settings import Balance, Fit
+from rungwise.data.tasks import Task
+from rungwise.training.settings import Balance, Fit, recipe_for
 
 ModelRole = Literal["single", "fixed", "adaptive", "sharing"]
 
@@ -66,6 +67,8 @@ def models(settings: Settings, seeds: tuple[int, ...]) -> tuple[PlannedModel, ..
     return (*single, *fixed, *adaptive, *sharing)
 
 
-def _fits(settings: Settings, seeds: tuple[int, ...], name: str, **own: object) -> dict[int, Fit]:
-    same: dict[str, object] = {"data": settings.data, "net": settings.net, "fit": settings.fit}
+def _fits(settings: Settings, seeds: tuple[int, ...], name: str, **own: Any) -> dict[int, Fit]:
+    tasks: Mapping[str, Task] = own["tasks"]
+    fit = recipe_for(settings.fit, tasks.values(), settings.tasks.values(), settings.data)
+    same = {"data": settings.data, "net": settings.net, "fit": fit}
     return {seed: Fit(label=name, seed=seed, **(same | own)) for seed in seeds}

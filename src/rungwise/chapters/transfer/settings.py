@@ -15,7 +15,7 @@ from rungwise.data.tasks import Task
 from rungwise.models.families import SharingNet
 from rungwise.models.net import NetSettings
 from rungwise.settings import Name
-from rungwise.training.settings import Fit, Recipe, RecipeOfTasks
+from rungwise.training.settings import Fit, Recipe, RecipeOfTasks, recipe_for
 from rungwise.words import listed
 
 FEWEST = 10
@@ -137,7 +137,7 @@ def _trunk(settings: Settings, seed: int) -> Fit:
         data=settings.data,
         seed=seed,
         net=settings.net,
-        fit=settings.fit,
+        fit=_fit(settings, settings.fit, settings.tasks),
         tasks=settings.tasks,
         loss_weights=settings.weights,
     )
@@ -150,8 +150,12 @@ def _further(settings: Settings, way: str, share: float, seed: int) -> Fit:
         data=data if share == 1 else data.model_copy(update={"train_images": images(data, share)}),
         seed=seed,
         net=settings.net,
-        fit=recipe(settings, share),
+        fit=_fit(settings, recipe(settings, share), settings.task),
         tasks=settings.task,
         start=None if way == "new" else _trunk(settings, seed),
         frozen=way == "frozen",
     )
+
+
+def _fit(settings: Settings, fit: Recipe, tasks: dict[str, Task]) -> Recipe:
+    return recipe_for(fit, tasks.values(), (settings.tasks | settings.task).values(), settings.data)

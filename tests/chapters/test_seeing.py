@@ -84,6 +84,18 @@ def test_the_net_is_the_one_of_the_chapter_on_cnns():
     assert {need.id for trial in seeing.trials(SETTINGS, (0, 1, 2)) for need in trial.needs} == fitted
 
 
+def test_a_net_that_was_stopped_early_is_the_one_of_the_chapter_on_cnns_too():
+    data = Data(source="digits", validation_images=100)
+    fit = Recipe(epochs=9, stop={"patience": 2}, class_weights="balanced", clip_norm=1.0)
+    own = SETTINGS.model_copy(update={"data": data, "fit": fit})
+    others = cnns.Settings(data=data, fit=fit, nets={"CNN-1": own.net})
+    assert {need.id for trial in seeing.trials(own, (0, 1)) for need in trial.needs} == {
+        trial.id for trial in cnns.trials(others, (0, 1))
+    }
+    assert " for at most 9 epochs, and then looked into." in seeing.findings(own, (0, 1), {}).method[0]
+    assert "at most" not in seeing.findings(SETTINGS, (0, 1), {}).method[0]
+
+
 @pytest.mark.parametrize(("seeds", "judges"), [((0, 1, 2), [1, 2, 0]), ((4,), [5])])
 def test_the_judge_is_the_net_of_the_next_seed(seeds, judges):
     trials = seeing.trials(SETTINGS, seeds)

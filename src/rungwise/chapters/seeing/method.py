@@ -34,13 +34,14 @@ def method(settings: Settings) -> tuple[str, ...]:
     names, dream = settings.data.classes, settings.dream
     first, second = (names[label] for label in settings.classes)
     filters = ", ".join(map(str, settings.net.filters))
+    most = "at most " if settings.fit.stops else ""
     remarks = "".join(f" {remark}" for remark in settings.net.remarks(settings.model) if remark)
     return (
         f"{settings.model} (convolutions with {filters} filters of {settings.net.kernel} × {settings.net.kernel}) was "
         f"fitted to {settings.data.size:,} images of {settings.data.facts.name} for "
-        f"{counted(settings.fit.epochs, 'epoch')}, and then looked into. The maps are those of the first test image "
-        f"of class {first} and of class {second}, after the ReLU. A filter is dark for an image where its map is 0 "
-        f"everywhere, and dead where it is dark for every test image.{remarks}",
+        f"{most}{counted(settings.fit.epochs, 'epoch')}, and then looked into. The maps are those of the first test "
+        f"image of class {first} and of class {second}, after the ReLU. A filter is dark for an image where its map is "
+        f"0 everywhere, and dead where it is dark for every test image.{remarks}",
         f"{_dreamt_in_words(settings)} dreamt of by gradient ascent on its logit, from two starts: noise "
         f"(standard deviation {dream.noise:g} about grey) and the {first} shown. At each of the scales "
         f"{', '.join(map(str, dream.scales))} (the sides at which the image is changed) the ascent takes {dream.steps} "

@@ -116,6 +116,13 @@ def test_the_best_is_not_chosen_before_all_have_run(folder: Path) -> None:
     assert all((folder / "trials" / id / "weights.safetensors").is_file() for id in ids if id != gone)
 
 
+def test_labels_are_held_against_nets_that_another_chapter_keeps_or_not(tmp_path: Path) -> None:
+    audit = '[[chapter]]\nkind = "audit"\ndata = { source = "digits" }\n'
+    done = run_study(study(audit, of(NETS, "none"), keep='keep_weights = "best"'), tmp_path / "out", workers=1)
+    assert any(trial.needs for _, trial in study_trials(done.study))
+    assert not list((done.store.root / "trials").glob("*/weights.safetensors"))
+
+
 def test_weights_that_a_pending_trial_needs_are_kept(folder: Path) -> None:
     asked = study(CNNS, LOOK, keep='keep_weights = "none"')
     look = next(trial for _, trial in study_trials(asked) if trial.needs)

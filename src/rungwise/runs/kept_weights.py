@@ -96,6 +96,9 @@ def _kept_by(study: Study, chapter: ChapterSettings, records: Mapping[str, Recor
             return set(own)
         case "none":
             return set()
+    kind = load_chapter(chapter.kind)
+    if not kind.metrics(chapter):  # it ranks no nets, and those that it looks into are another chapter's
+        return {trial.id for trial in kind.trials(chapter, study.seeds_of(chapter))}
     if not own.keys() <= records.keys():
         return set(own)  # the best is known once all have run
     best = _best(study, chapter, records)

@@ -148,6 +148,8 @@ def test_the_preset_is_a_pattern_for_own_images(photos: Path, tmp_path: Path) ->
     adapted = adapt(preset, "leak", Data(source=str(photos)))
     (chapter,) = [one for one in adapted.study.chapters if isinstance(one, Settings)]
     assert chapter.data.split == "per seed"
+    (audit,) = [one for one in adapted.study.chapters if one.kind == "audit"]
+    assert audit.data == chapter.data, "the splits that are looked at are those of the nets"
     assert [claim.id for claim in chapter.claims] == ["leak"]
     with pytest.raises(StudyError, match="nothing of leak can be asked of digits"):
         adapt(preset, "leak", Data(source="digits"))

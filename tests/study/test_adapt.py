@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rungwise.chapters import load_chapter
 from rungwise.data.given import data_of
 from rungwise.data.reading import Reading
 from rungwise.data.settings import Data
@@ -124,6 +125,16 @@ def test_a_projection_of_the_same_images_has_one_seed(photos: Data) -> None:
     assert seeds(photos) == 1
     assert seeds(Data(source=photos.source, split="per seed")) == 3
     assert seeds(data_of("digits")) == 3
+
+
+def test_labels_are_held_against_as_many_nets_as_there_are(photos: Data) -> None:
+    """The study has one seed, its chapters on nets have more."""
+    study = adapt(read_study("reference"), "reference", photos).study
+    audit, nets = study.chapters[0], next(one for one in study.chapters if one.kind == "cnns")
+    assert len(study.seeds_of(audit)) == len(study.seeds_of(nets)) > study.seeds
+    fitted = {trial.id for trial in load_chapter("cnns").trials(nets, study.seeds_of(nets))}
+    looked = load_chapter("audit").trials(audit, study.seeds_of(audit))
+    assert {need.id for trial in looked for need in trial.needs} < fitted
 
 
 def test_seeds_that_were_asked_for_stay(photos: Data) -> None:

@@ -49,7 +49,7 @@ def adapt(study: Study, name: str, data: Data, base: Path | None = None) -> Adap
     if not chapters:
         raise StudyError(f"nothing of {name} can be asked of {data.facts.name}: {'; '.join(work.left_out)}")
     if data.own and not any(chapter["kind"] == AUDIT for chapter in chapters):
-        chapters.insert(0, {"kind": AUDIT, "data": dict(work.written)})
+        chapters.insert(0, work.audit(chapters[0]["data"]))
     raw = {"title": _title(study, name, data), **{key: raw[key] for key in raw if key != "title"}, "chapter": chapters}
     work.drop_claims(raw)
     text = written(raw, _heading(name, data, work.left_out))
@@ -88,6 +88,10 @@ class _Adaptation:
             return None
         self.left_out += [f"{what} of the chapter {name!r}: {why}" for what, why in kind.left_out_for(given, self.data)]
         return self._fitting(raw, settings, name)
+
+    def audit(self, raw: dict[str, Any]) -> dict[str, Any]:
+        """A chapter that looks at all images of a chapter's data, split as they are there."""
+        return load_chapter(AUDIT).Settings.for_data({"kind": AUDIT, "data": raw}, self.data, self._hardest)
 
     def _data(self, raw: Mapping[str, Any]) -> dict[str, Any]:
         """The data's own settings, and how many images a chapter takes of it: never more than there are."""

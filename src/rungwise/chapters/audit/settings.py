@@ -39,7 +39,8 @@ class Settings(ChapterSettings):
             for other in chapters:
                 if isinstance(other, kind) and self._fits(other):
                     bare = {"claims": (), "seeds": other.seeds} | ({"against": None} if kind is cnns.Settings else {})
-                    return self.model_copy(update={"nets": other.model_copy(update=bare)})
+                    seeds = self.seeds or other.seeds  # as many as have a net
+                    return self.model_copy(update={"nets": other.model_copy(update=bare), "seeds": seeds})
         return self
 
     def _fits(self, other: "cnns.Settings | mlps.Settings") -> bool:

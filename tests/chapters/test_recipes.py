@@ -65,6 +65,12 @@ test = { metric = "parameters", higher = "A", than = "B" }
 """
 
 
+def test_nets_that_were_stopped_and_tested_once_have_a_report(tmp_path: Path) -> None:
+    text = STUDY.replace("epochs = 30", 'epochs = 6, evaluate = "end"')
+    run = run_study(parse_study(text, "stopped.toml"), tmp_path, workers=1)
+    assert all(len(record.history["test_accuracy"]) == 1 for record in run.records.values())
+
+
 def test_a_claim_on_nets_that_were_stopped_says_on_what(tmp_path: Path) -> None:
     run = run_study(parse_study(STUDY, "x.toml"), tmp_path / "run")
     size, count = run.claims["mlps"]

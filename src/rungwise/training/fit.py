@@ -75,7 +75,7 @@ def carry_out(trial: Fit, bench: Bench) -> Outcome:
         stop.restore(net)
         out.summary["best_epoch"] = stop.epoch
         logits = predict(net, parts["test"].images, precision)
-        note_test(out, trial, logits, parts["test"].labels, curve=False)
+        note_test(out, trial, logits, parts["test"].labels, curve=trial.fit.evaluate == "end")
     note_end(out, trial, net, parts, precision)
     note_predictions(out, trial, logits, split)
     if trial.fit.test_views != "one":

@@ -14,6 +14,7 @@ from rungwise.data.settings import Data
 from rungwise.runs.run import Run, run_study
 from rungwise.study.adapt import adapt
 from rungwise.study.reading import parse_study, read_study
+from rungwise.study.study import StudyError
 from tests.material.photos import photo, write_photos
 
 pytestmark = pytest.mark.usefixtures("empty_cache")
@@ -130,7 +131,7 @@ def test_uneven_classes_touch_accuracy_alone(tmp_path: Path) -> None:
     assert told["classes with fewer than 10 images"] == "none of 3 classes"
     assert told["uneven classes"].startswith("4.80 times; 47.1% (cat)")
     better, size = done.claims["mlps"]
-    assert [caution.says for caution in better.cautions] == ["always to answer 'cat' would be right for 47.1%"]
+    assert [caution.says for caution in better.cautions] == ["always answering 'cat' would be right for 47.1%"]
     assert not size.cautions
 
 
@@ -202,3 +203,10 @@ def test_images_of_an_earlier_version_are_decoded_anew(tmp_path: Path) -> None:
     data = Data(source=str(photos))
     assert load(data).train.file_names[0].startswith("cat/")
     assert data.facts == Data(source=str(photos)).facts
+
+
+def test_a_net_that_no_chapter_has_is_refused(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 8)
+    text = STUDY.format(source=str(photos), more="").replace('kind = "audit"', 'kind = "audit"\nmodel = "C"')
+    with pytest.raises(StudyError, match="no chapter on CNNs or MLPs on these images, .*has a net 'C'"):
+        parse_study(text, "own.toml")

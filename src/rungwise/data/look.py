@@ -87,7 +87,7 @@ def _of_counts(opened: Opened) -> Iterator[str]:
     if largest >= LOPSIDED * smallest:
         share = largest / total.total()
         yield (
-            f"classes are uneven: {most!r} has {largest:,} images, {least!r} has {smallest:,}; always to answer "
+            f"classes are uneven: {most!r} has {largest:,} images, {least!r} has {smallest:,}; always answering "
             f"{most!r} would be right for {share:.1%}"
         )
     for part, counts in opened.counts.items():

@@ -49,7 +49,7 @@ def _found(results: Results) -> Iterator[tuple[str, bool]]:
         if absent := view.absent(part):
             yield f"the {part} part has no image of {counted(len(absent), 'class')}", False
     if view.lopsided:
-        yield f"always to answer {names[view.largest]!r} would be right for {view.majority:.1%}", True
+        yield f"always answering {names[view.largest]!r} would be right for {view.majority:.1%}", True
 
 
 def _occur(count: int) -> str:

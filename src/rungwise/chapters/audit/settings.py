@@ -72,9 +72,13 @@ def audit_trials(settings: Settings, seeds: Sequence[int]) -> tuple[AuditTrial, 
 
 
 def doubt_trials(settings: Settings, seeds: Sequence[int]) -> tuple[DoubtTrial, ...]:
-    """None where no net is asked."""
+    """None where no net is asked. Raises ValueError where the `model` is in none of the chapters."""
     nets, name = settings.nets, settings.asked
-    if nets is None or name not in nets.nets:
+    if settings.model is not None and (nets is None or settings.model not in nets.nets):
+        raise ValueError(
+            f"model: no chapter on CNNs or MLPs on these images, split in the same way, has a net {settings.model!r}"
+        )
+    if nets is None:
         return ()
     return tuple(
         DoubtTrial(label=f"labels by {name}", data=nets.data, seed=seed, net=net_trial(nets, name, seed))

@@ -42,7 +42,7 @@ class ClassCounts:
         return f"{self.majority} has {max(self.images):,.4g} test images, {rarest[1]} {rarest[0]:,.4g}"
 
     def always(self, on: str = "") -> str:
-        """The sentence that stands beside accuracies. `on`: the task, of several."""
+        """The sentence for captions of accuracies. `on`: the task, of several."""
         of = f" on {on}" if on else ""
         return f"Always answering {self.majority}{of} would be right for {self.share:.1%} of the test images."
 

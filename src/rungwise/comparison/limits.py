@@ -56,9 +56,9 @@ def unlisted(judged: Sequence[ComparedNumber], rows: Sequence[ComparedNumber]) -
     out = [row for row in judged if (row.chapter, row.model, row.metric) not in kept and row.outcome != "identical"]
     if out:
         yield (
-            f"{counted(len(out), 'number')} of single classes (recall, precision) not listed: no change beyond noise, "
-            "corrected for their number, or one seed that cannot tell. --metric with the name of one lists it, and "
-            "then it decides."
+            f"{counted(len(out), 'number')} of single classes (recall, precision) not listed: they did not change "
+            "beyond noise, corrected for their number, or one seed cannot say. --metric with the name of one lists it, "
+            "and lets it decide."
         )
 
 

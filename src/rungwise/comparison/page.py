@@ -68,10 +68,10 @@ def _method(compared: Compared) -> tuple[str, ...]:
         "by the same amount there is no scatter to go by, and the exact sign test stands in. Where there is one seed, "
         "test accuracies whose predictions are kept are compared by McNemar's exact test on the test images.",
         f"Numbers of which one way is better decide; {times}. The p-values of a run's numbers that decide are "
-        "corrected after Holm (1979), and so, apart from them, are those of the numbers that don't, with recall and "
-        "precision of single classes by themselves: were there no "
-        f"difference at all, at most {LEVEL:.0%} of such comparisons would call any of the deciding numbers worse or "
-        f"better. The intervals are not corrected.{margin if compared.margin else ''}{only}",
+        "corrected after Holm (1979). Those of the numbers that don't decide are corrected separately, and so are "
+        "those of recall and precision of single classes. Were there no difference at all, at most "
+        f"{LEVEL:.0%} of such comparisons would call any of the deciding numbers worse or better. "
+        f"The intervals are not corrected.{margin if compared.margin else ''}{only}",
     )
 
 

@@ -30,7 +30,7 @@ class Answered:
 class Reader:
     """Reads what records hold of single test images, each array once: metrics ask for the same nets again and again.
 
-    Records are told from each other by their ids.
+    Two records are the same where their ids are.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What the images themselves give cause to doubt: it stands beside each verdict on them."""
+"""What was found in the images that makes verdicts on them doubtful."""
 
 from pydantic import Field
 

@@ -59,8 +59,8 @@ class Metric:
 
 
 def meant(name: str, metrics: Mapping[str, Metric]) -> list[str]:
-    """The metrics to name where there is none of that name: those of single classes stand aside, in two patterns, but
-    where one of them is what was asked for."""
+    """The metrics to name where there is none of that name. Those of single classes are two patterns, unless one of
+    them was asked for."""
     of_class = [each for each, metric in metrics.items() if metric.of_class]
     alike = [each for each in of_class if each.split("_")[:2] == name.split("_")[:2]]
     patterns = dict.fromkeys("_".join((*each.split("_")[:2], "CLASS")) for each in of_class)

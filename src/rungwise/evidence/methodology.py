@@ -173,7 +173,7 @@ def unsteadiness(curve: Sequence[float]) -> float | None:
 
 
 def _last_moves(records: Sequence[Record], curve: str) -> float:
-    """Their mean `unsteadiness`; 0 where unknown, or where the last epoch is not what is told."""
+    """Their mean `unsteadiness`; 0 where unknown, or where the numbers are not those of the last epoch."""
     last = [record for record in records if not _stop(record)]
     moves = [move for record in last if (move := unsteadiness(record.history.get(curve, ()))) is not None]
     return float(np.mean(moves)) if moves else 0.0

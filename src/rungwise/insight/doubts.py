@@ -1,4 +1,4 @@
-"""Labels that nets agree against, each of which saw the image in its test part alone."""
+"""Labels that nets agree against. Each of the nets was only tested on the image, not trained on it."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -20,7 +20,7 @@ def findings(settings: Settings, seeds: tuple[int, ...], records: Mapping[str, R
         kind=settings.kind,
         name=settings.name,
         title=heading(settings, "The data, looked at"),
-        question="Is there anything in the images or their labels that verdicts on them should be doubted for?",
+        question="Is there anything in the images or their labels that makes verdicts on them doubtful?",
         method=method(settings),
         formulas=FORMULAS,
         statements=statements(results, cautions(settings, seeds, records)),

@@ -50,7 +50,8 @@ def _doubts(results: Results) -> tuple[Figure, ...]:
             tiles.append(Tile(pixels=picture(pixels[one.place]), title=title))
     shown = "All" if len(tiles) == len(found) else f"{len(tiles)} of {len(found):,}"
     caption = (
-        f"{shown} test images whose label nets agree against, the surest first: the label, and what how many nets say."
+        f"{shown} test images whose label nets agree against, the surest first: the label, how many "
+        "nets, and what they say instead."
     )
     alt = f"{caption} {'; '.join(tile.title for tile in tiles)}."
     return (Figure(id=f"{results.settings.name}-doubtful", caption=caption, alt=alt, panels=(_grid(tiles, 6),)),)

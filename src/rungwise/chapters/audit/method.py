@@ -18,16 +18,16 @@ def method(settings: Settings) -> tuple[str, ...]:
     facts = settings.data.facts
     seed = " Each seed splits them anew, and each split was looked at." if facts.test_by_seed else ""
     asked = (
-        f" Labels were held against {settings.asked} of each seed, with what it said of its test images."
+        f" Labels were compared with the answers of {settings.asked}: each seed's net was asked about its test images."
         if settings.asked
         else ""
     )
     return (
-        f"All images of {facts.name} were looked at as nets see them, whatever part of them nets are trained on.{seed}"
+        f"All images of {facts.name} were looked at as nets see them, also those that no net is trained on.{seed}"
         f"{asked}",
-        "Numbers in file names are the last ones in them. Features of an image are the sizes of its low frequencies "
-        "and the mean and spread of each channel. The p of a series is the share of "
-        f"{PERMUTATIONS} random orders within the classes that are at least as much alike, doubled, since numbers may "
-        "run through all classes or within each, and both orders are tried.",
-        "What is in doubt stands beside each verdict on these images. Nothing is removed or changed.",
+        "The number of a file is the last one in its name. Features of an image are the sizes of its low frequencies, "
+        "and the mean and spread of each channel. The p of a series comes from "
+        f"{PERMUTATIONS} random orders within the classes: it is the share of those in which neighbours are at least "
+        "as much alike. It is doubled, as numbers may run through all classes or within each, and both are tried.",
+        "What was found is told beside each verdict on these images. Nothing is removed or changed.",
     )

@@ -33,7 +33,7 @@ class Pairs:
 
     @cached_property
     def crossing(self) -> np.ndarray:
-        """Which stand in two parts: (n,), bool."""
+        """Which pairs are in two parts: (n,), bool."""
         return np.asarray(self.parts[:, 0] != self.parts[:, 1])
 
     @cached_property
@@ -185,7 +185,7 @@ def read_results(settings: Settings, seeds: Sequence[int], records: Mapping[str,
 
 
 def metrics(settings: Settings) -> dict[str, Metric]:
-    """None: what is found of the images is told, and no claim speaks of it."""
+    """None: no claim can be about what is found in the images."""
     return {}
 
 

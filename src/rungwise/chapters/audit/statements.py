@@ -8,12 +8,12 @@ from rungwise.words import counted
 
 GROUPS = (
     "Say which images belong together (a table with a column group, or the setting group_column), so that a split "
-    "keeps them together. The command rungwise run leak --data PATH --groups CSV measures by how much the accuracy "
-    "flatters without."
+    "keeps them together. The command rungwise run leak --data PATH --groups TABLE measures by how much a split image "
+    "by image flatters."
 )
 LOOK = (
-    "Each of these labels is wrong, or the image is hard for this net: only a person who looks at them can tell. Of "
-    "the training images' labels nothing is known."
+    "Each of these labels is wrong, or the image is hard for this net: only a person who looks at the images can say "
+    "which. The labels of training images were not checked."
 )
 
 
@@ -22,7 +22,7 @@ def statements(results: Results, found: tuple[Caution, ...]) -> tuple[Statement,
         return ()
     view, texts = results.views[0], [one.told for one in found]
     if not texts:
-        texts = [f"Nothing was found in {counted(view.images, 'image')} that verdicts on them should be doubted for."]
+        texts = [f"Nothing was found in {counted(view.images, 'image')} that makes verdicts on them doubtful."]
     if view.series is not None and view.series.hints and not view.grouped:
         texts.append(GROUPS)
     if results.doubts is not None and results.doubts.found:

@@ -73,7 +73,7 @@ def _of_classes(results: Results) -> list[Line]:
         Line(
             "uneven classes",
             "largest class over smallest; share of the test images in the largest",
-            f"{view.ratio:.2f} times; {view.majority:.1%} ({names[view.largest]}): the accuracy of one answer to all",
+            f"{view.ratio:.2f} times; {view.majority:.1%} ({names[view.largest]}): the accuracy of always answering it",
         ),
     ]
 

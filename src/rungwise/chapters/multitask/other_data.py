@@ -99,7 +99,7 @@ def left_sharing(raw: Raw, tasks: int) -> Iterator[tuple[str, str]]:
 
 
 def grouped(left: Iterator[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """The same with the names that have one reason told together."""
+    """The same, with all names that have one reason in one entry."""
     by_reason: dict[str, list[str]] = {}
     for name, why in left:
         by_reason.setdefault(why, []).append(name)
@@ -113,7 +113,7 @@ def without(raw: Raw, key: str, left: Iterator[tuple[str, str]]) -> Raw:
 
 
 def renamed(raw: Raw, tasks: Mapping[str, str], title: str) -> Raw:
-    """The chapter with a title for those tasks, and a name that does not tell another number of them."""
+    """The chapter with a title for those tasks, and a name that does not say another number of them."""
     changed = dict(raw)
     if "title" in raw:
         changed["title"] = title

@@ -46,9 +46,10 @@ def _shown(results: Results) -> tuple[Statement, ...]:
         return ()
     text = (
         f"On {sum(lead > 0 for lead in known)} of {len(known)} tasks the net at "
-        f"{weights_in_words(tuned.weights, results.tasks)} is more accurate than the single-task net, and on "
-        f"{sum(lead < 0 for lead in known)} less, be it by noise. What follows is of the {len(results.shown)} tasks on "
-        f"which the nets differ most: {listed(results.shown)}. The table has all."
+        f"{weights_in_words(tuned.weights, results.tasks)} has a higher mean accuracy than the single-task "
+        f"net, and on {sum(lead < 0 for lead in known)} a lower one; some of this may be noise. The next sentences are "
+        f"about the {len(results.shown)} tasks on which the nets differ most: "
+        f"{listed(results.shown)}. The table has all."
     )
     return (Statement(text=text, trials=results.record_ids(tuned.name, *results.single.values())),)
 

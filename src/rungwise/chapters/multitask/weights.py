@@ -14,7 +14,7 @@ from rungwise.errors import nearest
 MOST_TASKS = 50
 """Each has a head of its own, and many methods take a backward pass for each."""
 MOST_TOLD = 4
-"""Weights that are told one by one."""
+"""Weights that are written one by one."""
 
 LossWeights = tuple[float, ...]
 """Of the tasks' losses, one each."""
@@ -69,8 +69,8 @@ TaskOfData = Annotated[Task, BeforeValidator(_by_label), AfterValidator(_of_data
 """A task of a chapter's settings, which have `data` before it. Groups may have names of classes for labels."""
 
 WeightsOfTasks = Annotated[LossWeights, BeforeValidator(_in_full), AfterValidator(_on_simplex)]
-"""Weights on the simplex, in a chapter's settings, which have `tasks` before them; "equal" and { task = 0.5 } are short
-for all of them."""
+"""Weights on the simplex, in a chapter's settings, which have `tasks` before them; "equal" and { task = 0.5 } are
+short forms."""
 
 
 def check_apart(tasks: dict[str, Task]) -> dict[str, Task]:

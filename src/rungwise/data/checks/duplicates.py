@@ -36,7 +36,7 @@ def pixel_keys(images: np.ndarray) -> np.ndarray:
 def repeated(keys: np.ndarray) -> Repeated:
     """The images that occur again, by the keys of all images (N,), as `pixel_keys` makes them.
 
-    Images of several parts stand one part after the other: what is in two parts is `first` in the earlier one.
+    Images of several parts follow each other, part by part: what is in two parts is `first` in the earlier one.
     """
     order = np.lexsort((keys["low"], keys["high"]))  # stable: of equal keys the first image comes first
     same = keys[order][1:] == keys[order][:-1]

@@ -1,6 +1,6 @@
 """File names in a series, and whether images that follow each other in it are more alike than others.
 
-Photographs are numbered as they are taken: those of one person, place or film stand together. Where neighbours in
+Photographs are numbered as they are taken: those of one person, place or film follow each other. Where neighbours in
 number look alike, a split image by image puts some of a group into training and others into the test.
 """
 

@@ -1,4 +1,4 @@
-"""Labels that are an array of several columns: one class written as ones and noughts, or several tasks."""
+"""Labels that are an array of several columns: one class written as ones and zeros, or several tasks."""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,10 +18,9 @@ def label_columns(
     """The columns of each part's images, the class first, the names of the classes, and notes, from labels (N,), (N, 1)
     or (N, K).
 
-    Rows of noughts with a single one are classes: K tasks of which one is 1 in every image of all parts would be no
-    tasks, while `to_categorical` and its like write classes so. Any other K columns are K tasks. Where one class is
-    needed, the first of them stands that has two values, unless `preparation` names another. Raises DataError where
-    none has.
+    Rows of zeros with a single 1 are classes, as `to_categorical` and its like write them. Any other K columns are K
+    tasks. Where one class is needed, it is the first of them that has two values, unless `preparation` names another.
+    Raises DataError where none has.
     """
     widths = {array.shape[1] if array.ndim == 2 else 1 for array in labels.values() if array.ndim < 3}
     if len(widths) != 1 or any(array.ndim not in (1, 2) for array in labels.values()):

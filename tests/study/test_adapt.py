@@ -135,6 +135,8 @@ def test_labels_are_held_against_as_many_nets_as_there_are(photos: Data) -> None
     fitted = {trial.id for trial in load_chapter("cnns").trials(nets, study.seeds_of(nets))}
     looked = load_chapter("audit").trials(audit, study.seeds_of(audit))
     assert {need.id for trial in looked for need in trial.needs} < fitted
+    chapters = {trial.id: chapter.kind for chapter, trial in study_trials(study)}
+    assert {chapters[id] for id in fitted} == {"cnns"}, "a plan lists a net under the chapter that it is of"
 
 
 def test_seeds_that_were_asked_for_stay(photos: Data) -> None:

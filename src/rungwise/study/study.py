@@ -137,7 +137,8 @@ def check_size(study: Study) -> None:
 
 
 def study_trials(study: Study) -> list[tuple[ChapterSettings, Trial]]:
-    """Every trial once, with the first chapter that calls for it; a trial's needs come before it."""
+    """Every trial once, with the first chapter of whose trials it is one, else with the first that needs it; a trial's
+    needs come before it."""
     check_size(study)
     found: dict[str, tuple[ChapterSettings, Trial]] = {}
 
@@ -146,9 +147,13 @@ def study_trials(study: Study) -> list[tuple[ChapterSettings, Trial]]:
             add(chapter, need)
         found.setdefault(trial.id, (chapter, trial))
 
+    own: set[str] = set()
     for chapter in study.chapters:
         for trial in load_chapter(chapter.kind).trials(chapter, study.seeds_of(chapter)):
             add(chapter, trial)
+            if trial.id not in own:
+                found[trial.id] = chapter, trial
+                own.add(trial.id)
     return list(found.values())
 
 

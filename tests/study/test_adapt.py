@@ -139,6 +139,28 @@ def test_labels_are_held_against_as_many_nets_as_there_are(photos: Data) -> None
     assert {chapters[id] for id in fitted} == {"cnns"}, "a plan lists a net under the chapter that it is of"
 
 
+def test_a_users_own_audit_and_weights_of_classes_are_asked_of_other_data() -> None:
+    text = """
+title = "mine"
+[[chapter]]
+kind = "audit"
+data = { source = "mnist" }
+model = "A"
+[[chapter]]
+kind = "mlps"
+data = { source = "mnist" }
+fit = { epochs = 2, class_weights = { 3 = 2.0 } }
+nets = { A = { hidden = [8] } }
+"""
+    study = parse_study(text, "mine.toml")
+    same = adapt(study, "mine.toml", data_of("digits"))
+    assert [chapter.kind for chapter in same.study.chapters] == ["audit", "mlps"]
+    assert same.study.chapters[1].fit.class_weights == {"3": 2.0}
+    other = adapt(study, "mine.toml", data_of("fashion-mnist"))
+    assert other.study.chapters[1].fit.class_weights is None
+    assert other.left_out == ("class_weights of 3 in the chapter 'mlps': fashion-mnist has no such class",)
+
+
 def test_seeds_that_were_asked_for_stay(photos: Data) -> None:
     assert adapt(read_study("reference").with_seeds(4), "reference", photos).study.seeds == 4
 

@@ -18,6 +18,7 @@ from rungwise.study.lines import SettingPath
 from rungwise.study.reading import parse_study, preset_names
 from rungwise.study.study import Study, StudyError
 from rungwise.study.toml import written
+from rungwise.words import some_of
 
 AUDIT = "audit"
 """The kind of chapter that looks at own images before nets do."""
@@ -76,7 +77,7 @@ class _Adaptation:
             raw = {key: value for key, value in raw.items() if key != "name"}
         try:
             kind = load_chapter(raw["kind"]).Settings
-            given = {**raw, "data": self._data(raw["data"])}
+            given = {**self._weighted(raw, name), "data": self._data(raw["data"])}
             raw = kind.for_data(given, self.data, self._hardest)
         except ValueError as error:
             settings: ChapterSettings | str = str(error)
@@ -105,6 +106,21 @@ class _Adaptation:
             kept["train_images"] = train
         return {**self.written, **kept}
 
+    def _weighted(self, raw: dict[str, Any], name: str) -> dict[str, Any]:
+        """The chapter with the weights of those classes that the data has."""
+        fit = raw.get("fit")
+        wanted = fit.get("class_weights") if isinstance(fit, dict) else None
+        if not isinstance(wanted, dict):
+            return raw
+        columns = self.data.columns.values() if "tasks" in raw else ()
+        known = {*self.data.classes, *(value for values in columns for value in values)}
+        if gone := [each for each in wanted if each not in known]:
+            self.left_out.append(
+                f"class_weights of {some_of(gone)} in the chapter {name!r}: {self.data.facts.name} has no such class"
+            )
+        kept = {each: weight for each, weight in wanted.items() if each in known}
+        return {**raw, "fit": {**raw["fit"], "class_weights": kept or None}}
+
     def _hardest(self) -> list[tuple[str, str]]:
         """Pairs of classes that are hardest to tell apart, by name."""
         if not self._pairs:
@@ -123,7 +139,8 @@ class _Adaptation:
         """The chapter without the nets that can do nothing with images of that size."""
         image = self.data.facts.image
         for key in ("nets", "sharing"):
-            faults = {net: why for net, one in getattr(settings, key, {}).items() if (why := one.fault_on(image))}
+            nets = getattr(settings, key, None) or {}
+            faults = {net: why for net, one in nets.items() if (why := one.fault_on(image))}
             for net, why in faults.items():
                 self.left_out.append(f"{net} of the chapter {name!r}: {why}")
             if faults:

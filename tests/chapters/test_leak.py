@@ -13,6 +13,7 @@ from rungwise.chapters.leak.settings import Settings
 from rungwise.data.load import load
 from rungwise.data.settings import Data
 from rungwise.data.split import split
+from rungwise.judging.cautions import _split_of
 from rungwise.runs.run import open_run, run_study
 from rungwise.study.adapt import adapt
 from rungwise.study.reading import parse_study, read_study
@@ -93,6 +94,7 @@ def test_only_the_split_differs(photos: Path) -> None:
     assert len(by_group.train) + len(by_group.test) == len(by_image.train) + len(by_image.test) == GROUPS * EACH
     trials = load_chapter("leak").trials(parse_study(study(photos), "x.toml").chapters[0], (0, 1))
     assert len({trial.id for trial in trials}) == 4
+    assert len({_split_of(trial.data) for trial in trials}) == 2, "what is found in one split is not said of another"
     assert "split_by" not in trials[0].spec["data"], "a split by group is the usual one"
 
 

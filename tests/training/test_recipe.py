@@ -260,6 +260,7 @@ def test_tasks_stop_together_by_their_mean() -> None:
         ({"schedule": "step"}, "needs step_epochs"),
         ({"step_epochs": 3}, 'go with schedule = "step", got \'constant\''),
         ({"class_weights": {"3": 0}}, "greater than 0"),
+        ({"class_weights": {}}, "at least 1 item"),
         ({"clip_norm": 0}, "greater than 0"),
         ({"class_weights": "balanced", "pruning": Pruning()}, "leave class_weights out, or pruning"),
     ],

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from rungwise.chapters import load_chapter
+from rungwise.data.settings import Data
 from rungwise.evidence.caution import Caution
 from rungwise.evidence.claims import Claim
 from rungwise.evidence.conditions import Known, Wanted, wanted
@@ -20,7 +21,7 @@ def with_cautions(
     told = _by_images(study, records)
     if not told:
         return {name: tuple(claims) for name, claims in found.items()}
-    data = {chapter.name: chapter.data.identity for chapter in study.chapters}
+    data = {chapter.name: _split_of(chapter.data) for chapter in study.chapters}
     declared = {(chapter.name, claim.id): claim for chapter in study.chapters for claim in chapter.claims}
 
     def cautioned(chapter: str, judged: Judgement) -> Judgement:
@@ -36,13 +37,18 @@ def with_cautions(
 
 
 def _by_images(study: Study, records: Mapping[str, Record]) -> dict[str, list[Caution]]:
-    """What was found, by the identity of the data."""
+    """What was found, by the data and how they are split."""
     found: dict[str, list[Caution]] = {}
     for chapter in study.chapters:
         tell = getattr(load_chapter(chapter.kind), "cautions", None)
         if tell is not None and (own := tell(chapter, study.seeds_of(chapter), records)):
-            found.setdefault(chapter.data.identity, []).extend(own)
+            found.setdefault(_split_of(chapter.data), []).extend(own)
     return found
+
+
+def _split_of(data: Data) -> str:
+    """The same of data whose images, and their parts, are the same."""
+    return f"{data.identity} {data.preparation.model_dump(exclude={'metadata'})} {data.split_by}"
 
 
 def _of_images(claim: Claim, chapter: str, known: Known) -> Iterator[Wanted]:

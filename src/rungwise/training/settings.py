@@ -33,6 +33,9 @@ class Stop(Settings):
     """What is looked at after each epoch; of several tasks the mean accuracy, or the weighted sum of the losses."""
 
 
+ClassWeight = Annotated[float, Field(gt=0, le=1e6)]
+
+
 def _not_adamw(optimiser: Any) -> Any:
     if isinstance(optimiser, str) and optimiser.lower() == "adamw":
         raise ValueError(
@@ -69,7 +72,7 @@ class Recipe(Settings):
     `step_epochs` epochs."""
     step_epochs: int | None = Field(None, ge=1, le=100_000, exclude_if=lambda epochs: epochs is None)
     step_factor: float = Field(0.1, gt=0, le=1, exclude_if=lambda factor: factor == 0.1)
-    class_weights: Literal["balanced"] | dict[str, Annotated[float, Field(gt=0, le=1e6)]] | None = Field(
+    class_weights: Literal["balanced"] | Annotated[dict[str, ClassWeight], Field(min_length=1)] | None = Field(
         None, exclude_if=lambda weights: weights is None
     )
     """How much the images of a class count in the loss, which is divided by the sum of their weights. balanced: N / (K

@@ -1,5 +1,7 @@
 """Early stopping: the epoch that answered the images set aside best, and its weights (Prechelt 1998)."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -27,7 +29,7 @@ class EarlyStop:
             for name, value in (("validation_loss", loss), ("validation_accuracy", accuracy)):
                 out.history.setdefault(self.trial.key(name, task), []).append(value)
         value = self._value(found)
-        if not self.epoch or value > self.value:
+        if not self.epoch or value > self.value or math.isnan(self.value):
             self.epoch, self.value = epoch, value
             self.weights = {name: kept.detach().clone() for name, kept in net.state_dict().items()}
         return epoch - self.epoch >= self.settings.patience

@@ -101,7 +101,7 @@ def test_new_writes_a_study_that_can_be_planned(home: Path) -> None:
     assert "left out: the chapter 'multitask'" in said.stderr
     study = tomllib.loads((home / "mine.toml").read_text("utf-8"))
     assert study["chapter"][0]["data"] == {"source": "./photos"}
-    assert {frozenset(pair) for pair in study["chapter"][1]["pairs"]} == {
+    assert {frozenset(pair) for pair in next(one for one in study["chapter"] if "pairs" in one)["pairs"]} == {
         frozenset(pair) for pair in (("cat", "dog"), ("cat", "owl"), ("dog", "owl"))
     }
     assert "photos" in rungwise(home, "plan", "mine.toml").stdout

@@ -24,13 +24,17 @@ TOLERANCE = 1e-3
 """Relative. Without AVX2 and FMA the same numbers moved by 1e-5 at most, with two threads instead of one by 2e-4."""
 NUMBERS = (
     *("loss", "weight", "dominance", "sparsity", "selectivity", "variance", "measure", "unit_", "bound", "gamma"),
-    *("iterations", "parameters", "mean_pair_accuracy", "dead", "error"),
+    *("iterations", "parameters", "mean_pair_accuracy", "dead", "error", "looked"),
 )
 """What the names of golden numbers hold: those that move smoothly, and counts. An accuracy of few images jumps."""
 FIT = 'fit = { epochs = 2, batch = 64, optimiser = "adam", rate = 2e-3, precision = "float32" }'
 MUON = (
     'fit = { epochs = 2, batch = 64, optimiser = "muon", rate = 0.05, schedule = "one-cycle", label_smoothing = 0.1, '
     'augment = { rotate = 10, shift = 1 }, precision = "float32" }'
+)
+REGULARISED = (
+    'fit = { epochs = 3, rate = 2e-3, weight_decay = 0.1, clip_norm = 0.5, class_weights = "balanced", '
+    'schedule = "cosine", stop = { patience = 2, metric = "validation_loss" }, precision = "float32" }'
 )
 DATA = 'data = { source = "digits", train_images = 300 }'
 METHODS = "{ " + ", ".join(f'"{name}" = "{name}"' for name in sorted(BALANCING.own) if name != "fixed") + " }"
@@ -85,6 +89,25 @@ name = "muon"
 {DATA}
 {MUON}
 nets = {{ Residual = {{ family = "residual", stem = 4, filters = [8], blocks = [1] }} }}
+
+[[chapter]]
+kind = "audit"
+data = {{ source = "digits" }}
+nets = {{ kind = "cnns", {DATA}, {FIT}, nets = {{ CNN = {{ filters = [4, 8] }} }} }}
+
+[[chapter]]
+kind = "mlps"
+name = "regularised"
+data = {{ source = "digits", train_images = 300, validation_images = 100 }}
+{REGULARISED}
+nets = {{ Dropped = {{ hidden = [20], dropout = 0.2 }}, Normal = {{ hidden = [20, 20], batch_norm = true }} }}
+
+[[chapter]]
+kind = "cnns"
+name = "layers"
+{DATA}
+fit = {{ epochs = 2, rate = 2e-3, schedule = "step", step_epochs = 1, precision = "float32" }}
+nets = {{ All = {{ filters = [4, 8], batch_norm = true, dense = [10], dropout = 0.2 }} }}
 
 [[chapter]]
 kind = "seeing"

@@ -43,8 +43,10 @@ def _learning_curves(results: Sequence[NetResult], chapter: str, counts: ClassCo
         "train_accuracy": "Training accuracy",
         "test_accuracy": "Test accuracy",
     }
+    if results[0].fit.stop is not None:
+        keys |= {"validation_accuracy": "Accuracy on the images set aside"}
     if results[0].fit.evaluate == "end":
-        keys = {key: title for key, title in keys.items() if key.startswith("train")}
+        keys = {key: title for key, title in keys.items() if not key.startswith("test")}
     panels = tuple(
         Lines(
             title=title,

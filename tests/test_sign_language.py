@@ -38,4 +38,4 @@ def test_the_table_has_the_groups_and_the_study_goes_with_it(tmp_path: Path) -> 
     facts = study.chapters[0].data.facts
     assert (facts.groups, round(facts.mates, 4)) == (220, 0.0)
     assert facts.columns == {"half": ("first", "second")}
-    assert len(study_trials(study)) == 25 + 25 + 20
+    assert len(study_trials(study)) == 6 + 25 + 25 + 20 + 20

@@ -5,12 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rungwise.data.checks.checked import UNEVEN
 from rungwise.evidence.answers import Reader
 from rungwise.findings import Level
 from rungwise.records.record import Record
-
-UNEVEN = 2.0
-"""Classes are uneven where the most frequent one has so many times the test images of the rarest, or more."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rungwise.data.checks.checked import FEW, LOPSIDED, Checked, check
+from rungwise.data.checks.checked import FEW, UNEVEN, Checked, check
 from rungwise.data.images import ImageSet
 from rungwise.data.own.kept import read_parts
 from rungwise.data.own.opened import Opened, open_own
@@ -84,7 +84,7 @@ def _of_counts(opened: Opened) -> Iterator[str]:
     if few := [name for name, count in total.items() if count < FEW]:
         yield f"{counted(len(few), 'class')} with fewer than {FEW} images: {some_of(few)}"
     (most, largest), (least, smallest) = total.most_common(1)[0], total.most_common()[-1]
-    if largest >= LOPSIDED * smallest:
+    if largest >= UNEVEN * smallest:
         share = largest / total.total()
         yield (
             f"classes are uneven: {most!r} has {largest:,} images, {least!r} has {smallest:,}; always answering "

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from rungwise.chapters.audit.settings import Settings, audit_trials, doubt_trials
-from rungwise.data.checks.checked import FEW, LOPSIDED, PARTS
+from rungwise.data.checks.checked import FEW, PARTS, UNEVEN
 from rungwise.data.checks.series import LEAST, Series
 from rungwise.evidence.measure import Measurement, Metric
 from rungwise.insight.doubts import LEAST_NETS, Answers, Doubts, doubted
@@ -136,7 +136,7 @@ class SplitView:
 
     @property
     def lopsided(self) -> bool:
-        return self.ratio >= LOPSIDED
+        return self.ratio >= UNEVEN
 
 
 @dataclass(frozen=True, eq=False)

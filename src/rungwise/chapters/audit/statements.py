@@ -13,8 +13,10 @@ GROUPS = (
 )
 LOOK = (
     "Each of these labels is wrong, or the image is hard for this net: only a person who looks at the images can say "
-    "which. The labels of training images were not checked."
+    "which."
 )
+NOT_TESTED = " The labels of training images were not checked."
+"""Where all seeds train on the same images."""
 
 
 def statements(results: Results, found: tuple[Caution, ...]) -> tuple[Statement, ...]:
@@ -26,7 +28,7 @@ def statements(results: Results, found: tuple[Caution, ...]) -> tuple[Statement,
     if view.series is not None and view.series.hints and not view.grouped:
         texts.append(GROUPS)
     if results.doubts is not None and results.doubts.found:
-        texts.append(LOOK)
+        texts.append(LOOK if results.settings.data.facts.test_by_seed else LOOK + NOT_TESTED)
     return tuple(Statement(text=text, trials=results.ids) for text in texts)
 
 

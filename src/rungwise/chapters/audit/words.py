@@ -107,5 +107,10 @@ def _of_labels(results: Results) -> Line:
     return Line(
         what,
         f"{how} (of {results.settings.asked}, {len(results.nets)} seeds)",
-        f"{found or 'none'} of {counted(results.doubts.looked, 'test image')}; training images were not looked at",
+        f"{found or 'none'} of {counted(results.doubts.looked, 'test image')}{_not_tested(results)}",
     )
+
+
+def _not_tested(results: Results) -> str:
+    """What is not known of training images, where all seeds train on the same ones."""
+    return "" if results.settings.data.facts.test_by_seed else "; training images were not looked at"

@@ -12,8 +12,8 @@ from rungwise.data.images import ImageSet
 
 FEW = 10
 """Images of a class, fewer than which say little."""
-LOPSIDED = 3.0
-"""How many times the images of the smallest class the largest one has, from which it is strange."""
+UNEVEN = 2.0
+"""How many times the images of the smallest class the largest one has, from which classes are uneven."""
 PARTS = ("train", "validation", "test")
 """In the order in which the images of all parts are numbered."""
 

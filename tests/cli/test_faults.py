@@ -189,8 +189,9 @@ def ended(number: int, inside: str, wait: str = WAIT, last: str = "pass") -> Ans
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # Whoever runs the tests may ignore interrupts, as a shell has its background jobs do; children inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        # Whoever runs the tests may ignore a signal, as a shell's background jobs do interrupts, and nohup SIGHUP;
+        # children inherit that.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     ) as process:
         try:
             assert process.stdout is not None

@@ -68,7 +68,7 @@ def test_look_names_what_is_strange(home: Path) -> None:
     (home / "photos/owl/twin.png").write_bytes((home / "photos/cat/0.png").read_bytes())
     said = rungwise(home, "data", "look", "photos")
     strange = said.stdout.partition("Strange:")[2]
-    assert "occur with two labels" in strange
+    assert "1 image occurs with two labels: as " in strange
     assert "pixel by pixel" in strange
 
 

@@ -108,18 +108,32 @@ def _of_images(found: Checked, parts: Mapping[str, ImageSet]) -> Iterator[str]:
     again, first = found.repeated
     across = found.part_of(again) != found.part_of(first)
     labels = np.concatenate([parts[name].labels for name in found.sizes])
-    for count, says in (
-        (len(found.blank), "of a single colour"),
-        (int((~across).sum()), "that occur twice in a part, pixel by pixel"),
-        (int(across.sum()), "that occur in two parts, pixel by pixel: what is tested was trained on"),
-        (int((labels[again] != labels[first]).sum()), "that occur with two labels"),
-        (len(found.near.query), "outside training that are almost the same as a training image"),
+    contrary = labels[again] != labels[first]
+    if count := len(found.blank):
+        yield f"{counted(count, 'image')} of a single colour"
+    for some, says in (
+        (~across, "twice in a part, pixel by pixel"),
+        (across, "in two parts, pixel by pixel, so that what is tested was trained on"),
+        (contrary, "with two labels"),
     ):
-        if count:
-            yield f"{counted(count, 'image')} {says}"
+        if count := int(some.sum()):
+            occur = "occurs" if count == 1 else "occur"
+            pair = _named(parts, found, again[some][0], first[some][0])
+            yield f"{counted(count, 'image')} {occur} {says}{pair}"
+    if count := len(found.near.query):
+        pair = _named(parts, found, found.near.query[0], found.near.nearest[0])
+        yield f"{counted(count, 'image')} outside training nearly the same as a training image{pair}"
     if found.series is not None and found.series.hints and parts["train"].groups is None:
         yield (
             f"images with neighbouring numbers in their file names, as {found.series.example}, are alike (correlation "
             f"{found.series.alike:.2f}, p = {found.series.p:.2g}): if they show the same person or place, say which "
             "belong together by group_column, or the nets are tested on what they learnt"
         )
+
+
+def _named(parts: Mapping[str, ImageSet], found: Checked, *images: int) -> str:
+    """ ": as cat/1.png and dog/2.png" of images, by their numbers; "" where they are no files."""
+    if any(parts[name].names is None for name in found.sizes):
+        return ""
+    names = [file for name in found.sizes for file in parts[name].file_names]
+    return f": as {' and '.join(names[image] for image in images)}"
